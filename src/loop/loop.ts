@@ -6,39 +6,11 @@
  */
 
 import { monotonicMilliseconds } from "../../ffi/clock.ts";
-import {
-  EPOLLERR,
-  EPOLLET,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  EpollSet,
-} from "../../ffi/epoll.ts";
 import { TimerFd } from "../../ffi/timerfd.ts";
 import { type Timer, TimerHeap } from "./timers.ts";
+import { type Source, type Watch, WatchSet } from "./watches.ts";
 
-export type { Timer };
-
-/** Wants to know when a descriptor is ready. */
-export interface Source {
-  /**
-   * The descriptor is ready. What it throws leaves `turn`.
-   *
-   * @param readable reading will not block: bytes, a connection, the end, or an error. Only when that was of interest.
-   * @param writable writing will not block, or will fail. Only when that was of interest.
-   * @param hangup the other end is closed or broken; there may be bytes left to read. Comes unasked, and for as long as the
-   * descriptor is watched for anything; without any interest it comes once.
-   */
-  ready(readable: boolean, writable: boolean, hangup: boolean): void;
-}
-
-/** A watched descriptor. Dispose it before the descriptor is closed; no event comes afterwards. */
-export interface Watch extends Disposable {
-  /** Whether to be told when reading is possible; at first true. */
-  readable: boolean;
-  /** Whether to be told when writing is possible; at first false. */
-  writable: boolean;
-}
+export type { Source, Timer, Watch };
 
 /** Work that is put off to the end of the turn, so that it is done once for all that happened. */
 export interface Flushable {
@@ -47,82 +19,25 @@ export interface Flushable {
   flush(): void;
 }
 
-class FdWatch implements Watch {
-  readonly fd: number;
-  readonly source: Source;
-  /** Comes back with the events: tells this watch from earlier ones of a descriptor with the same number. */
-  readonly generation: number;
-  readonly #loop: Loop;
-  #readable = true;
-  #writable = false;
-  #disposed = false;
-
-  constructor(loop: Loop, fd: number, source: Source, generation: number) {
-    this.#loop = loop;
-    this.fd = fd;
-    this.source = source;
-    this.generation = generation;
-  }
-
-  get readable(): boolean {
-    return this.#readable;
-  }
-
-  set readable(wanted: boolean) {
-    if (wanted === this.#readable) return;
-    this.#readable = wanted;
-    this.#update();
-  }
-
-  get writable(): boolean {
-    return this.#writable;
-  }
-
-  set writable(wanted: boolean) {
-    if (wanted === this.#writable) return;
-    this.#writable = wanted;
-    this.#update();
-  }
-
-  /** The EPOLL bits of its interest. Without any, a hang-up is told once (EPOLLET): else it would wake us forever. */
-  get events(): number {
-    if (!this.#readable && !this.#writable) return EPOLLET;
-    return (this.#readable ? EPOLLIN : 0) | (this.#writable ? EPOLLOUT : 0);
-  }
-
-  #update(): void {
-    if (!this.#disposed) this.#loop.updateWatch(this);
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.#loop.removeWatch(this);
-  }
-}
-
 /** The event loop. All watches must be disposed before it is. */
 export class Loop implements Disposable {
-  readonly #epoll = new EpollSet();
-  /** By descriptor. */
-  readonly #watches: (FdWatch | null)[] = [];
+  readonly #watches = new WatchSet();
   readonly #timers = new TimerHeap();
   readonly #flushes: (Flushable | null)[] = [];
-  #watchCount = 0;
-  #generation = 0;
-  #timerFd: TimerFd | null = null;
-  /** When the timer descriptor expires; Infinity when it will not. */
-  #timerTime = Infinity;
-  #timerExpired = false;
   #flushNext = 0;
   #flushEnd = 0;
+  #timerFd: TimerFd | null = null;
+  #timerWatch: Watch | null = null;
+  /** When the timer descriptor expires; Infinity: it will not; -Infinity: it has, and timers have yet to run. */
+  #timerTime = Infinity;
+  #told = 0;
   #now = 0;
   #nowIsFresh = false;
   #inTurn = false;
   #running = false;
   #disposed = false;
 
-  /** Monotonic time in milliseconds, the same during all of a turn. */
+  /** Monotonic time in milliseconds; the same during all of a turn. */
   get now(): number {
     if (this.#nowIsFresh) return this.#now;
     this.#now = monotonicMilliseconds();
@@ -131,42 +46,19 @@ export class Loop implements Disposable {
     return this.#now;
   }
 
-  /** How many descriptors are watched. */
+  /** How many descriptors are watched, the loop's own timer apart. */
   get watchCount(): number {
-    return this.#watchCount;
+    return this.#watches.count - (this.#timerWatch === null ? 0 : 1);
   }
 
   /**
    * Watches a descriptor, at first for reading.
    *
-   * @param fd borrowed; watched once only (watch a duplicate for a second purpose).
+   * @param fd borrowed; it can be watched once only (watch a duplicate for a second purpose).
    * @throws {SyscallError} EPERM: a file or directory, which is always ready; EBADF: not open.
    */
   watch(fd: number, source: Source): Watch {
-    while (this.#watches.length <= fd) this.#watches.push(null);
-    if (this.#watches[fd] !== null) {
-      throw new Error(
-        `Cannot watch file descriptor ${fd}: it is watched already`,
-      );
-    }
-    this.#generation = (this.#generation + 1) | 0;
-    const watch = new FdWatch(this, fd, source, this.#generation);
-    this.#epoll.add(fd, watch.events, fd, watch.generation);
-    this.#watches[fd] = watch;
-    this.#watchCount++;
-    return watch;
-  }
-
-  /** For the loop's own watches: tells the kernel about a changed interest. */
-  updateWatch(watch: FdWatch): void {
-    this.#epoll.modify(watch.fd, watch.events, watch.fd, watch.generation);
-  }
-
-  /** For the loop's own watches: forgets one. */
-  removeWatch(watch: FdWatch): void {
-    this.#watches[watch.fd] = null;
-    this.#watchCount--;
-    this.#epoll.remove(watch.fd);
+    return this.#watches.add(fd, source);
   }
 
   /** Calls back once, not before `milliseconds` have passed, and never from within this call. */
@@ -194,15 +86,17 @@ export class Loop implements Disposable {
       throw new Error("Cannot turn the event loop: a turn of it is under way");
     }
     this.#inTurn = true;
+    this.#told = 0;
     try {
       this.#flush();
       this.#nowIsFresh = false;
-      const ready = this.#epoll.wait(timeoutMilliseconds);
-      let count = 0;
-      for (let i = 0; i < ready; i++) count += this.#dispatch(i);
-      if (this.#timerExpired) count += this.#runTimers();
+      const events = this.#watches.wait(timeoutMilliseconds);
+      for (let i = 0; i < events; i++) {
+        if (this.#watches.dispatch(i)) this.#told++;
+      }
+      if (this.#timerTime === -Infinity) this.#told += this.#runTimers();
       this.#flush();
-      return count;
+      return this.#told;
     } finally {
       this.#inTurn = false;
       this.#nowIsFresh = false;
@@ -220,30 +114,7 @@ export class Loop implements Disposable {
     this.#running = false;
   }
 
-  #dispatch(index: number): number {
-    const fd = this.#epoll.firstOf(index);
-    const watch = this.#watches[fd] ?? null;
-    if (watch === null || watch.generation !== this.#epoll.secondOf(index)) {
-      // disposed by a handler of this turn, or our own timer
-      if (fd === this.#timerFd?.fd && this.#epoll.secondOf(index) === 0) {
-        this.#timerExpired = true;
-      }
-      return 0;
-    }
-    const events = this.#epoll.eventsOf(index);
-    const isBroken = (events & (EPOLLHUP | EPOLLERR)) !== 0;
-    watch.source.ready(
-      // the end of a pipe and a failed connection show as no EPOLLIN, but reading answers
-      watch.readable && ((events & EPOLLIN) !== 0 || isBroken),
-      watch.writable && (events & (EPOLLOUT | EPOLLERR)) !== 0,
-      isBroken,
-    );
-    return 1;
-  }
-
   #runTimers(): number {
-    this.#timerExpired = false;
-    this.#timerFd?.acknowledge();
     this.#timerTime = Infinity;
     try {
       return this.#timers.runDue(this.now);
@@ -256,12 +127,22 @@ export class Loop implements Disposable {
   #setTimer(): void {
     const first = this.#timers.firstTime;
     if (first >= this.#timerTime) return;
-    if (this.#timerFd === null) {
-      this.#timerFd = new TimerFd();
-      this.#epoll.add(this.#timerFd.fd, EPOLLIN, this.#timerFd.fd, 0);
-    }
+    this.#timerFd ??= this.#openTimer();
     this.#timerFd.set(first);
     this.#timerTime = first;
+  }
+
+  #openTimer(): TimerFd {
+    const timerFd = new TimerFd();
+    this.#timerWatch = this.#watches.add(timerFd.fd, {
+      ready: (): void => {
+        timerFd.acknowledge();
+        // handlers that come later in this turn go first: the timers run, and are counted, at its end
+        this.#timerTime = -Infinity;
+        this.#told--;
+      },
+    });
+    return timerFd;
   }
 
   #flush(): void {
@@ -286,11 +167,11 @@ export class Loop implements Disposable {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const left = this.#watches.filter((watch) => watch !== null).map((watch) =>
-      watch.fd
-    );
+    this.#timerWatch?.[Symbol.dispose]();
+    this.#timerWatch = null;
     this.#timerFd?.[Symbol.dispose]();
-    this.#epoll[Symbol.dispose]();
+    const left = this.#watches.fds;
+    this.#watches[Symbol.dispose]();
     if (left.length > 0) {
       throw new Error(
         `Cannot close the event loop in order: it still watches ${
