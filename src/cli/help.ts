@@ -1,0 +1,188 @@
+/**
+ * Help for the terminal, made from the table of options. Pure: who prints it decides about colours.
+ */
+
+import type { HelpTopic } from "./invocation.ts";
+import { flagParts, optionDefinitions, optionGroups } from "./option_table.ts";
+import { version } from "./version.ts";
+
+/** How the parts of a text stand out. */
+export interface Style {
+  readonly heading: (text: string) => string;
+  readonly strong: (text: string) => string;
+}
+
+/** For pipes and files. */
+export const plainStyle: Style = {
+  heading: (text) => text,
+  strong: (text) => text,
+};
+
+/** For terminals. */
+export const terminalStyle: Style = {
+  heading: (text) => `\x1b[1;4m${text}\x1b[0m`,
+  strong: (text) => `\x1b[1m${text}\x1b[0m`,
+};
+
+const columns = 80;
+const textColumn = 28;
+
+/** The usage of each topic, one line. */
+export function usageOf(topic: HelpTopic): string {
+  switch (topic) {
+    case "wayland-proxy-virtwl":
+      return "wayland-proxy-virtwl [--help] [OPTION]… [--] [COMMAND [ARGUMENT]…]";
+    case "wayferry":
+      return "wayferry proxy|completions|help …";
+    case "wayferry proxy":
+      return "wayferry proxy [--help] [OPTION]… [--] [COMMAND [ARGUMENT]…]";
+    case "wayferry completions":
+      return "wayferry completions bash|zsh|fish";
+  }
+}
+
+/** The help on a topic. */
+export function helpText(topic: HelpTopic, style: Style): string {
+  switch (topic) {
+    case "wayland-proxy-virtwl":
+    case "wayferry proxy":
+      return proxyHelp(topic, style);
+    case "wayferry":
+      return overview(style);
+    case "wayferry completions":
+      return completionsHelp(style);
+  }
+}
+
+function section(
+  style: Style,
+  title: string,
+  lines: readonly string[],
+): string {
+  return `\n${style.heading(title)}\n${lines.join("\n")}\n`;
+}
+
+function overview(style: Style): string {
+  const command = (name: string, text: string): string =>
+    entry(style, name, text);
+  return `Wayferry ${version} shows Wayland applications on another compositor.\n` +
+    section(style, "Usage", [`  ${usageOf("wayferry")}`]) +
+    section(style, "Commands", [
+      command(
+        "proxy",
+        "Listen for applications, or run one, and show their windows",
+      ),
+      command(
+        "completions SHELL",
+        "Print the completions for bash, zsh or fish",
+      ),
+      command("help [COMMAND]", "Explain a command"),
+    ]) +
+    section(style, "Options", [
+      command("--version", "Print the version"),
+      command("-h, --help", "Print this"),
+    ]) +
+    section(style, "To begin with", [
+      `  ${style.strong("wayferry proxy -- foot")}`,
+      "    opens a terminal whose every message goes through the proxy",
+      `  ${style.strong('wayferry proxy --tag="[work] " -- firefox')}`,
+      "    marks the windows' titles",
+    ]) +
+    "\nCalled as wayland-proxy-virtwl, it takes that program's command line.\n";
+}
+
+function proxyHelp(
+  topic: "wayland-proxy-virtwl" | "wayferry proxy",
+  style: Style,
+): string {
+  const groups = Object.entries(optionGroups).map(([group, title]) =>
+    section(
+      style,
+      title,
+      optionDefinitions
+        .filter((definition) => definition.group === group)
+        .map(({ flags, summary }) => entry(style, flagText(flags), summary)),
+    )
+  );
+  return "Show the windows of Wayland applications on the compositor at $WAYLAND_DISPLAY.\n" +
+    "With a command, run it and end when it ends; without one, serve until a signal.\n" +
+    section(style, "Usage", [`  ${usageOf(topic)}`]) +
+    groups.join("") +
+    section(style, "Help", [
+      entry(
+        style,
+        "--help[=FORMAT]",
+        "Print this; as plain, pager, or groff (the manual page)",
+      ),
+    ]) +
+    section(style, "Good to know", [
+      "  Options may be shortened, and may follow the command until a -- ends them.",
+      `  ${defaultDisplay(topic)}`,
+      "  WAYLAND_DEBUG_PROXY=client,server logs the messages of one side or of both.",
+    ]) +
+    section(style, "Exit status", [
+      "  0 all went well    123 could not run    124 wrong options    125 a defect",
+    ]);
+}
+
+/** Where the proxy listens unless told: the drop-in's is fixed, ours gives way. */
+export function defaultDisplay(
+  topic: "wayland-proxy-virtwl" | "wayferry proxy",
+): string {
+  return topic === "wayland-proxy-virtwl"
+    ? "Without --wayland-display it listens on wayland-1."
+    : "Without --wayland-display it listens on the first free of wayland-1 to wayland-32.";
+}
+
+function completionsHelp(style: Style): string {
+  const line = (shell: string, text: string): string =>
+    `  ${style.strong(shell.padEnd(6))}${text}`;
+  return "Print the completions for a shell, for both names of the program.\n" +
+    section(style, "Usage", [`  ${usageOf("wayferry completions")}`]) +
+    section(style, "To install them", [
+      line("bash", "source <(wayferry completions bash)    in ~/.bashrc"),
+      line(
+        "zsh",
+        "source <(wayferry completions zsh)     in ~/.zshrc, behind compinit",
+      ),
+      line(
+        "fish",
+        "wayferry completions fish | source     in ~/.config/fish/config.fish",
+      ),
+    ]);
+}
+
+/** "-v, --verbose", or "    --tag=TEXT" so that the long names stand in one column. */
+function flagText(flags: string): string {
+  const { short, long, placeholder } = flagParts(flags);
+  const value = placeholder === undefined ? "" : `=${placeholder}`;
+  return `${short === undefined ? "    " : `${short}, `}${long}${value}`;
+}
+
+function entry(style: Style, name: string, text: string): string {
+  const lines = wrap(text, columns - textColumn);
+  const room = textColumn - 2;
+  const head = `  ${style.strong(name)}${
+    " ".repeat(Math.max(room - name.length, 0))
+  }`;
+  const indent = " ".repeat(textColumn);
+  return name.length >= room
+    ? [head, ...lines.map((line) => indent + line)].join("\n")
+    : head + lines.join(`\n${indent}`);
+}
+
+/** Breaks at blanks, and behind commas where a word is longer than the line. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (
+    const word of text.replaceAll(/,(?=\S)/g, ",\u200b").split(/(?<= )|\u200b/)
+  ) {
+    if (line !== "" && line.length + word.trimEnd().length > width) {
+      lines.push(line.trimEnd());
+      line = "";
+    }
+    line += word;
+  }
+  return [...lines, line.trimEnd()];
+}
