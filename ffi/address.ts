@@ -42,3 +42,26 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
   }
   return new TextEncoder().encode(`${text}\0`);
 }
+
+/**
+ * A null-terminated vector of C strings, such as argv: pointers, and behind them, in the same memory, what they point to.
+ * One buffer, so that whoever holds it holds all of it.
+ */
+export function encodeStringVector(
+  texts: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  const strings = texts.map(cString);
+  const pointerBytes = 8 * (strings.length + 1);
+  const bytes = new Uint8Array(
+    strings.reduce((size, string) => size + string.length, pointerBytes),
+  );
+  const pointers = new Uint32Array(bytes.buffer, 0, pointerBytes / 4);
+  const address = addressOf(bytes);
+  let at = pointerBytes;
+  strings.forEach((string, i) => {
+    writeAddress(pointers, 2 * i, address + at);
+    bytes.set(string, at);
+    at += string.length;
+  });
+  return bytes;
+}

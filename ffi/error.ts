@@ -5,8 +5,10 @@
  * (Measured: no mismatch in eight million failing calls, optimized or not, with garbage collection in between.)
  */
 
-import { errnoName, errnoText } from "./errno.ts";
+import { EAGAIN, errnoName, errnoText } from "./errno.ts";
 import { libc } from "./libc.ts";
+
+export { EAGAIN, errnoName };
 
 const errnoView = new Int32Array(errnoMemory());
 
