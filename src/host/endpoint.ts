@@ -1,0 +1,68 @@
+/**
+ * One end of a relay: a stream of Wayland bytes and descriptors in both directions, whatever carries it.
+ *
+ * What arrives beside the bytes stays an unopened handle until its message is decoded, because only then its kind is known.
+ */
+import type { FdKind } from "../../protocols/tables.ts";
+import type { Queue } from "../wayland/queue.ts";
+
+/** How an endpoint brings a descriptor of some kind across. */
+export type Carriage =
+  /** The descriptor itself. */
+  | "as-is"
+  /** A copy of the file's contents. */
+  | "copied"
+  /** A pipe of the endpoint's own, with a copy loop behind it. */
+  | "bridged"
+  /** Memory of the endpoint's own, which a feature keeps up to date. */
+  | "shadowed"
+  /** Not at all: globals that need it are not announced. */
+  | "never";
+
+/** How much an endpoint may have sent that the host did not yet answer. */
+export interface Meter {
+  /** Number of sends. */
+  readonly sends: number;
+  /** Number of bytes. */
+  readonly bytes: number;
+}
+
+/** Who is told of what happens at an endpoint. */
+export interface EndpointHandler {
+  /** `incoming` has more bytes or descriptors. */
+  received(): void;
+  /** `outgoing` was sent, all of it or a part. */
+  sent(): void;
+  /** The peer is gone, and nothing more arrives. `reason` is null where it simply closed the connection. */
+  ended(reason: string | null): void;
+}
+
+/** One end of a relay. Disposing of it closes the connection and everything queued. */
+export interface Endpoint extends Disposable {
+  /** What arrived and was not yet consumed. */
+  readonly incoming: Queue;
+  /** What is still to be sent. Whoever appends to it calls `touch`. */
+  readonly outgoing: Queue;
+  /** The limits of what may be unanswered, or null where there are none. */
+  readonly meter: Meter | null;
+  /** Sends that were made so far; with `outgoing.position` what a meter counts. */
+  readonly sends: number;
+  /** Starts to report to `handler`. */
+  attach(handler: EndpointHandler): void;
+  /** Has `outgoing` flushed before the loop next waits. */
+  touch(): void;
+  /** Stops receiving, so that the peer feels the back-pressure. */
+  pause(): void;
+  /** Receives again. */
+  resume(): void;
+  /** How descriptors of this kind cross. */
+  carries(kind: FdKind): Carriage;
+  /** The descriptor behind a received handle, borrowed, or -1 where the handle is none. */
+  peek(handle: number): number;
+  /** Makes an owned descriptor of a received handle, now that its kind is known. */
+  open(handle: number, kind: FdKind): number;
+  /** Drops a handle that nobody wants. */
+  discard(handle: number): void;
+  /** Sends what is queued, for at most `milliseconds`, and closes the connection; nothing is received or reported any more. */
+  finish(milliseconds: number): void;
+}

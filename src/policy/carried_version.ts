@@ -1,0 +1,57 @@
+/**
+ * The version up to which a global can be offered when an endpoint cannot carry every kind of descriptor.
+ *
+ * One descriptor that the host's end cannot classify ends the whole connection, so the message must never become possible: it
+ * is decided where the global is announced, over everything that can be reached from it.
+ */
+import type { FdKind, Interface, Message } from "../../protocols/tables.ts";
+
+/** How descriptors cross; the part of an endpoint that matters here. */
+export interface Carrier {
+  carries(kind: FdKind): "as-is" | "copied" | "bridged" | "shadowed" | "never";
+}
+
+/**
+ * The highest version of `global`, at most `version`, at which no message reachable from it through new ids carries what
+ * `carrier` cannot; 0 where there is none. Objects inherit the version of what made them.
+ */
+export function carriedVersion(
+  global: Interface,
+  version: number,
+  carrier: Carrier,
+): number {
+  const reachedAt = new Map<Interface, number>([[global, 1]]);
+  const waiting = [global];
+  let highest = version;
+  for (
+    let current = waiting.pop();
+    current !== undefined;
+    current = waiting.pop()
+  ) {
+    const since = reachedAt.get(current) ?? 1;
+    for (const message of [...current.requests, ...current.events]) {
+      const level = Math.max(since, message.since);
+      if (level > highest) continue;
+      if (!isCarried(message, carrier)) highest = level - 1;
+      for (const argument of message.arguments) {
+        const made = argument.type === "new_id" ? argument.target : null;
+        if (made === null || (reachedAt.get(made) ?? Infinity) <= level) {
+          continue;
+        }
+        reachedAt.set(made, level);
+        waiting.push(made);
+      }
+    }
+  }
+  return highest;
+}
+
+function isCarried(message: Message, carrier: Carrier): boolean {
+  return message.arguments.every((argument) => {
+    if (argument.kind !== null) {
+      return carrier.carries(argument.kind) !== "never";
+    }
+    return argument.buffer !== "written" ||
+      carrier.carries("shm") !== "shadowed";
+  });
+}

@@ -1,0 +1,265 @@
+/**
+ * Messages as records of named arguments, for the few that somebody looks at. What is only forwarded never becomes a record.
+ *
+ * There is one record per message, made at its first use and filled again for every call; it is valid until the handler returns.
+ */
+import {
+  type Argument,
+  type Interface,
+  type Message,
+  OP_ARRAY,
+  OP_FD,
+  OP_NEW_ID,
+  OP_NEW_ID_UNTYPED,
+  OP_OBJECT,
+  OP_OBJECT_NULLABLE,
+  OP_STRING,
+  OP_STRING_NULLABLE,
+  OP_WORD,
+} from "../../protocols/tables.ts";
+import type { Queue } from "../wayland/queue.ts";
+import {
+  endOfArray,
+  endOfString,
+  HEADER_SIZE,
+  MAXIMUM_MESSAGE_SIZE,
+  padded,
+} from "../wayland/wire.ts";
+import { type ArgumentRecord, type ArgumentValue, Entry } from "./entry.ts";
+
+/** How one direction reads the ids and refuses what is malformed. */
+export interface ArgumentReader {
+  readonly incoming: Queue;
+  /** The object of a non-zero id. */
+  object(id: number, message: Message, argument: Argument): Entry | null;
+  /** A half pair for a new id, in no table yet. `type` is null where the protocol does not say it. */
+  newObject(
+    id: number,
+    type: string | null,
+    version: number,
+    message: Message,
+  ): Entry;
+  /** Throws what a malformed message is to this side. */
+  malformed(message: Message, why: string): never;
+}
+
+const records: (ArgumentRecord | undefined)[] = [];
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * Reads the message that starts at `wordOffset` of `reader.incoming`. Descriptors are looked at, not taken out of the queue.
+ *
+ * @param version of the object that the message is sent to, which new objects inherit
+ */
+export function readArguments(
+  reader: ArgumentReader,
+  message: Message,
+  version: number,
+  wordOffset: number,
+): ArgumentRecord {
+  const record = records[message.index] ??= {};
+  const { words, bytes, fds, fdHead, fdTail } = reader.incoming;
+  const end = wordOffset + ((words[wordOffset + 1] ?? 0) >>> 18);
+  let at = wordOffset + 2;
+  let fdAt = fdHead;
+  for (const argument of message.arguments) {
+    const { name } = argument;
+    if (argument.type === "fd") {
+      if (fdAt === fdTail) {
+        reader.malformed(message, "a file descriptor is missing");
+      }
+      record[name] = fds[fdAt++] ?? -1;
+      continue;
+    }
+    if (at >= end) reader.malformed(message, "it is too short");
+    const word = words[at] ?? 0;
+    switch (argument.type) {
+      case "int":
+      case "fixed":
+        record[name] = word;
+        at++;
+        break;
+      case "uint":
+        record[name] = word >>> 0;
+        at++;
+        break;
+      case "string": {
+        if (word === 0 && !argument.nullable) {
+          reader.malformed(message, `its ${name} is null`);
+        }
+        const next = endOfString(words, bytes, at, end);
+        if (next < 0) reader.malformed(message, `its ${name} is not a string`);
+        record[name] = word === 0 ? null : decoder.decode(
+          bytes.subarray((at + 1) << 2, ((at + 1) << 2) + word - 1),
+        );
+        at = next;
+        break;
+      }
+      case "array": {
+        const next = endOfArray(words, at, end);
+        if (next < 0) {
+          reader.malformed(message, `its ${name} is longer than the message`);
+        }
+        record[name] = bytes.slice((at + 1) << 2, ((at + 1) << 2) + word);
+        at = next;
+        break;
+      }
+      case "object":
+        if (word === 0 && !argument.nullable) {
+          reader.malformed(message, `its ${name} is null`);
+        }
+        record[name] = word === 0
+          ? null
+          : reader.object(word, message, argument);
+        at++;
+        break;
+      case "new_id": {
+        let type = argument.interface;
+        let newVersion = version;
+        if (type === null) {
+          const next = endOfString(words, bytes, at, end);
+          if (word === 0 || next < 0 || next + 2 > end) {
+            reader.malformed(message, "its interface is not a string");
+          }
+          type = decoder.decode(
+            bytes.subarray((at + 1) << 2, ((at + 1) << 2) + word - 1),
+          );
+          newVersion = (words[next] ?? 0) >>> 0;
+          record["interface"] = type;
+          record["version"] = newVersion;
+          at = next + 1;
+        }
+        record[name] = reader.newObject(
+          words[at] ?? 0,
+          type,
+          newVersion,
+          message,
+        );
+        at++;
+        break;
+      }
+      default:
+        unreachable(argument.type);
+    }
+  }
+  if (at !== end) reader.malformed(message, "it is too long");
+  return record;
+}
+
+/** Bytes that `values` take as a message, header included. */
+export function encodedSize(message: Message, values: ArgumentRecord): number {
+  let size = HEADER_SIZE;
+  for (const { name, type, interface: target } of message.arguments) {
+    if (type === "fd") continue;
+    size += 4;
+    if (type === "string" || type === "array") {
+      size += padded(byteLength(values[name] ?? null, type === "string"));
+    } else if (type === "new_id" && target === null) {
+      size += 8 + padded(byteLength(values["interface"] ?? null, true));
+    }
+  }
+  return size;
+}
+
+/** The interface of a message's new id number `index`, or null where the message leaves it open. */
+export function newIdType(message: Message, index: number): Interface | null {
+  let seen = 0;
+  for (const argument of message.arguments) {
+    if (argument.type === "new_id" && seen++ === index) return argument.target;
+  }
+  return null;
+}
+
+/** Which of an entry's two ids a message is written with. */
+export type Side = "client" | "host";
+
+/**
+ * Appends a message to a queue. Descriptors among `values` are the queue's from now on.
+ *
+ * @throws {RangeError} where the message would be longer than 4096 bytes; nothing is appended and nothing taken then
+ */
+export function writeMessage(
+  queue: Queue,
+  side: Side,
+  id: number,
+  message: Message,
+  values: ArgumentRecord,
+): void {
+  const size = encodedSize(message, values);
+  if (size > MAXIMUM_MESSAGE_SIZE) {
+    throw new RangeError(
+      `Cannot send ${message.fullName}: it would have ${size} bytes, and 4096 is the most`,
+    );
+  }
+  queue.reserve(size);
+  const { words } = queue;
+  const start = queue.tail >> 2;
+  words[start] = id;
+  words[start + 1] = size << 16 | message.opcode;
+  let at = start + 2;
+  for (let i = 0; i < message.arguments.length; i++) {
+    const argument = message.arguments[i];
+    if (argument === undefined) break;
+    const value = values[argument.name] ?? null;
+    switch (message.ops[i]) {
+      case OP_WORD:
+        words[at++] = typeof value === "number" ? value : 0;
+        break;
+      case OP_OBJECT:
+      case OP_OBJECT_NULLABLE:
+      case OP_NEW_ID:
+        words[at++] = idOn(side, value);
+        break;
+      case OP_STRING:
+      case OP_STRING_NULLABLE:
+      case OP_ARRAY:
+        at = writeBytes(queue, at, value);
+        break;
+      case OP_NEW_ID_UNTYPED: {
+        const version = values["version"] ?? 1;
+        at = writeBytes(queue, at, values["interface"] ?? null);
+        words[at++] = typeof version === "number" ? version : 1;
+        words[at++] = idOn(side, value);
+        break;
+      }
+      case OP_FD:
+        if (typeof value === "number" && argument.kind !== null) {
+          queue.pushFd(value, argument.kind);
+        }
+        break;
+    }
+  }
+  queue.tail += size;
+}
+
+function idOn(side: Side, value: ArgumentValue): number {
+  if (!(value instanceof Entry)) return 0;
+  return side === "client" ? value.clientId : value.hostId;
+}
+
+function byteLength(value: ArgumentValue, isString: boolean): number {
+  if (value instanceof Uint8Array) return value.length;
+  if (typeof value !== "string") return 0;
+  return encoder.encode(value).length + (isString ? 1 : 0);
+}
+
+function writeBytes(queue: Queue, at: number, value: ArgumentValue): number {
+  const { words, bytes } = queue;
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+    words[at] = 0;
+    return at + 1;
+  }
+  const content = typeof value === "string"
+    ? encoder.encode(value + "\0")
+    : value;
+  const next = at + 1 + (padded(content.length) >> 2);
+  words[at] = content.length;
+  if (next > at + 1) words[next - 1] = 0;
+  bytes.set(content, (at + 1) << 2);
+  return next;
+}
+
+function unreachable(value: never): never {
+  throw new TypeError(`unexpected ${value}`);
+}

@@ -1,0 +1,42 @@
+/** What both directions of a relay share: where messages come from and go to, who overrides them, and who watches. */
+import type { Message } from "../../protocols/tables.ts";
+import type { Endpoint } from "../host/endpoint.ts";
+import type { MessageTrace } from "../log/trace.ts";
+import type { ArgumentRecord, Entry } from "./entry.ts";
+import type { HandlerTable, Verdict } from "./feature.ts";
+import type { Objects } from "./objects.ts";
+
+/** One relay's parts, as the two pumps see them. */
+export interface RelayParts {
+  readonly client: Endpoint;
+  readonly host: Endpoint;
+  readonly objects: Objects;
+  readonly handlers: HandlerTable;
+  /** What each feature keeps for this relay, in list order. */
+  readonly states: readonly unknown[];
+  /** Null unless messages are logged. */
+  readonly trace: MessageTrace | null;
+}
+
+/** How a direction's run ended. */
+export type Progress =
+  /** Nothing whole is left in the queue. */
+  | "idle"
+  /** A feature holds the next message. */
+  | "held";
+
+/** Asks the features in list order; the first that does not forward decides. */
+export function decide(
+  parts: RelayParts,
+  entry: Entry,
+  message: Message,
+  values: ArgumentRecord,
+): Verdict {
+  const handlers = parts.handlers[message.index];
+  if (handlers === undefined || handlers === null) return "forward";
+  for (const { feature, handle } of handlers) {
+    const verdict = handle(parts.states[feature], entry, values);
+    if (verdict !== "forward") return verdict;
+  }
+  return "forward";
+}

@@ -1,0 +1,476 @@
+/**
+ * Events: from the host to the client.
+ *
+ * The twin of requests.ts, as hot as that, and different in all that matters: here the ids of destroyed objects are still in use, objects
+ * that the host makes get names for the client, and what the client no longer knows is absorbed together with what it brings.
+ */
+import {
+  type Argument,
+  findInterface,
+  type Interface,
+  type Message,
+  OP_ARRAY,
+  OP_FD,
+  OP_NEW_ID,
+  OP_OBJECT,
+  OP_OBJECT_NULLABLE,
+  OP_STRING,
+  OP_STRING_NULLABLE,
+  OP_WORD,
+} from "../../protocols/tables.ts";
+import { HostError, RefusedError } from "../wayland/protocol_error.ts";
+import type { Queue } from "../wayland/queue.ts";
+import {
+  endOfArray,
+  endOfString,
+  HEADER_SIZE,
+  MAXIMUM_MESSAGE_SIZE,
+} from "../wayland/wire.ts";
+import {
+  type ArgumentReader,
+  newIdType,
+  readArguments,
+  writeMessage,
+} from "./arguments.ts";
+import { decide, type Progress, type RelayParts } from "./direction.ts";
+import { type ArgumentRecord, Entry } from "./entry.ts";
+import { MAXIMUM_OBJECTS } from "./object_table.ts";
+
+const DELETE_ID = 1;
+const EMPTY: readonly Entry[] = [];
+
+/** Moves events. Errors of the host are thrown as `HostError`, and its last word, if it says one, as `RefusedError`. */
+export class EventPump implements ArgumentReader {
+  readonly incoming: Queue;
+  readonly #parts: RelayParts;
+  readonly #onDeleted: (entry: Entry) => void;
+  #entry: Entry;
+  #again = false;
+  #impatient = false;
+  /** Objects that the current message brings, where it was read as a record. */
+  readonly #created: Entry[] = [];
+  readonly #newIdAt = new Int32Array(8);
+
+  /** @param onDeleted takes `wl_display.delete_id` */
+  constructor(parts: RelayParts, onDeleted: (entry: Entry) => void) {
+    this.incoming = parts.host.incoming;
+    this.#parts = parts;
+    this.#onDeleted = onDeleted;
+    this.#entry = parts.objects.display;
+  }
+
+  /** Lets the message that is held go on, whatever a feature still waits for. */
+  stopWaiting(): void {
+    this.#impatient = true;
+  }
+
+  /** Moves all whole messages. */
+  run(): Progress {
+    const { incoming } = this;
+    const { objects, handlers, trace } = this.#parts;
+    const { words } = incoming;
+    while (incoming.tail - incoming.head >= HEADER_SIZE) {
+      const at = incoming.head >> 2;
+      const id = words[at] ?? 0;
+      const second = words[at + 1] ?? 0;
+      const size = second >>> 16;
+      if (
+        size < HEADER_SIZE || size > MAXIMUM_MESSAGE_SIZE || (size & 3) !== 0
+      ) {
+        throw new HostError(`a message of ${size} bytes came`);
+      }
+      if (incoming.tail - incoming.head < size) break;
+      const entry = objects.host.get(id);
+      if (entry === null) {
+        throw new HostError(`an event of the unknown object ${id >>> 0} came`);
+      }
+      this.#entry = entry;
+      const message = entry.interface.events[second & 0xffff];
+      if (message === undefined) {
+        throw new HostError(
+          `${entry.interface.name}#${id >>> 0} has no event ${second & 0xffff}`,
+        );
+      }
+      if (trace !== null && !this.#again) {
+        trace.message("host", "received", message, id >>> 0, words, at, size);
+      }
+      const overridden = handlers[message.index];
+      if (entry === objects.display) {
+        this.#displayEvent(message, at);
+      } else if (entry.clientId === 0 || entry.destroyed) {
+        this.#absorb(entry, message, at, size);
+      } else if (overridden === undefined || overridden === null) {
+        this.#forward(entry, message, at, size, EMPTY);
+      } else if (!this.#consult(entry, message, at, size)) {
+        this.#again = true;
+        return "held";
+      }
+      this.#again = false;
+      incoming.consume(size);
+    }
+    return "idle";
+  }
+
+  object(id: number, message: Message, argument: Argument): Entry | null {
+    const object = this.#parts.objects.host.get(id);
+    if (object === null) {
+      return this.malformed(message, `object ${id >>> 0} is unknown`);
+    }
+    if (object.clientId !== 0) return object;
+    if (argument.nullable) return null;
+    return object;
+  }
+
+  newObject(
+    id: number,
+    type: string | null,
+    version: number,
+    message: Message,
+  ): Entry {
+    const entry = this.#newEntry(
+      id,
+      type === null ? null : findInterface(type),
+      version,
+      message,
+    );
+    this.#created.push(entry);
+    return entry;
+  }
+
+  malformed(message: Message, why: string): never {
+    throw new HostError(
+      `${this.#entry.interface.name}#${
+        this.#entry.hostId >>> 0
+      }.${message.name} is malformed: ${why}`,
+    );
+  }
+
+  /** Lets the features decide. @returns false where one of them holds the message */
+  #consult(entry: Entry, message: Message, at: number, size: number): boolean {
+    const created = this.#created;
+    created.length = 0;
+    const values = readArguments(this, message, entry.version, at);
+    let verdict = decide(this.#parts, entry, message, values);
+    if (verdict === "hold") {
+      if (!this.#impatient) return false;
+      verdict = "forward";
+    }
+    this.#impatient = false;
+    switch (verdict) {
+      case "forward":
+        this.#forward(entry, message, at, size, created);
+        break;
+      case "rewrite":
+        this.#rewrite(entry, message, values);
+        break;
+      case "take":
+        for (const made of created) this.#parts.objects.addHostAllocated(made);
+        this.#skipFds(message.fdCount);
+        break;
+    }
+    created.length = 0;
+    return true;
+  }
+
+  #forward(
+    entry: Entry,
+    message: Message,
+    at: number,
+    size: number,
+    created: readonly Entry[],
+  ): void {
+    const { client, trace } = this.#parts;
+    const out = client.outgoing;
+    out.reserve(size);
+    const source = this.incoming.words;
+    const target = out.words;
+    const start = out.tail >> 2;
+    target[start] = entry.clientId;
+    target[start + 1] = source[at + 1] ?? 0;
+    if (message.plain) {
+      if (size !== message.minimumSize) {
+        this.malformed(
+          message,
+          `it has ${size} bytes, not ${message.minimumSize}`,
+        );
+      }
+      const count = size >> 2;
+      for (let i = 2; i < count; i++) target[start + i] = source[at + i] ?? 0;
+    } else if (!this.#translate(message, at, size, created)) {
+      return;
+    }
+    out.tail += size;
+    client.touch();
+    if (trace !== null) {
+      trace.message(
+        "client",
+        "sent",
+        message,
+        entry.clientId >>> 0,
+        target,
+        start,
+        size,
+      );
+    }
+  }
+
+  /**
+   * Checks the arguments and writes them behind `tail` of the client's queue; then names what is new, and moves the descriptors.
+   *
+   * @returns false where the event is about an object that the client no longer knows; what it brings is absorbed then
+   */
+  #translate(
+    message: Message,
+    at: number,
+    size: number,
+    created: readonly Entry[],
+  ): boolean {
+    const { incoming } = this;
+    const { objects, client } = this.#parts;
+    const out = client.outgoing;
+    const { words: source, bytes } = incoming;
+    const { words: target } = out;
+    const { ops } = message;
+    const end = at + (size >> 2);
+    let from = at + 2;
+    let to = (out.tail >> 2) + 2;
+    let newIds = 0;
+    let known = true;
+    for (let i = 0; i < ops.length; i++) {
+      const op = ops[i];
+      if (op === OP_FD) continue;
+      if (from >= end) this.malformed(message, "it is too short");
+      const word = source[from] ?? 0;
+      switch (op) {
+        case OP_WORD:
+          target[to++] = word;
+          from++;
+          break;
+        case OP_OBJECT:
+        case OP_OBJECT_NULLABLE: {
+          let clientId = 0;
+          if (word !== 0) {
+            const object = objects.host.get(word);
+            if (object === null) {
+              return this.malformed(message, `object ${word >>> 0} is unknown`);
+            }
+            clientId = object.clientId;
+          } else if (op === OP_OBJECT) {
+            return this.malformed(message, "an object is null");
+          }
+          if (clientId === 0 && op === OP_OBJECT) known = false;
+          target[to++] = clientId;
+          from++;
+          break;
+        }
+        case OP_NEW_ID:
+          this.#newIdAt[newIds++] = to;
+          target[to++] = word;
+          from++;
+          break;
+        case OP_STRING:
+        case OP_STRING_NULLABLE:
+        case OP_ARRAY: {
+          if (op === OP_STRING && word === 0) {
+            this.malformed(message, "a string is null");
+          }
+          const next = op === OP_ARRAY
+            ? endOfArray(source, from, end)
+            : endOfString(source, bytes, from, end);
+          if (next < 0) {
+            this.malformed(
+              message,
+              "a string or array does not fit its length",
+            );
+          }
+          while (from < next) target[to++] = source[from++] ?? 0;
+          break;
+        }
+        default:
+          this.malformed(message, "its new object has no known interface");
+      }
+    }
+    if (from !== end) this.malformed(message, "it is too long");
+    if (incoming.fdCount < message.fdCount) {
+      this.malformed(message, "a file descriptor is missing");
+    }
+    if (newIds > 0) this.#bring(message, target, newIds, created, known);
+    if (!known) this.#discardFds(message.fdCount);
+    else if (message.fdCount > 0) this.#moveFds(message);
+    return known;
+  }
+
+  /** Enters the objects that a message brings; where the client is not told of it, they are destroyed on the host. */
+  #bring(
+    message: Message,
+    target: Int32Array,
+    count: number,
+    created: readonly Entry[],
+    known: boolean,
+  ): void {
+    const { objects } = this.#parts;
+    for (let i = 0; i < count; i++) {
+      const place = this.#newIdAt[i] ?? 0;
+      const made = created[i] ??
+        this.#newEntry(
+          target[place] ?? 0,
+          newIdType(message, i),
+          this.#entry.version,
+          message,
+        );
+      objects.addHostAllocated(made);
+      if (known) {
+        objects.nameForClient(made);
+        target[place] = made.clientId;
+      } else {
+        this.#destroyOnHost(made);
+      }
+    }
+  }
+
+  #newEntry(
+    id: number,
+    type: Interface | null,
+    version: number,
+    message: Message,
+  ): Entry {
+    const { host } = this.#parts.objects;
+    if (type === null || !host.isPossibleHigh(id)) {
+      return this.malformed(message, `${id >>> 0} cannot be a new object`);
+    }
+    if (host.count >= MAXIMUM_OBJECTS) {
+      throw new HostError(`it made more than ${MAXIMUM_OBJECTS} objects`);
+    }
+    return new Entry(0, id, type, version);
+  }
+
+  /**
+   * An event of an object that the client does not know: its listener takes it, if it has one. libwayland drops the events of
+   * what was destroyed without reserving the ids in them, so passing them on would put the server's ids out of step.
+   */
+  #absorb(entry: Entry, message: Message, at: number, size: number): void {
+    const created = this.#created;
+    if (message.plain) {
+      if (size !== message.minimumSize) {
+        this.malformed(
+          message,
+          `it has ${size} bytes, not ${message.minimumSize}`,
+        );
+      }
+      if (entry.listener === null) return;
+    }
+    created.length = 0;
+    const values = readArguments(this, message, entry.version, at);
+    for (const made of created) this.#parts.objects.addHostAllocated(made);
+    if (entry.listener === null) {
+      this.#discardFds(message.fdCount);
+      for (const made of created) this.#destroyOnHost(made);
+    } else {
+      this.#skipFds(message.fdCount);
+      entry.listener.event(entry, message, values);
+    }
+    created.length = 0;
+  }
+
+  /** Destroys what nobody wants, where its interface has a way to. The host may go on sending events to it. */
+  #destroyOnHost(entry: Entry): void {
+    const { host, trace } = this.#parts;
+    const request = entry.interface.destroyRequest;
+    entry.destroyed = true;
+    if (request === null) return;
+    const start = host.outgoing.length;
+    writeMessage(host.outgoing, "host", entry.hostId, request, {});
+    host.touch();
+    if (trace !== null) {
+      const { words, head, length } = host.outgoing;
+      trace.message(
+        "host",
+        "sent",
+        request,
+        entry.hostId >>> 0,
+        words,
+        (head + start) >> 2,
+        length - start,
+      );
+    }
+  }
+
+  #rewrite(entry: Entry, message: Message, values: ArgumentRecord): void {
+    const { objects, client, host, trace } = this.#parts;
+    for (const made of this.#created) {
+      objects.addHostAllocated(made);
+      objects.nameForClient(made);
+    }
+    for (const { name, kind } of message.arguments) {
+      const value = values[name];
+      if (kind !== null && typeof value === "number") {
+        values[name] = host.open(value, kind);
+      }
+    }
+    this.#skipFds(message.fdCount);
+    const start = client.outgoing.length;
+    writeMessage(client.outgoing, "client", entry.clientId, message, values);
+    client.touch();
+    if (trace !== null) {
+      const { words, head, length } = client.outgoing;
+      trace.message(
+        "client",
+        "sent",
+        message,
+        entry.clientId >>> 0,
+        words,
+        (head + start) >> 2,
+        length - start,
+      );
+    }
+  }
+
+  #displayEvent(message: Message, at: number): void {
+    const { objects } = this.#parts;
+    const { words, bytes } = this.incoming;
+    const end = at + ((words[at + 1] ?? 0) >>> 18);
+    if (message.opcode === DELETE_ID) {
+      if (end !== at + 3) this.malformed(message, "its size is wrong");
+      const id = words[at + 2] ?? 0;
+      const entry = id > 1 ? objects.host.get(id) : null;
+      if (entry === null) {
+        throw new HostError(
+          `it deleted the object ${id >>> 0}, which is unknown`,
+        );
+      }
+      this.#onDeleted(entry);
+      return;
+    }
+    if (end < at + 5 || endOfString(words, bytes, at + 4, end) !== end) {
+      this.malformed(message, "its text is no string");
+    }
+    const start = (at + 5) << 2;
+    const text = new TextDecoder().decode(
+      bytes.subarray(start, start + Math.max(0, (words[at + 4] ?? 0) - 1)),
+    );
+    throw new RefusedError(
+      words[at + 2] ?? 0,
+      (words[at + 3] ?? 0) >>> 0,
+      text,
+    );
+  }
+
+  #moveFds(message: Message): void {
+    const { client, host } = this.#parts;
+    for (const { kind } of message.arguments) {
+      if (kind !== null) {
+        client.outgoing.pushFd(host.open(this.incoming.shiftFd(), kind), kind);
+      }
+    }
+  }
+
+  #discardFds(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#parts.host.discard(this.incoming.shiftFd());
+    }
+  }
+
+  #skipFds(count: number): void {
+    for (let i = 0; i < count; i++) this.incoming.shiftFd();
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What a feature is: behaviour beyond forwarding, for a few messages by name.
+ *
+ * Everything that no feature names is forwarded by table, without a line of code. A feature is shared by all relays; what it
+ * keeps for one of them is the state that `open` makes.
+ */
+import type { ObjectHandle } from "../../protocols/arguments.ts";
+import type {
+  EventArguments,
+  EventName,
+  InterfaceName,
+  RequestArguments,
+  RequestName,
+} from "../../protocols/generated/messages.ts";
+import {
+  type FdKind,
+  findEvent,
+  findRequest,
+  type Message,
+} from "../../protocols/tables.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
+
+/** What becomes of a message. */
+export type Verdict =
+  /** It goes on as it came. */
+  | "forward"
+  /** It goes on with the values that the record has now. */
+  | "rewrite"
+  /** It and its descriptors are the feature's, and so are its new objects, which have no host half. */
+  | "take"
+  /** This direction stops before the message, unconsumed, until `resume`, at most one second. */
+  | "hold";
+
+/** Arguments as a relay has them: objects are entries, and a handler may change what it rewrites. */
+type Values<Arguments> = {
+  -readonly [Name in keyof Arguments]: Arguments[Name] extends
+    ObjectHandle | null ? (null extends Arguments[Name] ? Entry | null : Entry)
+    : Arguments[Name];
+};
+
+/** Arguments of all requests, by full name. */
+export type RequestValues = {
+  [Name in RequestName]: Values<RequestArguments[Name]>;
+};
+/** Arguments of all events, by full name. */
+export type EventValues = { [Name in EventName]: Values<EventArguments[Name]> };
+
+/** Written as methods, whose parameters TypeScript compares both ways, so that features of different states fit one list. */
+type Handler<State, Record> = {
+  handle(state: State, entry: Entry, values: Record): Verdict;
+}["handle"];
+
+export type RequestHandlers<State> = {
+  readonly [Name in RequestName]?: Handler<State, RequestValues[Name]>;
+};
+export type EventHandlers<State> = {
+  readonly [Name in EventName]?: Handler<State, EventValues[Name]>;
+};
+
+/** Behaviour for a few messages. A handler's record is valid until it returns. */
+export interface Feature<State = unknown> {
+  readonly name: string;
+  /** Makes what the feature keeps for one relay; disposed of with the relay where it is `Disposable`. */
+  open(relay: FeatureRelay): State;
+  readonly requests: RequestHandlers<State>;
+  readonly events: EventHandlers<State>;
+}
+
+/** What a feature may do to its relay. */
+export interface FeatureRelay {
+  readonly policy: Policy;
+  /** Sends the client an event of an object with a client half. */
+  sendEvent<Name extends EventName>(
+    entry: Entry,
+    name: Name,
+    values: EventValues[Name],
+  ): void;
+  /** Sends the host a request of an object with a host half. Descriptors among the values are the relay's from now on. */
+  sendRequest<Name extends RequestName>(
+    entry: Entry,
+    name: Name,
+    values: RequestValues[Name],
+  ): void;
+  /** Makes an object on the host that the client does not know of; the request that creates it is the caller's. */
+  createHostObject(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry;
+  /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's. */
+  addHostHalf(entry: Entry): void;
+  /** Ends an object of the client that the host does not know, and tells the client that its id is free. */
+  dropClientObject(entry: Entry): void;
+  /** The descriptor behind a handle in a request that is not taken, to look at and no more; -1 where there is none yet. */
+  peekFromClient(handle: number): number;
+  /** Makes an owned descriptor of a handle in a request that was taken. */
+  openFromClient(handle: number, kind: FdKind): number;
+  /** Closes a handle of a request that was taken. */
+  discardFromClient(handle: number): void;
+  /** Goes on with a direction that was held. */
+  resume(direction: "requests" | "events"): void;
+  /** Writes a line about this client to the log. */
+  warn(text: string): void;
+}
+
+type ErasedHandler = {
+  handle(state: unknown, entry: Entry, values: ArgumentRecord): Verdict;
+}["handle"];
+
+/** One feature's handler of a message; `feature` is the feature's place in the list. */
+export interface BoundHandler {
+  readonly feature: number;
+  readonly handle: ErasedHandler;
+}
+
+/** Handlers of a message in list order, at the message's index; null where nobody overrides it. */
+export type HandlerTable = readonly (readonly BoundHandler[] | null)[];
+
+/** A list of features with the table of what they override, made once and shared by all relays. */
+export class FeatureSet {
+  readonly features: readonly Feature[];
+  readonly handlers: HandlerTable;
+
+  constructor(features: readonly Feature[]) {
+    this.features = features;
+    const table: (BoundHandler[] | null)[] = [];
+    const enter = (
+      message: Message | null,
+      name: string,
+      handler: BoundHandler,
+    ): void => {
+      if (message === null) {
+        throw new TypeError(
+          `Cannot override ${name}: there is no such message`,
+        );
+      }
+      while (table.length <= message.index) table.push(null);
+      (table[message.index] ??= []).push(handler);
+    };
+    features.forEach((feature, index) => {
+      const requests: ErasedHandlers = feature.requests;
+      const events: ErasedHandlers = feature.events;
+      for (const [name, handle] of Object.entries(requests)) {
+        if (handle !== undefined) {
+          enter(findRequest(name), name, { feature: index, handle });
+        }
+      }
+      for (const [name, handle] of Object.entries(events)) {
+        if (handle !== undefined) {
+          enter(findEvent(name), name, { feature: index, handle });
+        }
+      }
+    });
+    this.handlers = table;
+  }
+}
+
+type ErasedHandlers = { readonly [name: string]: ErasedHandler | undefined };

@@ -1,0 +1,130 @@
+/**
+ * Whether the host still answers, and how much it may be owed.
+ *
+ * A host that answers nothing for long is asked by a ping, a `sync` of the relay's own; one that is silent after that is dead. An
+ * endpoint with a meter states how much may be sent without an answer: at half of it a `sync` asks for one, at the limit the
+ * client is not read until it came.
+ */
+import type { Endpoint } from "../host/endpoint.ts";
+import type { Loop, Timer } from "../loop/loop.ts";
+import type { Entry } from "./entry.ts";
+import type { FeatureRelay } from "./feature.ts";
+
+/** Silence after unanswered requests until the host is asked, in milliseconds. */
+export const PING_AFTER = 5_000;
+/** Silence after unanswered requests until the host counts as dead, in milliseconds. */
+export const DEAD_AFTER = 30_000;
+
+/** What the relay does about it. */
+export interface LivenessListener {
+  /** The host owes so much that the client must wait, or no longer. */
+  owes(tooMuch: boolean): void;
+  /** The host is dead. */
+  silent(milliseconds: number): void;
+}
+
+/** Watches over one host. */
+export class Liveness implements Disposable {
+  readonly #relay: FeatureRelay;
+  readonly #display: Entry;
+  readonly #loop: Loop;
+  readonly #host: Endpoint;
+  readonly #listener: LivenessListener;
+  #timer: Timer | null = null;
+  /** When the oldest request that nothing came after was sent; 0 where all is answered. */
+  #unansweredSince = 0;
+  #pinged = false;
+  #metering = false;
+  #full = false;
+  /** What the host had taken, in sends and bytes, when it last answered a metering `sync`. */
+  #answeredSends = 0;
+  #answeredBytes = 0;
+
+  constructor(
+    relay: FeatureRelay,
+    display: Entry,
+    loop: Loop,
+    host: Endpoint,
+    listener: LivenessListener,
+  ) {
+    this.#relay = relay;
+    this.#display = display;
+    this.#loop = loop;
+    this.#host = host;
+    this.#listener = listener;
+  }
+
+  /** To be called whenever something was sent. */
+  sent(): void {
+    if (this.#unansweredSince === 0) {
+      this.#unansweredSince = this.#loop.now;
+      this.#timer ??= this.#loop.after(PING_AFTER, () => this.#look());
+    }
+    if (this.#host.meter !== null) this.#measure();
+  }
+
+  /** To be called whenever something came. */
+  received(): void {
+    this.#unansweredSince = 0;
+    this.#pinged = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = null;
+  }
+
+  #look(): void {
+    this.#timer = null;
+    if (this.#unansweredSince === 0) return;
+    const silence = this.#loop.now - this.#unansweredSince;
+    if (silence >= DEAD_AFTER) {
+      this.#listener.silent(silence);
+      return;
+    }
+    if (silence >= PING_AFTER && !this.#pinged) {
+      this.#pinged = true;
+      this.#sync(() => {});
+    }
+    const next = silence < PING_AFTER ? PING_AFTER : DEAD_AFTER;
+    this.#timer = this.#loop.after(
+      Math.max(1, next - silence),
+      () => this.#look(),
+    );
+  }
+
+  #measure(): void {
+    const { meter, sends, outgoing } = this.#host;
+    if (meter === null) return;
+    const owedSends = sends - this.#answeredSends;
+    const owedBytes = outgoing.position - this.#answeredBytes;
+    if (
+      !this.#metering &&
+      (owedSends * 2 >= meter.sends || owedBytes * 2 >= meter.bytes)
+    ) {
+      this.#metering = true;
+      this.#sync(() => this.#answered(sends, outgoing.position));
+    }
+    this.#owe(owedSends >= meter.sends || owedBytes >= meter.bytes);
+  }
+
+  #answered(sends: number, bytes: number): void {
+    this.#metering = false;
+    this.#answeredSends = sends;
+    this.#answeredBytes = bytes;
+    this.#measure();
+  }
+
+  #owe(tooMuch: boolean): void {
+    if (tooMuch === this.#full) return;
+    this.#full = tooMuch;
+    this.#listener.owes(tooMuch);
+  }
+
+  #sync(done: () => void): void {
+    const callback = this.#relay.createHostObject("wl_callback", 1, {
+      event: done,
+    });
+    this.#relay.sendRequest(this.#display, "wl_display.sync", { callback });
+  }
+}

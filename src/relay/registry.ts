@@ -1,0 +1,305 @@
+/**
+ * The registry is ours.
+ *
+ * The relay has one registry on the host, and answers all registries of its client from what that one knows: in an order that
+ * toolkits can live with, with the globals that the policy allows, at versions that both sides and we understand, and with
+ * globals of our own. A global's names are the host's; ours count down from the top.
+ *
+ * Sources: wayland.xml (wl_registry, wl_fixes); libwayland-server's `registry_bind` for the errors.
+ */
+import {
+  findInterface,
+  getInterface,
+  type Message,
+} from "../../protocols/tables.ts";
+import { carriedVersion } from "../policy/carried_version.ts";
+import { CLIPBOARD, type Policy } from "../policy/policy.ts";
+import type { Endpoint } from "../host/endpoint.ts";
+import { ClientError } from "../wayland/protocol_error.ts";
+import { displayError } from "../wayland/wire.ts";
+import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
+import type {
+  Feature,
+  FeatureRelay,
+  RequestValues,
+  Verdict,
+} from "./feature.ts";
+import { announcementRank } from "./registry_order.ts";
+
+/** A global as clients see it. */
+export interface Offer {
+  readonly name: number;
+  readonly interface: string;
+  readonly version: number;
+  /** The global of the host behind it, or null where the relay itself is what is behind it. */
+  readonly host: HostGlobal | null;
+}
+
+interface HostGlobal {
+  readonly name: number;
+  readonly interface: string;
+}
+
+/** Names that libwayland gives are small; from here on they are ours. */
+const OUR_NAMES = 0xfffffff0;
+const FIXES_NAME = 0xfffffffe;
+const CLIPBOARD_NAME = 0xfffffffd;
+const ALIAS_NAMES = 0xfffffff1;
+
+/** Removed globals whose late binds are still answered. */
+const REMEMBERED_REMOVALS = 256;
+
+/**
+ * Two protocols that are the same but for their names, so that an old client gets along with a new host and a new client with an
+ * old one. Messages of these interfaces have equal places and signatures; only `bind` says the name.
+ */
+const PRIMARY_SELECTIONS = [
+  "zwp_primary_selection_device_manager_v1",
+  "gtk_primary_selection_device_manager",
+] as const;
+
+/** One relay's registry. */
+export class Registry implements EventListener {
+  readonly #relay: FeatureRelay;
+  readonly #carrier: Endpoint;
+  readonly #onKnown: () => void;
+  readonly #offers = new Map<number, Offer>();
+  readonly #removed = new Set<number>();
+  readonly #registries: Entry[] = [];
+  #hostRegistry: Entry | null = null;
+  /** Whether the host's `done` came, so that clients can be answered. */
+  known = false;
+
+  /** @param onKnown is called once, when the host's globals are known */
+  constructor(relay: FeatureRelay, carrier: Endpoint, onKnown: () => void) {
+    this.#relay = relay;
+    this.#carrier = carrier;
+    this.#onKnown = onKnown;
+  }
+
+  /** The first thing that any host hears: `get_registry` and `sync`. */
+  start(display: Entry): void {
+    const registry = this.#relay.createHostObject("wl_registry", 1, this);
+    this.#hostRegistry = registry;
+    this.#relay.sendRequest(display, "wl_display.get_registry", { registry });
+    const callback = this.#relay.createHostObject("wl_callback", 1, {
+      event: () => this.#hostIsKnown(),
+    });
+    this.#relay.sendRequest(display, "wl_display.sync", { callback });
+  }
+
+  event(_entry: Entry, message: Message, values: ArgumentRecord): void {
+    const name = Number(values["name"]);
+    if (message.name === "global_remove") this.#hostRemoved(name);
+    else {this.#hostOffers(
+        { name, interface: String(values["interface"]) },
+        Number(values["version"]),
+      );}
+  }
+
+  /** `wl_display.get_registry`: tells all that is there, or waits until it is known. */
+  add(registry: Entry): Verdict {
+    if (!this.known) return "hold";
+    this.#registries.push(registry);
+    const offers = [...this.#offers.values()];
+    offers.sort((a, b) =>
+      announcementRank(a.interface) - announcementRank(b.interface)
+    );
+    for (const offer of offers) this.#announce(registry, offer);
+    return "take";
+  }
+
+  /** `wl_fixes.destroy_registry`. */
+  remove(registry: Entry): void {
+    const place = this.#registries.indexOf(registry);
+    if (place < 0) {
+      throw new ClientError(
+        1,
+        displayError.invalidObject,
+        `${registry} is no registry of this client`,
+      );
+    }
+    this.#registries.splice(place, 1);
+    this.#relay.dropClientObject(registry);
+  }
+
+  /** `wl_registry.bind`. */
+  bind(registry: Entry, values: RequestValues["wl_registry.bind"]): Verdict {
+    const { name, id, interface: wanted, version } = values;
+    const offer = this.#offers.get(name);
+    if (offer === undefined) {
+      // The client could not know yet that it is gone: what it gets is inert, and dies quietly.
+      if (this.#removed.has(name)) return "take";
+      throw refused(registry, `invalid global ${wanted} (${name})`);
+    }
+    if (wanted !== offer.interface) {
+      throw refused(
+        registry,
+        `invalid interface for global ${name}: have ${offer.interface}, wanted ${wanted}`,
+      );
+    }
+    if (version === 0 || version > offer.version) {
+      throw refused(
+        registry,
+        `invalid version for global ${wanted} (${name}): have ${offer.version}, wanted ${version}`,
+      );
+    }
+    if (offer.host !== null && this.#hostRegistry !== null) {
+      this.#relay.addHostHalf(id);
+      this.#relay.sendRequest(this.#hostRegistry, "wl_registry.bind", {
+        name: offer.host.name,
+        interface: offer.host.interface,
+        version,
+        id,
+      });
+    }
+    return "take";
+  }
+
+  #hostIsKnown(): void {
+    this.#offerOurs();
+    this.known = true;
+    this.#onKnown();
+  }
+
+  #hostOffers(global: HostGlobal, version: number): void {
+    if (global.name >= OUR_NAMES || this.#offers.has(global.name)) return;
+    const { policy } = this.#relay;
+    const type = findInterface(global.interface);
+    if (type === null) return;
+    const allowed = Math.min(
+      version,
+      type.version,
+      policy.cap(global.interface),
+    );
+    if (allowed > 0 && !isOurs(global.interface, policy)) {
+      const carried = carriedVersion(type, allowed, this.#carrier);
+      if (carried > 0) {
+        this.#add({
+          name: global.name,
+          interface: global.interface,
+          version: carried,
+          host: global,
+        });
+      }
+    }
+    this.#addAlias(global);
+  }
+
+  #hostRemoved(name: number): void {
+    this.#removeOffer(name);
+    for (const offer of [...this.#offers.values()]) {
+      if (offer.host !== null && offer.host.name === name) {
+        this.#removeOffer(offer.name);
+      }
+    }
+  }
+
+  #removeOffer(name: number): void {
+    if (!this.#offers.delete(name)) return;
+    this.#removed.add(name);
+    if (this.#removed.size > REMEMBERED_REMOVALS) {
+      for (const oldest of this.#removed) {
+        this.#removed.delete(oldest);
+        break;
+      }
+    }
+    for (const registry of this.#registries) {
+      this.#relay.sendEvent(registry, "wl_registry.global_remove", { name });
+    }
+  }
+
+  /** The primary selection under its other name, where the host has only one of the two. */
+  #addAlias(global: HostGlobal): void {
+    const place = PRIMARY_SELECTIONS.findIndex((name) =>
+      name === global.interface
+    );
+    const alias = PRIMARY_SELECTIONS[1 - place];
+    if (
+      place < 0 || alias === undefined ||
+      this.#relay.policy.cap(PRIMARY_SELECTIONS[0]) === 0
+    ) return;
+    if ([...this.#offers.values()].some((offer) => offer.interface === alias)) {
+      return;
+    }
+    this.#add({
+      name: ALIAS_NAMES + place,
+      interface: alias,
+      version: 1,
+      host: global,
+    });
+  }
+
+  #offerOurs(): void {
+    const { policy } = this.#relay;
+    const { version } = getInterface("wl_fixes");
+    if (policy.cap("wl_fixes") > 0) {
+      this.#add({
+        name: FIXES_NAME,
+        interface: "wl_fixes",
+        version,
+        host: null,
+      });
+    }
+    if (policy.inertClipboard) {
+      this.#add({
+        name: CLIPBOARD_NAME,
+        interface: CLIPBOARD,
+        version: 3,
+        host: null,
+      });
+    }
+  }
+
+  #add(offer: Offer): void {
+    // A real global takes the place of an alias that stood in for it.
+    for (const other of this.#offers.values()) {
+      if (other.name >= OUR_NAMES && other.interface === offer.interface) {
+        this.#removeOffer(other.name);
+      }
+    }
+    this.#offers.set(offer.name, offer);
+    this.#removed.delete(offer.name);
+    for (const registry of this.#registries) this.#announce(registry, offer);
+  }
+
+  #announce(registry: Entry, offer: Offer): void {
+    const { name, interface: type, version } = offer;
+    this.#relay.sendEvent(registry, "wl_registry.global", {
+      name,
+      interface: type,
+      version,
+    });
+  }
+}
+
+/** Globals that the relay answers itself, so that the host's are not offered. */
+function isOurs(global: string, policy: Policy): boolean {
+  return global === "wl_fixes" ||
+    (global === CLIPBOARD && policy.inertClipboard);
+}
+
+function refused(registry: Entry, why: string): ClientError {
+  return new ClientError(registry.clientId, displayError.invalidObject, why);
+}
+
+/** The messages that the registry answers; the first feature of every relay. */
+export function registryFeature(
+  registryOf: (relay: FeatureRelay) => Registry,
+): Feature<Registry> {
+  return {
+    name: "registry",
+    open: registryOf,
+    requests: {
+      "wl_display.get_registry": (registry, _display, { registry: made }) =>
+        registry.add(made),
+      "wl_registry.bind": (registry, entry, values) =>
+        registry.bind(entry, values),
+      "wl_fixes.destroy_registry": (registry, _fixes, { registry: doomed }) => {
+        registry.remove(doomed);
+        return "take";
+      },
+    },
+    events: {},
+  };
+}

@@ -1,0 +1,466 @@
+/**
+ * A relay: one client, one connection to a host, and what stands between them.
+ *
+ * It owns both endpoints. Nothing is shared between relays but tables, so whatever goes wrong here ends this client and no
+ * other: what its bytes, or the host's, do wrong is answered by a `wl_display.error`, said in the log, and then both ends
+ * are closed.
+ */
+import type {
+  EventName,
+  InterfaceName,
+  RequestName,
+} from "../../protocols/generated/messages.ts";
+import {
+  type FdKind,
+  getEvent,
+  getInterface,
+  getRequest,
+  type Message,
+} from "../../protocols/tables.ts";
+import type { Endpoint } from "../host/endpoint.ts";
+import type { MessageTrace } from "../log/trace.ts";
+import type { Loop, Timer } from "../loop/loop.ts";
+import type { Policy } from "../policy/policy.ts";
+import {
+  ClientError,
+  HostError,
+  RefusedError,
+} from "../wayland/protocol_error.ts";
+import { displayError } from "../wayland/wire.ts";
+import { writeMessage } from "./arguments.ts";
+import type { RelayParts } from "./direction.ts";
+import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
+import { EventPump } from "./events.ts";
+import {
+  type EventValues,
+  type Feature,
+  type FeatureRelay,
+  FeatureSet,
+  type RequestValues,
+} from "./feature.ts";
+import { Liveness, type LivenessListener } from "./liveness.ts";
+import { Objects } from "./objects.ts";
+import { Registry, registryFeature } from "./registry.ts";
+import { RequestPump } from "./requests.ts";
+
+/** Bytes that may wait for a client; one that reads nothing for longer is ended. */
+export const CLIENT_LIMIT = 16 * 1024 * 1024;
+/** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
+export const HOST_LIMIT = {
+  bytes: 256 * 1024,
+  fds: 256,
+  resumeBytes: 64 * 1024,
+  resumeFds: 64,
+} as const;
+/** Descriptors that may wait at the client's end for a message that carries them. */
+export const FDS_WITHOUT_MESSAGE = 1024;
+/** How long a feature may hold a direction, in milliseconds. */
+export const HOLD_LIMIT = 1_000;
+/** How long the last words to either side may take, in milliseconds. */
+const LAST_WORDS = 5_000;
+
+/** Where a relay writes what people should know. */
+export interface RelayLog {
+  warning(text: string): void;
+  info(text: string): void;
+}
+
+/** What all relays of one kind have in common: made once. */
+export interface RelaySettings {
+  readonly loop: Loop;
+  readonly policy: Policy;
+  readonly features: FeatureSet;
+}
+
+/** The features of a relay, with the registry in front. */
+export function relayFeatures(features: readonly Feature[]): FeatureSet {
+  const registry: Feature = registryFeature((relay) => {
+    if (relay instanceof Relay) return relay.registry;
+    throw new TypeError(
+      "Cannot open the registry feature: it belongs to a Relay",
+    );
+  });
+  return new FeatureSet([registry, ...features]);
+}
+
+/** One client and its host. */
+export class Relay
+  implements FeatureRelay, RelayParts, LivenessListener, Disposable {
+  readonly client: Endpoint;
+  readonly host: Endpoint;
+  readonly policy: Policy;
+  readonly objects = new Objects();
+  readonly registry: Registry;
+  readonly handlers;
+  readonly states: unknown[] = [];
+  readonly trace: MessageTrace | null;
+  readonly #loop: Loop;
+  readonly #log: RelayLog;
+  readonly #onEnd: (relay: Relay) => void;
+  readonly #requests: RequestPump;
+  readonly #events: EventPump;
+  readonly #liveness: Liveness;
+  #requestsHeld = false;
+  #eventsHeld = false;
+  #holdTimer: Timer | null = null;
+  #hostIsSlow = false;
+  #hostOwes = false;
+  #ended = false;
+
+  /**
+   * Takes both endpoints and greets the host.
+   *
+   * @param trace takes every message, or is null where messages are not logged
+   * @param onEnd is called once, when the client is gone and both endpoints are closed or closing
+   */
+  constructor(
+    settings: RelaySettings,
+    client: Endpoint,
+    host: Endpoint,
+    log: RelayLog,
+    trace: MessageTrace | null,
+    onEnd: (relay: Relay) => void,
+  ) {
+    this.client = client;
+    this.host = host;
+    this.policy = settings.policy;
+    this.handlers = settings.features.handlers;
+    this.trace = trace;
+    this.#loop = settings.loop;
+    this.#log = log;
+    this.#onEnd = onEnd;
+    this.registry = new Registry(this, host, () => this.resume("requests"));
+    for (const feature of settings.features.features) {
+      this.states.push(feature.open(this));
+    }
+    this.#requests = new RequestPump(
+      this,
+      (entry) => this.dropClientObject(entry),
+    );
+    this.#events = new EventPump(this, (entry) => this.#deleted(entry));
+    this.#liveness = new Liveness(
+      this,
+      this.objects.display,
+      this.#loop,
+      host,
+      this,
+    );
+    this.registry.start(this.objects.display);
+    client.attach({
+      received: () => this.#runRequests(),
+      sent: () => {},
+      ended: (reason) => this.#clientEnded(reason),
+    });
+    host.attach({
+      received: () => {
+        this.#liveness.received();
+        this.#runEvents();
+      },
+      sent: () => this.#hostSent(),
+      ended: (reason) => this.#hostEnded(reason),
+    });
+  }
+
+  sendEvent<Name extends EventName>(
+    entry: Entry,
+    name: Name,
+    values: EventValues[Name],
+  ): void {
+    this.#write("client", entry, getEvent(name), values);
+  }
+
+  sendRequest<Name extends RequestName>(
+    entry: Entry,
+    name: Name,
+    values: RequestValues[Name],
+  ): void {
+    this.#write("host", entry, getRequest(name), values);
+  }
+
+  createHostObject(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry {
+    return this.objects.addHostObject(getInterface(type), version, listener);
+  }
+
+  addHostHalf(entry: Entry): void {
+    this.objects.addHostHalf(entry);
+  }
+
+  dropClientObject(entry: Entry): void {
+    const id = entry.clientId;
+    this.objects.dropClientHalf(entry);
+    if (id > 0) {
+      this.sendEvent(this.objects.display, "wl_display.delete_id", { id });
+    }
+  }
+
+  peekFromClient(handle: number): number {
+    return this.client.peek(handle);
+  }
+
+  openFromClient(handle: number, kind: FdKind): number {
+    return this.client.open(handle, kind);
+  }
+
+  discardFromClient(handle: number): void {
+    this.client.discard(handle);
+  }
+
+  resume(direction: "requests" | "events"): void {
+    if (direction === "requests") {
+      if (!this.#requestsHeld) return;
+      this.#requestsHeld = false;
+      this.#runRequests();
+    } else {
+      if (!this.#eventsHeld) return;
+      this.#eventsHeld = false;
+      this.#runEvents();
+    }
+  }
+
+  warn(text: string): void {
+    this.#log.warning(text);
+  }
+
+  owes(tooMuch: boolean): void {
+    this.#hostOwes = tooMuch;
+    this.#readClientOrNot();
+  }
+
+  silent(milliseconds: number): void {
+    const seconds = Math.round(milliseconds / 1000);
+    this.#fail(`the compositor did not answer for ${seconds} s`);
+  }
+
+  /** Ends the relay at once; the client is told why where it can still be. */
+  stop(reason: string): void {
+    this.#fail(reason);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#release();
+    this.client[Symbol.dispose]();
+    this.host[Symbol.dispose]();
+    this.#onEnd(this);
+  }
+
+  #write(
+    side: "client" | "host",
+    entry: Entry,
+    message: Message,
+    values: ArgumentRecord,
+  ): void {
+    const endpoint = side === "client" ? this.client : this.host;
+    const { outgoing } = endpoint;
+    const id = side === "client" ? entry.clientId : entry.hostId;
+    const before = outgoing.length;
+    writeMessage(outgoing, side, id, message, values);
+    endpoint.touch();
+    if (this.trace === null) return;
+    const size = outgoing.length - before;
+    this.trace.message(
+      side,
+      "sent",
+      message,
+      id >>> 0,
+      outgoing.words,
+      (outgoing.tail - size) >> 2,
+      size,
+    );
+  }
+
+  #runRequests(): void {
+    try {
+      this.#moveRequests();
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #runEvents(): void {
+    try {
+      this.#moveEvents();
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #moveRequests(): void {
+    if (this.#requestsHeld || this.#ended) return;
+    const { incoming } = this.client;
+    if (this.#requests.run() === "held") {
+      this.#requestsHeld = true;
+      this.client.pause();
+      // The registry's hold has no limit of its own: a host that never answers is found dead.
+      if (this.registry.known) this.#limitHold();
+      return;
+    }
+    if (incoming.fdCount > FDS_WITHOUT_MESSAGE) {
+      const text =
+        `${incoming.fdCount} file descriptors wait without a message that carries them`;
+      throw new ClientError(1, displayError.implementation, text);
+    }
+    this.#hostIsSlow = this.#hostIsSlow ||
+      isOver(this.host, HOST_LIMIT.bytes, HOST_LIMIT.fds);
+    this.#readClientOrNot();
+  }
+
+  #moveEvents(): void {
+    if (this.#ended) return;
+    if (!this.#eventsHeld && this.#events.run() === "held") {
+      this.#eventsHeld = true;
+      this.#limitHold();
+    }
+    const waiting = this.client.outgoing.length +
+      (this.#eventsHeld ? this.host.incoming.length : 0);
+    if (waiting > CLIENT_LIMIT) {
+      this.#end(
+        `it read nothing while ${waiting} bytes of events waited for it; is it stopped or hanging?`,
+        null,
+      );
+    }
+  }
+
+  #limitHold(): void {
+    this.#holdTimer ??= this.#loop.after(HOLD_LIMIT, () => {
+      this.#holdTimer = null;
+      this.#log.warning(
+        `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
+      );
+      if (this.#requestsHeld) this.#requests.stopWaiting();
+      if (this.#eventsHeld) this.#events.stopWaiting();
+      this.resume("requests");
+      this.resume("events");
+    });
+  }
+
+  #hostSent(): void {
+    this.#liveness.sent();
+    if (
+      this.#hostIsSlow &&
+      !isOver(this.host, HOST_LIMIT.resumeBytes, HOST_LIMIT.resumeFds)
+    ) {
+      this.#hostIsSlow = false;
+      this.#readClientOrNot();
+    }
+  }
+
+  #readClientOrNot(): void {
+    if (this.#requestsHeld || this.#hostIsSlow || this.#hostOwes) {
+      this.client.pause();
+    } else this.client.resume();
+  }
+
+  /** What a step of this relay threw ends this relay, and no other. */
+  #caught(error: unknown): void {
+    if (error instanceof ClientError) {
+      const { objectId: clientId, code, message: text } = error;
+      this.#end(`it broke the protocol: ${text}`, { clientId, code, text });
+    } else if (error instanceof HostError) {
+      this.#fail(`the compositor broke the protocol: ${error.message}`);
+    } else if (error instanceof RefusedError) {
+      this.#refused(error);
+    } else if (error instanceof Error) {
+      this.#log.warning(`internal error: ${error.stack ?? error.message}`);
+      this.#fail(`the proxy failed: ${error.message}`);
+    } else {
+      throw error;
+    }
+  }
+
+  #refused({ hostId, code, message: text }: RefusedError): void {
+    const entry = this.objects.host.get(hostId);
+    const known = entry !== null && entry.clientId !== 0;
+    const what = known
+      ? `${entry}`
+      : entry === null
+      ? "an object that is gone"
+      : `the proxy's own ${entry.interface.name}`;
+    this.#end(
+      `the compositor refused a request: ${what}: error ${code}: ${text}`,
+      {
+        clientId: known ? entry.clientId : 1,
+        code,
+        text,
+      },
+    );
+  }
+
+  #deleted(entry: Entry): void {
+    this.objects.dropHostHalf(entry);
+    if (entry.clientId !== 0) this.dropClientObject(entry);
+  }
+
+  #clientEnded(reason: string | null): void {
+    this.#end(
+      reason ?? "it closed its connection",
+      null,
+      reason === null ? "info" : "warning",
+    );
+  }
+
+  #hostEnded(reason: string | null): void {
+    this.#fail(
+      reason === null
+        ? "the compositor closed the connection"
+        : `the compositor is gone: ${reason}`,
+    );
+  }
+
+  #fail(reason: string): void {
+    this.#end(reason, {
+      clientId: 1,
+      code: displayError.implementation,
+      text: reason,
+    });
+  }
+
+  /** Ends both ends, after everything that was queued and, where there is one, the error as the last word to the client. */
+  #end(
+    reason: string,
+    error: { clientId: number; code: number; text: string } | null,
+    level: "info" | "warning" = "warning",
+  ): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#log[level](`client ended: ${reason}`);
+    this.trace?.note(`client ended: ${reason}`);
+    if (error !== null) this.#sendError(error.clientId, error.code, error.text);
+    this.#release();
+    this.client.finish(LAST_WORDS);
+    this.host.finish(LAST_WORDS);
+    this.#onEnd(this);
+  }
+
+  #sendError(clientId: number, code: number, text: string): void {
+    const object = this.objects.client.get(clientId) ?? this.objects.display;
+    this.sendEvent(this.objects.display, "wl_display.error", {
+      object_id: object,
+      code,
+      message: text.slice(0, 1000),
+    });
+  }
+
+  #release(): void {
+    this.#holdTimer?.[Symbol.dispose]();
+    this.#holdTimer = null;
+    this.#liveness[Symbol.dispose]();
+    for (const state of this.states) {
+      if (isDisposable(state)) state[Symbol.dispose]();
+    }
+    this.states.length = 0;
+  }
+}
+
+function isOver(endpoint: Endpoint, bytes: number, fds: number): boolean {
+  return endpoint.outgoing.length > bytes || endpoint.outgoing.fdCount > fds;
+}
+
+function isDisposable(value: unknown): value is Disposable {
+  return typeof value === "object" && value !== null && Symbol.dispose in value;
+}

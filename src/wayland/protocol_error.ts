@@ -1,0 +1,35 @@
+/** What ends one connection: a peer that broke the protocol. */
+
+/** The client sent what no server would accept. It is told by a `wl_display.error` with these fields, and ended. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  /** The client's id of the object that the error is about; 1, the display, where there is no better one. */
+  readonly objectId: number;
+  /** A code of that object's interface; for the display one of `displayError`. */
+  readonly code: number;
+
+  constructor(objectId: number, code: number, message: string) {
+    super(message);
+    this.objectId = objectId;
+    this.code = code;
+  }
+}
+
+/** The host sent what no client could understand. Its client is told that the compositor failed, and ended. */
+export class HostError extends Error {
+  override readonly name = "HostError";
+}
+
+/** The host's own `wl_display.error`, which it sent because of a request of the client or of the relay. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  /** The host's id of the object that the error is about, as read from an `Int32Array`. */
+  readonly hostId: number;
+  readonly code: number;
+
+  constructor(hostId: number, code: number, message: string) {
+    super(message);
+    this.hostId = hostId;
+    this.code = code;
+  }
+}

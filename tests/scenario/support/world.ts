@@ -1,0 +1,113 @@
+/** A scripted client, our relay and a scripted host in one process, turn by turn. */
+import { socketPair } from "../../../ffi/unix_socket.ts";
+import { LocalSocket } from "../../../src/host/local_socket.ts";
+import type { Endpoint, Meter } from "../../../src/host/endpoint.ts";
+import type { MessageTrace } from "../../../src/log/trace.ts";
+import { Loop } from "../../../src/loop/loop.ts";
+import { Policy } from "../../../src/policy/policy.ts";
+import type { Feature } from "../../../src/relay/feature.ts";
+import { standardFeatures } from "../../../src/relay/features/standard.ts";
+import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
+import { Peer } from "./peer.ts";
+
+/** How a scenario's world differs from the usual one. */
+export interface WorldOptions {
+  readonly tag?: string;
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  readonly features?: readonly Feature[];
+  readonly trace?: MessageTrace;
+  readonly meter?: Meter;
+  /** Replaces the host's endpoint. */
+  readonly host?: (loop: Loop, endpoint: LocalSocket) => Endpoint;
+}
+
+/** Globals that most scenarios need, as the host names them. */
+export const usualGlobals: readonly (readonly [number, string, number])[] = [
+  [1, "wl_compositor", 6],
+  [2, "wl_shm", 1],
+  [3, "wl_seat", 8],
+  [4, "wl_data_device_manager", 3],
+  [5, "xdg_wm_base", 5],
+  [6, "wl_output", 4],
+];
+
+/** The world of one client. The client's `wl_registry` is its object 2. */
+export class World implements Disposable {
+  readonly loop = new Loop();
+  readonly client: Peer;
+  readonly host: Peer;
+  readonly relay: Relay;
+  /** What the relay said to the log. */
+  readonly log: string[] = [];
+  ended = false;
+
+  constructor(options: WorldOptions = {}) {
+    const [clientFd, clientEnd] = socketPair();
+    const [hostEnd, hostFd] = socketPair();
+    this.client = new Peer(clientFd, "requests");
+    this.host = new Peer(hostFd, "events");
+    const policy = new Policy({
+      allow: options.allow ?? [],
+      deny: options.deny ?? [],
+    });
+    const features = relayFeatures([
+      ...(options.features ?? []),
+      ...standardFeatures({ tag: options.tag ?? "" }),
+    ]);
+    const host = new LocalSocket(this.loop, hostEnd);
+    this.relay = new Relay(
+      { loop: this.loop, policy, features },
+      new LocalSocket(this.loop, clientEnd),
+      options.host?.(this.loop, host) ?? host,
+      {
+        warning: (text) => this.log.push(text),
+        info: (text) => this.log.push(text),
+      },
+      options.trace ?? null,
+      () => this.ended = true,
+    );
+  }
+
+  /** A world whose host has told its globals, and whose client has a registry. */
+  static ready(
+    options: WorldOptions = {},
+    globals: readonly (readonly [number, string, number])[] = usualGlobals,
+  ): World {
+    const world = new World(options);
+    world.settle();
+    world.host.heard();
+    for (const global of globals) {
+      world.host.say(2, "wl_registry.global", ...global);
+    }
+    world.host.say(3, "wl_callback.done", 0);
+    world.host.say(1, "wl_display.delete_id", 3);
+    world.client.say(1, "wl_display.get_registry", 2);
+    world.settle();
+    return world;
+  }
+
+  /** Binds a global of `usualGlobals` under the client's id. */
+  bind(name: number, type: string, version: number, id: number): void {
+    this.client.say(2, "wl_registry.bind", name, type, version, id);
+    this.settle();
+  }
+
+  /** Turns until nothing happens any more, both peers having listened. */
+  settle(): void {
+    do {
+      this.client.listen();
+      this.host.listen();
+    } while (this.loop.turn(0) > 0);
+    this.client.listen();
+    this.host.listen();
+  }
+
+  [Symbol.dispose](): void {
+    this.relay[Symbol.dispose]();
+    this.client[Symbol.dispose]();
+    this.host[Symbol.dispose]();
+    while (this.loop.turn(0) > 0);
+    this.loop[Symbol.dispose]();
+  }
+}
