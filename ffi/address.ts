@@ -1,11 +1,15 @@
 /**
  * Addresses of buffers, for structs that point to other structs.
  *
- * V8 keeps no typed array on its own heap in Deno (TYPED_ARRAY_MAX_SIZE_IN_HEAP is 0), so a buffer never moves. An address
- * does not keep its buffer alive: whoever stores one keeps the buffer in a field or a module constant as well.
+ * V8 keeps no typed array on its own heap in Deno (TYPED_ARRAY_MAX_SIZE_IN_HEAP
+ * is 0), so a buffer never moves. An address does not keep its buffer alive:
+ * whoever stores one keeps the buffer in a field or a module constant as well.
  */
 
-/** The pointer to a buffer's first byte, for parameters declared "pointer". Make it once: it costs 300 ns. */
+/**
+ * The pointer to a buffer's first byte, for parameters declared "pointer". Make
+ * it once: it costs 300 ns.
+ */
 export function pointerTo(
   buffer: ArrayBufferView<ArrayBuffer>,
 ): Deno.PointerObject {
@@ -18,7 +22,10 @@ export function pointerTo(
   return pointer;
 }
 
-/** The address of a buffer's first byte. User-space addresses are below 2^47 (2^52 at most), so a number holds them. */
+/**
+ * The address of a buffer's first byte. User-space addresses are below 2^47
+ * (2^52 at most), so a number holds them.
+ */
 export function addressOf(buffer: ArrayBufferView<ArrayBuffer>): number {
   return Number(Deno.UnsafePointer.value(pointerTo(buffer)));
 }
@@ -33,7 +40,10 @@ export function writeAddress(
   words[index + 1] = Math.floor(address / 0x1_0000_0000);
 }
 
-/** A string as C wants it: its bytes and a zero. Throws when it has a zero inside, which C would take for its end. */
+/**
+ * A string as C wants it: its bytes and a zero. Throws when it has a zero
+ * inside, which C would take for its end.
+ */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) {
     throw new TypeError(
@@ -44,8 +54,9 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A null-terminated vector of C strings, such as argv: pointers, and behind them, in the same memory, what they point to.
- * One buffer, so that whoever holds it holds all of it.
+ * A null-terminated vector of C strings, such as argv: pointers, and behind
+ * them, in the same memory, what they point to. One buffer, so that whoever
+ * holds it holds all of it.
  */
 export function encodeStringVector(
   texts: readonly string[],

@@ -7,7 +7,10 @@ import { libc } from "./libc.ts";
 
 const { clock_gettime: readClock } = libc;
 
-/** CLOCK_MONOTONIC of <time.h>: never set back, and standing still while the machine sleeps. */
+/**
+ * CLOCK_MONOTONIC of <time.h>: never set back, and standing still while the
+ * machine sleeps.
+ */
 export const CLOCK_MONOTONIC = 1;
 
 // struct timespec: i64 tv_sec, i64 tv_nsec

@@ -1,5 +1,6 @@
 /**
- * epoll(7): which of many descriptors are ready. Level-triggered unless EPOLLET is asked for.
+ * epoll(7): which of many descriptors are ready. Level-triggered unless EPOLLET
+ * is asked for.
  */
 
 import { pointerTo } from "./address.ts";
@@ -27,7 +28,10 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 
-/** struct epoll_event in 32-bit words: u32 events, u64 data. x86-64 packs it into 12 bytes, other machines align `data`. */
+/**
+ * struct epoll_event in 32-bit words: u32 events, u64 data. x86-64 packs it
+ * into 12 bytes, other machines align `data`.
+ */
 export interface EventLayout {
   readonly words: number;
   readonly data: number;
@@ -41,7 +45,10 @@ export function eventLayout(arch: typeof Deno.build.arch): EventLayout {
 const { words: EVENT_WORDS, data: EVENT_DATA } = eventLayout(Deno.build.arch);
 const CAPACITY = 64;
 
-/** A set of watched descriptors. Each has two 32-bit numbers that come back with its events. */
+/**
+ * A set of watched descriptors. Each has two 32-bit numbers that come back with
+ * its events.
+ */
 export class EpollSet implements Disposable {
   readonly #fd: OwnedFd;
   readonly #events = new Int32Array(CAPACITY * EVENT_WORDS);
@@ -60,7 +67,10 @@ export class EpollSet implements Disposable {
     return this.#fd.number;
   }
 
-  /** Begins to watch a descriptor. `first` and `second` come back as `firstOf` and `secondOf` of its events. */
+  /**
+   * Begins to watch a descriptor. `first` and `second` come back as `firstOf`
+   * and `secondOf` of its events.
+   */
   add(fd: number, events: number, first: number, second: number): void {
     this.#control(EPOLL_CTL_ADD, fd, events, first, second);
   }
@@ -70,7 +80,10 @@ export class EpollSet implements Disposable {
     this.#control(EPOLL_CTL_MOD, fd, events, first, second);
   }
 
-  /** Ends watching. Must come before the descriptor is closed: the kernel watches the open file, not the number. */
+  /**
+   * Ends watching. Must come before the descriptor is closed: the kernel
+   * watches the open file, not the number.
+   */
   remove(fd: number): void {
     this.#control(EPOLL_CTL_DEL, fd, 0, 0, 0);
   }
@@ -97,7 +110,8 @@ export class EpollSet implements Disposable {
    * Waits until something is ready.
    *
    * @param timeoutMilliseconds 0: only look; -1: without limit.
-   * @returns how many events there are now; 0 also when the wait was interrupted (a stopped process that continues).
+   * @returns how many events there are now; 0 also when the wait was
+   * interrupted (a stopped process that continues).
    */
   wait(timeoutMilliseconds: number): number {
     const count = waitEpoll(

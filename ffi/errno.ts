@@ -1,5 +1,6 @@
 /**
- * The error numbers of Linux (asm-generic/errno-base.h and errno.h; the same on x86-64 and aarch64) with glibc's texts.
+ * The error numbers of Linux (asm-generic/errno-base.h and errno.h; the same on
+ * x86-64 and aarch64) with glibc's texts.
  */
 
 export const ENOENT = 2;
@@ -23,7 +24,10 @@ export const ENOBUFS = 105;
 export const ETOOMANYREFS = 109;
 export const ECONNREFUSED = 111;
 
-/** One line per error number, beginning with 1: its name and what it means. An empty line is an unused number. */
+/**
+ * One line per error number, beginning with 1: its name and what it means. An
+ * empty line is an unused number.
+ */
 const TABLE = `EPERM Operation not permitted
 ENOENT No such file or directory
 ESRCH No such process
@@ -158,7 +162,10 @@ ENOTRECOVERABLE State not recoverable
 ERFKILL Operation not possible due to RF-kill
 `.split("\n");
 
-/** The name of an error number, such as "ENOENT"; "errno 999" for one that Linux does not have. */
+/**
+ * The name of an error number, such as "ENOENT"; "errno 999" for one that Linux
+ * does not have.
+ */
 export function errnoName(errno: number): string {
   return TABLE[errno - 1]?.split(" ", 1)[0] || `errno ${errno}`;
 }

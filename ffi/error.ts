@@ -1,8 +1,9 @@
 /**
  * Failures of C functions.
  *
- * `errno` belongs to a thread: it is read through a view made once, and only directly after a call of the same thread.
- * (Measured: no mismatch in eight million failing calls, optimized or not, with garbage collection in between.)
+ * `errno` belongs to a thread: it is read through a view made once, and only
+ * directly after a call of the same thread. (Measured: no mismatch in eight
+ * million failing calls, optimized or not, with garbage collection in between.)
  */
 
 import { EAGAIN, errnoName, errnoText } from "./errno.ts";
@@ -20,7 +21,10 @@ function errnoMemory(): ArrayBuffer {
   return Deno.UnsafePointerView.getArrayBuffer(location, 4);
 }
 
-/** The error number of the C function that was called last; only valid directly after it failed. */
+/**
+ * The error number of the C function that was called last; only valid directly
+ * after it failed.
+ */
 export function lastErrno(): number {
   return errnoView[0] ?? 0;
 }
@@ -46,7 +50,8 @@ export class SyscallError extends Error {
 /**
  * Returns `result`, or throws when it is negative.
  *
- * @param operation the C function, with its object where there is one: `open "/run/user/1000/wayland-1.lock"`.
+ * @param operation the C function, with its object where there is one: `open
+ * "/run/user/1000/wayland-1.lock"`.
  * @throws {SyscallError} with the error number of the call.
  */
 export function check(operation: string, result: number): number {

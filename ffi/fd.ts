@@ -71,9 +71,11 @@ export class OwnedFd implements Disposable {
 }
 
 /**
- * Closes a descriptor. What `close` reports about earlier writes is ignored: the descriptor is gone in any case.
+ * Closes a descriptor. What `close` reports about earlier writes is ignored:
+ * the descriptor is gone in any case.
  *
- * @throws {SyscallError} EBADF: it was closed before, so another one may have been closed by mistake.
+ * @throws {SyscallError} EBADF: it was closed before, so another one may have
+ * been closed by mistake.
  */
 export function closeFd(fd: number): void {
   if (close(fd) < 0 && lastErrno() === EBADF) {
@@ -81,7 +83,11 @@ export function closeFd(fd: number): void {
   }
 }
 
-/** A second descriptor for the same open file, close-on-exec. @param minimum the lowest number that it may get. */
+/**
+ * A second descriptor for the same open file, close-on-exec.
+ *
+ * @param minimum the lowest number that it may get.
+ */
 export function duplicateFd(fd: number, minimum = 0): OwnedFd {
   return new OwnedFd(
     check(
@@ -91,7 +97,10 @@ export function duplicateFd(fd: number, minimum = 0): OwnedFd {
   );
 }
 
-/** Whether the descriptor stays open in a program that this process executes ("keep") or not ("close"). */
+/**
+ * Whether the descriptor stays open in a program that this process executes
+ * ("keep") or not ("close").
+ */
 export function setCloseOnExec(fd: number, onExec: "keep" | "close"): void {
   const operation = `set close-on-exec of file descriptor ${fd}`;
   const others = check(operation, fcntl(fd, F_GETFD, 0)) & ~FD_CLOEXEC;
@@ -101,7 +110,10 @@ export function setCloseOnExec(fd: number, onExec: "keep" | "close"): void {
   );
 }
 
-/** Access mode and O_ flags of an open file. Throws EBADF when there is none, so it also tells whether one is open. */
+/**
+ * Access mode and O_ flags of an open file. Throws EBADF when there is none, so
+ * it also tells whether one is open.
+ */
 export function statusFlags(fd: number): number {
   return check(
     `read the flags of file descriptor ${fd}`,
@@ -109,7 +121,10 @@ export function statusFlags(fd: number): number {
   );
 }
 
-/** Sets O_NONBLOCK. It belongs to the open file, and so to everybody who shares it: not for descriptors of others. */
+/**
+ * Sets O_NONBLOCK. It belongs to the open file, and so to everybody who shares
+ * it: not for descriptors of others.
+ */
 export function setNonBlocking(fd: number): void {
   const flags = statusFlags(fd);
   if ((flags & O_NONBLOCK) === 0) {
@@ -141,9 +156,11 @@ export function openFile(path: string, flags: number, mode = 0o600): OwnedFd {
 }
 
 /**
- * Reads once. Never throws: what a descriptor of somebody else answers is never unexpected.
+ * Reads once. Never throws: what a descriptor of somebody else answers is never
+ * unexpected.
  *
- * @returns the number of bytes, 0 at the end, or the negative error number (-EAGAIN: nothing there now).
+ * @returns the number of bytes, 0 at the end, or the negative error number
+ * (-EAGAIN: nothing there now).
  */
 export function readFd(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   const count = read(fd, bytes, BigInt(bytes.length));
@@ -160,7 +177,12 @@ export function readFdAt(
   return count < 0 ? -lastErrno() : count;
 }
 
-/** Writes once. Never throws. @returns the number of bytes taken, or the negative error number (-EAGAIN, -EPIPE). */
+/**
+ * Writes once. Never throws.
+ *
+ * @returns the number of bytes taken, or the negative error number (-EAGAIN,
+ * -EPIPE).
+ */
 export function writeFd(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   const count = write(fd, bytes, BigInt(bytes.length));
   return count < 0 ? -lastErrno() : count;

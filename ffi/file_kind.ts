@@ -1,8 +1,9 @@
 /**
- * What a descriptor from somebody else is, before anything is read from it: fstat(2), statfs(2).
+ * What a descriptor from somebody else is, before anything is read from it:
+ * fstat(2), statfs(2).
  *
- * Reading a file on a network or user-space file system may never return, and would stop the loop. Only files in memory and
- * on local disks are read.
+ * Reading a file on a network or user-space file system may never return, and
+ * would stop the loop. Only files in memory and on local disks are read.
  */
 
 import { cString } from "./address.ts";
@@ -14,7 +15,8 @@ const { fcntl, fstatfs, statx } = libc;
 /**
  * - "memory": a file in memory (memfd, tmpfs, hugetlbfs); reading never waits.
  * - "disk": a regular file on a local disk's file system.
- * - "foreign": a regular file, or something without a kind, on any other file system: FUSE, network, /proc, dma-buf.
+ * - "foreign": a regular file, or something without a kind, on any other file
+ *   system: FUSE, network, /proc, dma-buf.
  * - "pipe", "directory", "socket", "device": what it says.
  * - "invalid": not open, or opened only as a name (O_PATH).
  */
@@ -34,7 +36,8 @@ const F_GET_SEALS = 1034;
 const O_PATH = 0o10000000;
 const AT_EMPTY_PATH = 0x1000;
 
-// struct statx (256 bytes, the same on every machine): u16 stx_mode at 28, u64 stx_size at 40
+// struct statx (256 bytes, the same on every machine): u16 stx_mode at 28, u64
+// stx_size at 40
 const STATX_TYPE = 0x1;
 const STATX_SIZE = 0x200;
 const STX_MODE = 28;
@@ -50,7 +53,8 @@ const S_IFDIR = 0o040000;
 const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 
-// struct statfs on 64-bit machines: long f_type at 0; 120 bytes. Numbers: <linux/magic.h> and the file systems' own headers.
+// struct statfs on 64-bit machines: long f_type at 0; 120 bytes. Numbers:
+// <linux/magic.h> and the file systems' own headers.
 const STATFS_BYTES = 120;
 const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x01021994, // tmpfs
@@ -82,7 +86,10 @@ const emptyPath = cString("");
 const status = new DataView(new ArrayBuffer(STATX_BYTES));
 const fileSystem = new Uint32Array(STATFS_BYTES / 4);
 
-/** Whether, and how, a descriptor can be read. One system call where it is memory. */
+/**
+ * Whether, and how, a descriptor can be read. One system call where it is
+ * memory.
+ */
 export function memoryKind(fd: number): FileKind {
   // only files in memory know seals
   if (fcntl(fd, F_GET_SEALS, 0) >= 0) return "memory";

@@ -1,19 +1,27 @@
 /**
- * The C functions that the running program needs, each with its header and prototype (glibc, 64-bit Linux).
+ * The C functions that the running program needs, each with its header and
+ * prototype (glibc, 64-bit Linux).
  *
- * How C types are written here, so that V8's fast calls apply and nothing is allocated per call:
- * - `ssize_t` and `long` results that fit 31 bits are "i32": "i64" would create a BigInt per call;
- * - `size_t` and `off_t` parameters are "u64" and "i64" and want a BigInt (a constant one on a hot path; a Number there
- *   takes Deno's slow path);
- * - a struct that is used again and again is "pointer" (one pointer object made once), a buffer used now and then "buffer";
- * - variadic functions are declared with the arguments that we pass, which the x86-64 and aarch64 ABIs allow.
+ * How C types are written here, so that V8's fast calls apply and nothing is
+ * allocated per call:
+ * - `ssize_t` and `long` results that fit 31 bits are "i32": "i64" would create
+ *   a BigInt per call;
+ * - `size_t` and `off_t` parameters are "u64" and "i64" and want a BigInt (a
+ *   constant one on a hot path; a Number there takes Deno's slow path);
+ * - a struct that is used again and again is "pointer" (one pointer object made
+ *   once), a buffer used now and then "buffer";
+ * - variadic functions are declared with the arguments that we pass, which the
+ *   x86-64 and aarch64 ABIs allow.
  *
  * Functions of one rare concern have tables of their own: spawn.ts, reexec.ts.
  */
 
 import { openLibc } from "./library.ts";
 
-/** The functions of the C library. Use: `const { recvmsg } = libc;` at module level, so that calls are monomorphic. */
+/**
+ * The functions of the C library. Use: `const { recvmsg } = libc;` at module
+ * level, so that calls are monomorphic.
+ */
 export const libc = openLibc({
   // <errno.h> int *__errno_location(void);
   __errno_location: { parameters: [], result: "pointer" },
@@ -99,8 +107,6 @@ export const libc = openLibc({
   // <sys/mman.h> int munmap(void *addr, size_t length);
   munmap: { parameters: ["pointer", "u64"], result: "i32" },
 
-  // <signal.h> int pthread_sigmask(int how, const sigset_t *set, sigset_t *oldset);  returns the error number
-  pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // <sys/signalfd.h> int signalfd(int fd, const sigset_t *mask, int flags);
   signalfd: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   // <sys/pidfd.h> int pidfd_open(pid_t pid, unsigned int flags);

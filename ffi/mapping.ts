@@ -1,7 +1,8 @@
 /**
  * Files mapped into memory: mmap(2).
  *
- * Reading a mapping whose file was truncated kills the process (SIGBUS): map only what we made, or what is sealed against it.
+ * Reading a mapping whose file was truncated kills the process (SIGBUS): map
+ * only what we made, or what is sealed against it.
  */
 
 import { lastErrno, SyscallError } from "./error.ts";
@@ -30,7 +31,10 @@ export class Mapping implements Disposable {
     this.#size = BigInt(size);
   }
 
-  /** Unmaps it; a second time is harmless. Views of it are empty afterwards, instead of pointing to nothing. */
+  /**
+   * Unmaps it; a second time is harmless. Views of it are empty afterwards,
+   * instead of pointing to nothing.
+   */
   [Symbol.dispose](): void {
     if (this.bytes.buffer.detached) return;
     this.bytes.buffer.transfer();
@@ -41,7 +45,8 @@ export class Mapping implements Disposable {
 /**
  * Maps the first `size` bytes of a file, shared with everybody who has it open.
  *
- * @throws {SyscallError} EACCES: the descriptor does not allow it; ENODEV: not a file that can be mapped.
+ * @throws {SyscallError} EACCES: the descriptor does not allow it; ENODEV: not
+ * a file that can be mapped.
  */
 export function mapFile(
   fd: number,

@@ -1,5 +1,6 @@
 /**
- * Anonymous files in memory, and seals that forbid to change them: memfd_create(2), fcntl(2).
+ * Anonymous files in memory, and seals that forbid to change them:
+ * memfd_create(2), fcntl(2).
  */
 
 import { cString } from "./address.ts";
@@ -22,7 +23,11 @@ export const F_SEAL_GROW = 4;
 /** The contents cannot change. */
 export const F_SEAL_WRITE = 8;
 
-/** Makes a file of `size` zero bytes. @param name shown in /proc, for whoever looks. */
+/**
+ * Makes a file of `size` zero bytes.
+ *
+ * @param name shown in /proc, for whoever looks.
+ */
 export function createMemfd(name: string, size: number): OwnedFd {
   using fd = new OwnedFd(
     check(
@@ -37,12 +42,20 @@ export function createMemfd(name: string, size: number): OwnedFd {
   return new OwnedFd(fd.release());
 }
 
-/** Adds seals. @throws {SyscallError} EBUSY: F_SEAL_WRITE while somebody has it mapped for writing. */
+/**
+ * Adds seals.
+ *
+ * @throws {SyscallError} EBUSY: F_SEAL_WRITE while somebody has it mapped for
+ * writing.
+ */
 export function addSeals(fd: number, seals: number): void {
   check("seal a memory file", libc.fcntl(fd, F_ADD_SEALS, seals));
 }
 
-/** The F_SEAL_ bits of a file in memory; a negative number for a file that cannot be sealed. */
+/**
+ * The F_SEAL_ bits of a file in memory; a negative number for a file that
+ * cannot be sealed.
+ */
 export function readSeals(fd: number): number {
   return libc.fcntl(fd, F_GET_SEALS, 0);
 }

@@ -1,5 +1,6 @@
 /**
- * Processes by descriptor, so that a number which is used again cannot be mistaken: pidfd_open(2), waitid(2).
+ * Processes by descriptor, so that a number which is used again cannot be
+ * mistaken: pidfd_open(2), waitid(2).
  */
 
 import { check } from "./error.ts";
@@ -29,7 +30,11 @@ export function openPidfd(pid: number): OwnedFd {
   return new OwnedFd(check(`open process ${pid}`, libc.pidfd_open(pid, 0)));
 }
 
-/** Sends a signal. @returns false when the process has ended and was waited for. */
+/**
+ * Sends a signal.
+ *
+ * @returns false when the process has ended and was waited for.
+ */
 export function sendSignal(pidfd: number, signal: SignalName): boolean {
   return libc.pidfd_send_signal(pidfd, SIGNALS[signal], null, 0) === 0;
 }
@@ -43,7 +48,10 @@ export function parseChildExit(words: Int32Array): ChildExit | null {
     : { signal: signalName(status) };
 }
 
-/** Takes the result of a child that has ended, and removes it from the process table; null while it runs. */
+/**
+ * Takes the result of a child that has ended, and removes it from the process
+ * table; null while it runs.
+ */
 export function takeChildExit(pidfd: number): ChildExit | null {
   const words = new Int32Array(SIGINFO_WORDS);
   check(

@@ -14,7 +14,10 @@ export interface Pipe {
   readonly writer: OwnedFd;
 }
 
-/** Makes a pipe. Both ends wait when read or written; `setNonBlocking` on our end does not change the other one. */
+/**
+ * Makes a pipe. Both ends wait when read or written; `setNonBlocking` on our
+ * end does not change the other one.
+ */
 export function createPipe(): Pipe {
   const ends = new Int32Array(2);
   check("make a pipe", libc.pipe2(ends, O_CLOEXEC));

@@ -1,5 +1,6 @@
 /**
- * Calls for which Deno has no synchronous equal: lock files, named pipes, the limit of open files.
+ * Calls for which Deno has no synchronous equal: lock files, named pipes, the
+ * limit of open files.
  */
 
 import { cString } from "./address.ts";
@@ -14,8 +15,9 @@ const LOCK_NB = 4;
 const RLIMIT_NOFILE = 7;
 
 /**
- * Takes the exclusive lock of an open file (flock(2), as libwayland locks the file beside a listening socket). It is held until
- * the last descriptor of the open file is closed.
+ * Takes the exclusive lock of an open file (flock(2), as libwayland locks the
+ * file beside a listening socket). It is held until the last descriptor of the
+ * open file is closed.
  *
  * @returns false when another has it.
  */
@@ -26,7 +28,12 @@ export function lockFile(fd: number): boolean {
   throw new SyscallError(`lock file descriptor ${fd}`, errno);
 }
 
-/** Makes a named pipe (fifo(7)). @param mode permissions, less the umask. @throws {SyscallError} EEXIST. */
+/**
+ * Makes a named pipe (fifo(7)).
+ *
+ * @param mode permissions, less the umask.
+ * @throws {SyscallError} EEXIST.
+ */
 export function mkfifo(path: string, mode: number): void {
   check(
     `make the named pipe ${JSON.stringify(path)}`,
@@ -34,7 +41,10 @@ export function mkfifo(path: string, mode: number): void {
   );
 }
 
-/** How many descriptors may be open: the limit in force, and the highest that a process may set for itself. */
+/**
+ * How many descriptors may be open: the limit in force, and the highest that a
+ * process may set for itself.
+ */
 export interface FdLimit {
   readonly soft: bigint;
   readonly hard: bigint;
@@ -56,7 +66,12 @@ export function setFdLimit(limit: FdLimit): void {
   );
 }
 
-/** Raises the limit as far as it goes. Deno does so when it starts; this does not rely on it. @returns the limit. */
+/**
+ * Raises the limit as far as it goes. Deno does so when it starts; this does
+ * not rely on it.
+ *
+ * @returns the limit.
+ */
 export function raiseFdLimit(): number {
   const { soft, hard } = readFdLimit();
   if (soft < hard) setFdLimit({ soft: hard, hard });

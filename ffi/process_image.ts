@@ -1,9 +1,12 @@
 /**
- * The signal mask of this process, and executing its program again with that mask: sigprocmask(2), execve(2).
+ * The signal mask of this process, and executing its program again with that
+ * mask: sigprocmask(2), execve(2).
  *
- * A signal that is to be read from a signalfd must be blocked in every thread. Deno starts its threads before any program
- * runs, with nothing blocked; a mask survives execve, so the program blocks the signals and executes itself once more.
- * main.ts loads this file before everything else: it has a table of C functions of its own, to be quick.
+ * A signal that is to be read from a signalfd must be blocked in every thread.
+ * Deno starts its threads before any program runs, with nothing blocked; a mask
+ * survives execve, so the program blocks the signals and executes itself once
+ * more. main.ts loads this file before everything else: it has a table of C
+ * functions of its own, to be quick.
  */
 
 import { cString, encodeStringVector } from "./address.ts";
@@ -13,6 +16,7 @@ import {
   encodeSignalSet,
   SIGNAL_SET_BYTES,
   type SignalName,
+  SIGNALS,
   signalSetHas,
 } from "./signal_set.ts";
 
@@ -28,33 +32,46 @@ const { __errno_location: errnoLocation, execv, pthread_sigmask: changeMask } =
   libc;
 
 const SIG_BLOCK = 0;
-const SIG_UNBLOCK = 1;
 
-/** Whether all these signals are blocked in this thread; and, if they were when the program began, in all its threads. */
+/**
+ * Whether all these signals are blocked in this thread; and, if they were when
+ * the program began, in all its threads.
+ */
 export function areSignalsBlocked(signals: readonly SignalName[]): boolean {
   const set = new Uint8Array(SIGNAL_SET_BYTES);
   changeMask(SIG_BLOCK, null, set);
   return signals.every((signal) => signalSetHas(set, signal));
 }
 
-/** Blocks or unblocks signals in this thread, and in the program that it executes. */
-export function setSignalsBlocked(
-  signals: readonly SignalName[],
-  state: "blocked" | "unblocked",
-): void {
-  changeMask(
-    state === "blocked" ? SIG_BLOCK : SIG_UNBLOCK,
-    encodeSignalSet(signals),
-    null,
+/**
+ * Which of these signals this process was told to ignore by whoever started it
+ * (nohup; a shell, for a background job). Such a request is to be kept.
+ */
+export function ignoredSignals(signals: readonly SignalName[]): SignalName[] {
+  const mask =
+    /^SigIgn:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/self/status"))
+      ?.[1] ?? "0";
+  return signals.filter((signal) =>
+    (BigInt(`0x${mask}`) >> BigInt(SIGNALS[signal] - 1) & 1n) === 1n
   );
 }
 
 /**
- * Executes a program in place of this one. The process stays the same: its id, working directory, environment, signal mask
- * and every descriptor that is not close-on-exec. Comes back only by throwing.
+ * Blocks signals in this thread, and so in every thread of a program that it
+ * executes.
+ */
+function setSignalsBlocked(signals: readonly SignalName[]): void {
+  changeMask(SIG_BLOCK, encodeSignalSet(signals), null);
+}
+
+/**
+ * Executes a program in place of this one. The process stays the same: its id,
+ * working directory, environment, signal mask and every descriptor that is not
+ * close-on-exec. Comes back only by throwing.
  *
  * @param path the file, without a search.
- * @param argv all arguments, beginning with the name that the program is called by.
+ * @param argv all arguments, beginning with the name that the program is called
+ * by.
  */
 export function executeProgram(path: string, argv: readonly string[]): never {
   execv(cString(path), encodeStringVector(argv));
@@ -69,7 +86,22 @@ export function executeProgram(path: string, argv: readonly string[]): never {
   );
 }
 
-/** The arguments that this process was executed with, from the name that it was called by on. */
+/**
+ * The arguments that this process was executed with, from the name that it was
+ * called by on.
+ */
 export function commandLine(): string[] {
   return Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+}
+
+/**
+ * Makes sure that these signals are blocked in all threads: executes this
+ * program again, unless they were from its start.
+ */
+export function executeWithSignalsBlocked(
+  signals: readonly SignalName[],
+): void {
+  if (areSignalsBlocked(signals)) return;
+  setSignalsBlocked(signals);
+  executeProgram(Deno.execPath(), commandLine());
 }

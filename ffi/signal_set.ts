@@ -1,8 +1,12 @@
 /**
- * Signals by name, and sets of them: signal(7), sigset_t of <signal.h>. No C function is needed for this.
+ * Signals by name, and sets of them: signal(7), sigset_t of <signal.h>. No C
+ * function is needed for this.
  */
 
-/** The signals that the program deals with; the numbers are the same on x86-64 and aarch64. */
+/**
+ * The signals that the program deals with; the numbers are the same on x86-64
+ * and aarch64.
+ */
 export const SIGNALS = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -35,7 +39,9 @@ const names = new Map<number, string>(
   Object.entries(SIGNALS).map(([name, number]) => [number, name]),
 );
 
-/** The name of a signal's number, or "signal 34" for one without a name here. */
+/**
+ * The name of a signal's number, or "signal 34" for one without a name here.
+ */
 export function signalName(number: number): string {
   return names.get(number) ?? `signal ${number}`;
 }

@@ -1,5 +1,6 @@
 /**
- * Signals that are read like bytes: signalfd(2). They must be blocked in every thread (see process_image.ts).
+ * Signals that are read like bytes: signalfd(2). They must be blocked in every
+ * thread (see process_image.ts).
  */
 
 import { check, lastErrno, SyscallError } from "./error.ts";

@@ -1,19 +1,20 @@
 /**
- * Bytes and file descriptors over unix sockets: recvmsg(2), sendmsg(2), cmsg(3), unix(7).
+ * Bytes and file descriptors over unix sockets: recvmsg(2), sendmsg(2),
+ * cmsg(3), unix(7).
  *
- * The hot path of the program: the structs are made once, here, and only their words are changed, so a call allocates
- * nothing. What the last `receiveMessage` brought besides bytes is asked for afterwards, for the same reason.
+ * The hot path of the program: the structs are made once, here, and only their
+ * words are changed, so a call allocates nothing. What the last
+ * `receiveMessage` brought besides bytes is asked for afterwards, for the same
+ * reason.
  */
 
+import { encodeRights, MAXIMUM_FDS, parseRights } from "./control_message.ts";
 import { addressOf, pointerTo, writeAddress } from "./address.ts";
 import { lastErrno } from "./error.ts";
 import { libc } from "./libc.ts";
 import type { PinnedBuffer } from "./pinned_buffer.ts";
 
 const { recvmsg, sendmsg } = libc;
-
-/** The most descriptors that Linux carries in one message (SCM_MAX_FD). */
-export const MAXIMUM_FDS = 253;
 
 // <sys/socket.h>
 const MSG_CTRUNC = 0x8;
@@ -22,8 +23,6 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const RECEIVE_FLAGS = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
 
 // struct iovec, in 32-bit words
 const IOV_BASE = 0; // u64
@@ -38,14 +37,8 @@ const MSG_CONTROLLEN = 10; // u64
 const MSG_FLAGS = 12; // u32
 const MSGHDR_WORDS = 14;
 
-// struct cmsghdr, in 32-bit words; the next one begins at a multiple of 8 bytes
-const CMSG_LEN = 0; // u64, with this header
-const CMSG_LEVEL = 2;
-const CMSG_TYPE = 3;
-const CMSG_DATA = 4;
-const CMSG_HEADER_BYTES = 16;
-
-// room for all descriptors, and for the credentials and security label that come along on an inherited socket which asks for them
+// room for all descriptors, and for the credentials and security label that
+// come along on an inherited socket which asks for them
 const CONTROL_BYTES = 2048;
 
 class MessageHeader {
@@ -76,12 +69,14 @@ let fdCount = 0;
 let truncated = false;
 
 /**
- * Receives what is there, without waiting. Received descriptors are close-on-exec and belong to the caller.
+ * Receives what is there, without waiting. Received descriptors are
+ * close-on-exec and belong to the caller.
  *
  * @param offset where in `buffer` the bytes go.
  * @param length how many bytes at most.
  * @param fds gets the descriptors, from its start; has room for 253.
- * @returns the number of bytes; 0 when the peer has closed; or the negative error number (-EAGAIN: nothing there now).
+ * @returns the number of bytes; 0 when the peer has closed; or the negative
+ * error number (-EAGAIN: nothing there now).
  */
 export function receiveMessage(
   fd: number,
@@ -109,27 +104,11 @@ export function receiveMessage(
   const count = recvmsg(fd, incomingPointer, RECEIVE_FLAGS);
   if (count < 0) return -lastErrno();
   truncated = ((incomingWords[MSG_FLAGS] ?? 0) & MSG_CTRUNC) !== 0;
-  if (incomingWords[MSG_CONTROLLEN] !== 0) takeDescriptors(fds);
-  return count;
-}
-
-function takeDescriptors(fds: Int32Array): void {
-  const end = (incomingWords[MSG_CONTROLLEN] ?? 0) >> 2;
-  let at = 0;
-  while (at + CMSG_DATA <= end) {
-    const bytes = incomingControl[at + CMSG_LEN] ?? 0;
-    if (bytes < CMSG_HEADER_BYTES) return;
-    if (
-      incomingControl[at + CMSG_LEVEL] === SOL_SOCKET &&
-      incomingControl[at + CMSG_TYPE] === SCM_RIGHTS
-    ) {
-      const last = Math.min(at + (bytes >> 2), end);
-      for (let i = at + CMSG_DATA; i < last; i++) {
-        fds[fdCount++] = incomingControl[i] ?? -1;
-      }
-    }
-    at += ((bytes + 7) & ~7) >> 2;
+  const controlBytes = incomingWords[MSG_CONTROLLEN] ?? 0;
+  if (controlBytes !== 0) {
+    fdCount = parseRights(incomingControl, controlBytes, fds);
   }
+  return count;
 }
 
 /** How many descriptors the last `receiveMessage` stored. */
@@ -137,7 +116,10 @@ export function receivedFdCount(): number {
   return fdCount;
 }
 
-/** Whether descriptors of the last `receiveMessage` were lost: this process has too many open, or may not have them. */
+/**
+ * Whether descriptors of the last `receiveMessage` were lost: this process has
+ * too many open, or may not have them.
+ */
 export function receivedTruncated(): boolean {
   return truncated;
 }
@@ -145,11 +127,14 @@ export function receivedTruncated(): boolean {
 /**
  * Sends what the socket takes, without waiting and without SIGPIPE.
  *
- * All descriptors go with the first byte: when anything was sent they were; they stay open here.
+ * All descriptors go with the first byte: when anything was sent they were;
+ * they stay open here.
  *
- * @param fds descriptors `fdOffset` to `fdOffset + count` of it are sent, at most 253.
- * @returns the number of bytes taken, or the negative error number (-EAGAIN: full, -EPIPE: the peer has closed,
- * -ETOOMANYREFS: too many descriptors are in flight).
+ * @param fds descriptors `fdOffset` to `fdOffset + count` of it are sent, at
+ * most 253.
+ * @returns the number of bytes taken, or the negative error number (-EAGAIN:
+ * full, -EPIPE: the peer has closed, -ETOOMANYREFS: too many descriptors are in
+ * flight).
  */
 export function sendMessage(
   fd: number,
@@ -178,14 +163,12 @@ export function sendMessage(
         `Cannot send ${count} descriptors from ${fdOffset} of ${fds.length}: ${MAXIMUM_FDS} at most`,
       );
     }
-    const bytes = CMSG_HEADER_BYTES + 4 * count;
-    outgoingControl[CMSG_LEN] = bytes;
-    outgoingControl[CMSG_LEVEL] = SOL_SOCKET;
-    outgoingControl[CMSG_TYPE] = SCM_RIGHTS;
-    for (let i = 0; i < count; i++) {
-      outgoingControl[CMSG_DATA + i] = fds[fdOffset + i] ?? -1;
-    }
-    outgoingWords[MSG_CONTROLLEN] = (bytes + 7) & ~7;
+    outgoingWords[MSG_CONTROLLEN] = encodeRights(
+      outgoingControl,
+      fds,
+      fdOffset,
+      count,
+    );
   }
   const sent = sendmsg(fd, outgoingPointer, SEND_FLAGS);
   return sent < 0 ? -lastErrno() : sent;

@@ -1,8 +1,9 @@
 /**
  * Starting programs with chosen descriptors: posix_spawn(3).
  *
- * A child gets what a freshly started program expects, not what Deno made of this process: no blocked or ignored signals,
- * the usual limit of open files, and no descriptor that was not meant for it.
+ * A child gets what a freshly started program expects, not what Deno made of
+ * this process: no blocked signals, SIGPIPE not ignored, the usual limit of
+ * open files, and no descriptor that was not meant for it.
  */
 
 import { cString, encodeStringVector } from "./address.ts";
@@ -10,7 +11,7 @@ import { SyscallError } from "./error.ts";
 import { duplicateFd, type OwnedFd } from "./fd.ts";
 import { readFdLimit, setFdLimit } from "./process.ts";
 import { openPidfd } from "./pidfd.ts";
-import { SIGNAL_SET_BYTES } from "./signal_set.ts";
+import { encodeSignalSet } from "./signal_set.ts";
 import { type SpawnFunctions, spawnFunctions } from "./spawn_functions.ts";
 
 // <spawn.h>
@@ -20,16 +21,25 @@ const POSIX_SPAWN_SETSIGMASK = 0x08;
 const FILE_ACTIONS_BYTES = 128;
 const ATTRIBUTES_BYTES = 512;
 
-/** What programs that use select(2) can cope with, and what systemd and every distribution start them with. */
+/**
+ * What programs that use select(2) can cope with, and what systemd and every
+ * distribution start them with.
+ */
 const USUAL_FD_LIMIT = 1024n;
 
 /** What to start. */
 export interface SpawnOptions {
-  /** The program, looked for along our PATH unless it has a slash, and its arguments. */
+  /**
+   * The program, looked for along our PATH unless it has a slash, and its
+   * arguments.
+   */
   readonly argv: readonly string[];
   /** The child's whole environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The child's descriptors: its number for each, and ours, which stays open here. 0, 1 and 2 are ours if not named. */
+  /**
+   * The child's descriptors: its number for each, and ours, which stays open
+   * here. 0, 1 and 2 are ours if not named.
+   */
   readonly fds: ReadonlyMap<number, number>;
   /** Where it starts; our working directory if missing. */
   readonly workingDirectory?: string;
@@ -45,7 +55,8 @@ export interface SpawnedProcess {
 /**
  * Starts a program.
  *
- * @throws {SyscallError} ENOENT: no such program or working directory; EACCES: it may not be executed.
+ * @throws {SyscallError} ENOENT: no such program or working directory; EACCES:
+ * it may not be executed.
  */
 export function spawn(options: SpawnOptions): SpawnedProcess {
   const [program] = options.argv;
@@ -98,7 +109,8 @@ function fileActions(
   undo.defer(() => destroy(actions));
   const end = Math.max(2, ...options.fds.keys()) + 1;
   for (const [target, source] of options.fds) {
-    // one that would be overwritten before its turn is moved out of the way first
+    // one that would be overwritten before its turn is moved out of the way
+    // first
     const moved = source !== target && options.fds.has(source);
     const fd = moved ? undo.use(duplicateFd(source, end)).number : source;
     // to the same number: glibc then only takes close-on-exec away
@@ -133,8 +145,10 @@ function signalAttributes(
   const attributes = new Uint8Array(ATTRIBUTES_BYTES);
   throwIf(init(attributes), "prepare to start a program");
   undo.defer(() => destroy(attributes));
-  setMask(attributes, new Uint8Array(SIGNAL_SET_BYTES));
-  setDefault(attributes, new Uint8Array(SIGNAL_SET_BYTES).fill(0xff));
+  setMask(attributes, encodeSignalSet([]));
+  // Deno ignores SIGPIPE. Signals that our caller ignores (nohup) stay so;
+  // handlers do not survive execve anyway.
+  setDefault(attributes, encodeSignalSet(["SIGPIPE"]));
   setFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   return attributes;
 }

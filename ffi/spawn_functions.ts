@@ -1,5 +1,6 @@
 /**
- * The C functions that start programs, each with its header and prototype. Looked up when the first program is started.
+ * The C functions that start programs, each with its header and prototype.
+ * Looked up when the first program is started.
  */
 
 import { openLibc } from "./library.ts";

@@ -15,16 +15,21 @@ const TFD_NONBLOCK = 0o4000;
 const TFD_CLOEXEC = 0o2000000;
 const TFD_TIMER_ABSTIME = 1;
 
-// struct itimerspec in 32-bit words: timespec it_interval, timespec it_value; a timespec is i64 tv_sec, i64 tv_nsec
+// struct itimerspec in 32-bit words: timespec it_interval, timespec it_value; a
+// timespec is i64 tv_sec, i64 tv_nsec
 const VALUE_SECONDS = 4;
 const VALUE_NANOSECONDS = 6;
 const ITIMERSPEC_WORDS = 8;
 
-/** Writes a struct itimerspec that expires once, at a time of the monotonic clock in milliseconds. */
+/**
+ * Writes a struct itimerspec that expires once, at a time of the monotonic
+ * clock in milliseconds.
+ */
 export function encodeDeadline(words: Uint32Array, milliseconds: number): void {
   const seconds = Math.floor(milliseconds / 1000);
   words[VALUE_SECONDS] = seconds;
-  // rounded up, so that it never expires before its time; all zero would switch the timer off
+  // rounded up, so that it never expires before its time; all zero would switch
+  // the timer off
   words[VALUE_NANOSECONDS] = Math.min(
     999_999_999,
     Math.ceil((milliseconds - seconds * 1000) * 1_000_000) || 1,
@@ -48,7 +53,10 @@ export class TimerFd implements Disposable {
     return this.#fd.number;
   }
 
-  /** Lets it expire once, at a time of the monotonic clock in milliseconds; at once when that is past. */
+  /**
+   * Lets it expire once, at a time of the monotonic clock in milliseconds; at
+   * once when that is past.
+   */
   set(milliseconds: number): void {
     encodeDeadline(this.#time, Math.max(milliseconds, 0));
     check(

@@ -1,5 +1,6 @@
 /**
- * Unix stream sockets: unix(7). An address is a path, or "@" and a name for Linux's abstract name space.
+ * Unix stream sockets: unix(7). An address is a path, or "@" and a name for
+ * Linux's abstract name space.
  */
 
 import { check, lastErrno, SyscallError } from "./error.ts";
@@ -34,7 +35,10 @@ const SHUT_WR = 1;
 const SUN_PATH = 2;
 const SUN_PATH_BYTES = 108;
 
-/** Process and user at the other end of a socket, as they were when it connected. */
+/**
+ * Process and user at the other end of a socket, as they were when it
+ * connected.
+ */
 export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
@@ -42,8 +46,9 @@ export interface PeerCredentials {
 }
 
 /**
- * A struct sockaddr_un of exactly the length that the kernel is to be told: a path ends with a zero, an abstract name begins
- * with one and has none at its end.
+ * A struct sockaddr_un of exactly the length that the kernel is to be told: a
+ * path ends with a zero, an abstract name begins with one and has none at its
+ * end.
  *
  * @throws {RangeError} when it does not fit into 108 bytes.
  */
@@ -75,7 +80,8 @@ export function encodeUnixAddress(address: string): Uint8Array<ArrayBuffer> {
 /**
  * Connects, without waiting; the socket is non-blocking.
  *
- * @throws {SyscallError} ENOENT or ECONNREFUSED: nobody listens; EAGAIN: the listener's queue is full.
+ * @throws {SyscallError} ENOENT or ECONNREFUSED: nobody listens; EAGAIN: the
+ * listener's queue is full.
  */
 export function connectUnix(address: string): OwnedFd {
   const bytes = encodeUnixAddress(address);
@@ -92,9 +98,11 @@ export function connectUnix(address: string): OwnedFd {
 /**
  * Listens; the socket is non-blocking.
  *
- * A path that exists is not replaced: whoever owns the lock that goes with it removes a stale one first.
+ * A path that exists is not replaced: whoever owns the lock that goes with it
+ * removes a stale one first.
  *
- * @throws {SyscallError} EADDRINUSE: the path exists, or the abstract name is in use.
+ * @throws {SyscallError} EADDRINUSE: the path exists, or the abstract name is
+ * in use.
  */
 export function listenUnix(address: string, backlog: number): OwnedFd {
   const bytes = encodeUnixAddress(address);
@@ -115,8 +123,9 @@ export function listenUnix(address: string, backlog: number): OwnedFd {
 /**
  * Accepts one connection.
  *
- * @returns its descriptor, non-blocking and the caller's; or the negative error number (-EAGAIN: none waits;
- * -EMFILE: too many open files, and it still waits).
+ * @returns its descriptor, non-blocking and the caller's; or the negative error
+ * number (-EAGAIN: none waits; -EMFILE: too many open files, and it still
+ * waits).
  */
 export function acceptUnix(listener: number): number {
   const fd = accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -146,7 +155,10 @@ export function peerCredentials(fd: number): PeerCredentials {
   };
 }
 
-/** What an inherited descriptor is: a unix stream socket that listens or one that is connected, or something else. */
+/**
+ * What an inherited descriptor is: a unix stream socket that listens or one
+ * that is connected, or something else.
+ */
 export function unixSocketKind(
   fd: number,
 ): "listening" | "connected" | "other" {

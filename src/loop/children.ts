@@ -9,10 +9,12 @@ import type { Loop } from "./loop.ts";
 export type { ChildExit };
 
 /**
- * Calls `onExit` once the child has ended, from a turn of the loop, and removes it from the process table.
+ * Calls `onExit` once the child has ended, from a turn of the loop, and removes
+ * it from the process table.
  *
- * @param pidfd taken over: closed when the child has ended, or when the result is disposed. In that case nobody waits for
- * the child, and its entry stays until we end.
+ * @param pidfd taken over: closed when the child has ended, or when the result
+ * is disposed. In that case nobody waits for the child, and its entry stays
+ * until we end.
  */
 export function watchChild(
   loop: Loop,

@@ -1,8 +1,10 @@
 /**
- * The event loop: one blocking, level-triggered epoll set on the main thread (DESIGN.md section 3, with the measurements).
+ * The event loop: one blocking, level-triggered epoll set on the main thread
+ * (DESIGN.md section 3, with the measurements).
  *
- * A turn waits once, tells every ready source, runs the timers that are due, and then what asked to run before the next
- * wait. No promise is involved, and Deno's own event loop stands still meanwhile. Nothing is allocated per event.
+ * A turn waits once, tells every ready source, runs the timers that are due,
+ * and then what asked to run before the next wait. No promise is involved, and
+ * Deno's own event loop stands still meanwhile. Nothing is allocated per event.
  */
 
 import { monotonicMilliseconds } from "../../ffi/clock.ts";
@@ -12,7 +14,10 @@ import { type Source, type Watch, WatchSet } from "./watches.ts";
 
 export type { Source, Timer, Watch };
 
-/** Work that is put off to the end of the turn, so that it is done once for all that happened. */
+/**
+ * Work that is put off to the end of the turn, so that it is done once for all
+ * that happened.
+ */
 export interface Flushable {
   /** Set by the loop: true while it is queued. At first false. */
   flushPending: boolean;
@@ -28,7 +33,10 @@ export class Loop implements Disposable {
   #flushEnd = 0;
   #timerFd: TimerFd | null = null;
   #timerWatch: Watch | null = null;
-  /** When the timer descriptor expires; Infinity: it will not; -Infinity: it has, and timers have yet to run. */
+  /**
+   * When the timer descriptor expires; Infinity: it will not; -Infinity: it
+   * has, and timers have yet to run.
+   */
   #timerTime = Infinity;
   #told = 0;
   #now = 0;
@@ -54,21 +62,29 @@ export class Loop implements Disposable {
   /**
    * Watches a descriptor, at first for reading.
    *
-   * @param fd borrowed; it can be watched once only (watch a duplicate for a second purpose).
-   * @throws {SyscallError} EPERM: a file or directory, which is always ready; EBADF: not open.
+   * @param fd borrowed; it can be watched once only (watch a duplicate for a
+   * second purpose).
+   * @throws {SyscallError} EPERM: a file or directory, which is always ready;
+   * EBADF: not open.
    */
   watch(fd: number, source: Source): Watch {
     return this.#watches.add(fd, source);
   }
 
-  /** Calls back once, not before `milliseconds` have passed, and never from within this call. */
+  /**
+   * Calls back once, not before `milliseconds` have passed, and never from
+   * within this call.
+   */
   after(milliseconds: number, callback: () => void): Timer {
     const timer = this.#timers.add(this.now + milliseconds, callback);
     this.#setTimer();
     return timer;
   }
 
-  /** Has `task.flush()` called once, after all handlers of this turn and before the next wait. */
+  /**
+   * Has `task.flush()` called once, after all handlers of this turn and before
+   * the next wait.
+   */
   beforeWait(task: Flushable): void {
     if (task.flushPending) return;
     task.flushPending = true;
@@ -78,7 +94,8 @@ export class Loop implements Disposable {
   /**
    * Waits once for events and handles them.
    *
-   * @param timeoutMilliseconds how long to wait: 0 not at all, -1 without limit.
+   * @param timeoutMilliseconds how long to wait: 0 not at all, -1 without
+   * limit.
    * @returns how many sources and timers were told; 0: nothing happened.
    */
   turn(timeoutMilliseconds: number): number {
@@ -123,7 +140,10 @@ export class Loop implements Disposable {
     }
   }
 
-  /** Sets the timer descriptor for the first timer. One that was cancelled is left to expire: that costs less. */
+  /**
+   * Sets the timer descriptor for the first timer. One that was cancelled is
+   * left to expire: that costs less.
+   */
   #setTimer(): void {
     const first = this.#timers.firstTime;
     if (first >= this.#timerTime) return;
@@ -137,7 +157,8 @@ export class Loop implements Disposable {
     this.#timerWatch = this.#watches.add(timerFd.fd, {
       ready: (): void => {
         timerFd.acknowledge();
-        // handlers that come later in this turn go first: the timers run, and are counted, at its end
+        // handlers that come later in this turn go first: the timers run, and
+        // are counted, at its end
         this.#timerTime = -Infinity;
         this.#told--;
       },
@@ -148,7 +169,8 @@ export class Loop implements Disposable {
   #flush(): void {
     while (this.#flushNext < this.#flushEnd) {
       const task = this.#flushes[this.#flushNext] ?? null;
-      // cleared by hand: an array whose length is set to 0 would allocate again for its next element
+      // cleared by hand: an array whose length is set to 0 would allocate again
+      // for its next element
       this.#flushes[this.#flushNext++] = null;
       if (task !== null) {
         task.flushPending = false;
@@ -160,9 +182,11 @@ export class Loop implements Disposable {
   }
 
   /**
-   * Closes the loop; a second time is harmless. Pending timers and flushes are dropped.
+   * Closes the loop; a second time is harmless. Pending timers and flushes are
+   * dropped.
    *
-   * @throws {Error} when something is still watched: its owner has forgotten it.
+   * @throws {Error} when something is still watched: its owner has forgotten
+   * it.
    */
   [Symbol.dispose](): void {
     if (this.#disposed) return;

@@ -1,15 +1,22 @@
 /**
- * Timers in the order of their times: a binary heap in which every timer knows its place, so that cancelling is cheap.
+ * Timers in the order of their times: a binary heap in which every timer knows
+ * its place, so that cancelling is cheap.
  */
 
-/** Something that will happen once. Disposing it cancels it; afterwards, or a second time, that is harmless. */
+/**
+ * Something that will happen once. Disposing it cancels it; afterwards, or a
+ * second time, that is harmless.
+ */
 export type Timer = Disposable;
 
 class HeapTimer implements Timer {
   /** Place in the heap; -1 when it is over. */
   place = -1;
   readonly time: number;
-  /** Counts up: timers of the same time run in the order in which they were made. */
+  /**
+   * Counts up: timers of the same time run in the order in which they were
+   * made.
+   */
   readonly sequence: number;
   readonly callback: () => void;
   readonly #heap: TimerHeap;
@@ -60,7 +67,8 @@ export class TimerHeap {
   }
 
   /**
-   * Runs what is due at `now`, in order. What callbacks add waits for the next call, even if it is due at once.
+   * Runs what is due at `now`, in order. What callbacks add waits for the next
+   * call, even if it is due at once.
    *
    * @returns how many ran.
    */

@@ -1,8 +1,9 @@
 /**
  * Watched descriptors: who wants to know what about which, and telling them.
  *
- * A watch may be disposed while events are told, its own or another's, and its number may be used again at once: every
- * event carries the generation of the watch it was made for.
+ * A watch may be disposed while events are told, its own or another's, and its
+ * number may be used again at once: every event carries the generation of the
+ * watch it was made for.
  */
 
 import {
@@ -19,15 +20,21 @@ export interface Source {
   /**
    * The descriptor is ready. What it throws leaves the loop's `turn`.
    *
-   * @param readable reading will not block: bytes, a connection, the end, or an error. Only when that was of interest.
-   * @param writable writing will not block, or will fail. Only when that was of interest.
-   * @param hangup the other end is closed or broken; there may be bytes left to read. Comes unasked, and again and again
-   * while the descriptor is watched for anything; without any interest it comes once.
+   * @param readable reading will not block: bytes, a connection, the end, or an
+   * error. Only when that was of interest.
+   * @param writable writing will not block, or will fail. Only when that was of
+   * interest.
+   * @param hangup the other end is closed or broken; there may be bytes left to
+   * read. Comes unasked, and again and again while the descriptor is watched
+   * for anything; without any interest it comes once.
    */
   ready(readable: boolean, writable: boolean, hangup: boolean): void;
 }
 
-/** A watched descriptor. Dispose it before the descriptor is closed; no event comes afterwards. */
+/**
+ * A watched descriptor. Dispose it before the descriptor is closed; no event
+ * comes afterwards.
+ */
 export interface Watch extends Disposable {
   /** Whether to be told when reading is possible; at first true. */
   readable: boolean;
@@ -38,7 +45,10 @@ export interface Watch extends Disposable {
 class FdWatch implements Watch {
   readonly fd: number;
   readonly source: Source;
-  /** Comes back with the events: tells this watch from earlier ones of a descriptor with the same number. */
+  /**
+   * Comes back with the events: tells this watch from earlier ones of a
+   * descriptor with the same number.
+   */
   readonly generation: number;
   readonly #set: WatchSet;
   #readable = true;
@@ -72,7 +82,10 @@ class FdWatch implements Watch {
     if (!this.#disposed) this.#set.update(this);
   }
 
-  /** The EPOLL bits of its interest. Without any, a hang-up is told once (EPOLLET): else it would wake us forever. */
+  /**
+   * The EPOLL bits of its interest. Without any, a hang-up is told once
+   * (EPOLLET): else it would wake us forever.
+   */
   get events(): number {
     if (!this.#readable && !this.#writable) return EPOLLET;
     return (this.#readable ? EPOLLIN : 0) | (this.#writable ? EPOLLOUT : 0);
@@ -142,7 +155,11 @@ export class WatchSet implements Disposable {
     return this.#epoll.wait(timeoutMilliseconds);
   }
 
-  /** Tells the watch of event `index` of the last `wait`. @returns whether there was somebody to tell. */
+  /**
+   * Tells the watch of event `index` of the last `wait`.
+   *
+   * @returns whether there was somebody to tell.
+   */
   dispatch(index: number): boolean {
     const watch = this.#watches[this.#epoll.firstOf(index)] ?? null;
     // disposed, or its interest changed, by a handler before it
@@ -151,7 +168,8 @@ export class WatchSet implements Disposable {
     }
     const events = this.#epoll.eventsOf(index);
     const hangup = (events & (EPOLLHUP | EPOLLERR)) !== 0;
-    // the end of a pipe and a failed connection come without EPOLLIN, but reading answers
+    // the end of a pipe and a failed connection come without EPOLLIN, but
+    // reading answers
     const readable = watch.readable && (hangup || (events & EPOLLIN) !== 0);
     const writable = watch.writable && (events & (EPOLLOUT | EPOLLERR)) !== 0;
     if (!readable && !writable && !hangup) return false;
