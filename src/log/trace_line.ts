@@ -1,0 +1,39 @@
+/**
+ * The line of a traced message, apart from the message itself.
+ */
+
+import type { LogSource } from "./level.ts";
+import { linePrefix } from "./timestamp.ts";
+
+/** Whose connection: the application's or the compositor's. */
+export type Side = "client" | "host";
+
+/** As seen from the proxy. */
+export type Direction = "received" | "sent";
+
+/** Under which source messages of a side are logged. */
+export const sideSources = {
+  client: "wl-client",
+  host: "wl-server",
+} as const satisfies Readonly<Record<Side, LogSource>>;
+
+/**
+ * `2026-03-07 21:05:09.042   wl-client INFO: foot[1234] -> wl_surface@3.commit()`. The arrow points from the application to
+ * the compositor or back, on both sides.
+ *
+ * @param milliseconds since 1970.
+ * @param label names the client.
+ */
+export function formatTraceLine(
+  milliseconds: number,
+  side: Side,
+  direction: Direction,
+  label: string,
+  message: string,
+): string {
+  const arrow = (side === "client") === (direction === "received")
+    ? " -> "
+    : " <- ";
+  return linePrefix(milliseconds, sideSources[side], "info") + label + arrow +
+    message;
+}
