@@ -1,6 +1,6 @@
 /**
- * `deno task import`: takes the facts of all protocols in `sources.txt` from Debian's newest packages and replaces `xml/` with them.
- * Runs on a Debian system; nothing is installed. `deno task generate` comes after it.
+ * `deno task import`: takes the facts of all protocols in `sources.txt` from Debian's newest packages and replaces `xml/` with
+ * them. Runs on a Debian system and installs nothing. `deno task generate` comes after it.
  */
 
 import {
@@ -16,34 +16,46 @@ import { basename, join } from "node:path";
 import { parseProtocol } from "./generator/facts.ts";
 import { DebianSuite, PackageError } from "./importer/debian.ts";
 import { encodeProtocol } from "./importer/encode.ts";
-import { parseSources, type Source } from "./importer/sources.ts";
+import {
+  parseSources,
+  type Source,
+  type SourceList,
+} from "./importer/sources.ts";
 
 /** Reads every protocol in the packages; maps paths below `xml/` to their text. */
 function collect(
   suite: DebianSuite,
-  sources: readonly Source[],
+  { sources, excluded }: SourceList,
 ): Map<string, string> {
   const files = new Map<string, string>();
   const packages = new Set<string>();
+  const unseen = new Set(excluded);
   for (const source of sources) {
     const { folder, version } = suite.unpack(source.type, source.packageName);
     const origin = `${source.packageName} ${version}`;
     packages.add(origin);
     for (const path of listXml(folder, source.path)) {
       const name = `${source.folder}/${basename(path)}`;
+      unseen.delete(name);
+      if (excluded.has(name)) {
+        continue;
+      }
       if (files.has(name)) {
         throw new PackageError(`Cannot import ${path}: ${name} exists already`);
       }
       const facts = parseProtocol(readFileSync(path, "utf8"), name);
       const copyright = facts.copyright || statedTerms(source, name);
-      files.set(
-        name,
-        encodeProtocol(
-          { ...facts, copyright },
-          `${basename(path)} in ${origin}`,
-        ),
+      const text = encodeProtocol(
+        { ...facts, copyright },
+        `${basename(path)} in ${origin}`,
       );
+      files.set(name, text);
     }
+  }
+  if (unseen.size > 0) {
+    throw new PackageError(
+      `Cannot exclude ${[...unseen].join(", ")}: no package has it`,
+    );
   }
   files.set("packages.txt", [...packages].sort().join("\n") + "\n");
   return files;

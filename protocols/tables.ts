@@ -265,19 +265,24 @@ class MessageTable implements Message {
     this.opcode = opcode;
     this.isRequest = head.startsWith(">");
     this.since = at < 0 ? 1 : Number(head.slice(at + 1, end));
-    this.arguments = words.map((word) => new ArgumentTable(word));
-    this.ops = Uint8Array.from(this.arguments, operation);
+    const parsed: Argument[] = [];
+    const ops = new Uint8Array(words.length);
     let minimumSize = HEADER_BYTES;
     let fdCount = 0;
     let fixedSize = true;
     let plain = true;
-    for (const op of this.ops) {
+    for (const [position, word] of words.entries()) {
+      const argument = new ArgumentTable(word);
+      const op = operation(argument);
+      parsed.push(argument);
+      ops[position] = op;
       minimumSize += wireBytes(op);
       fdCount += op === OP_FD ? 1 : 0;
-      fixedSize &&= op === OP_WORD || op === OP_OBJECT ||
-        op === OP_OBJECT_NULLABLE || op === OP_NEW_ID || op === OP_FD;
+      fixedSize &&= isFixedSize(op);
       plain &&= op === OP_WORD;
     }
+    this.arguments = parsed;
+    this.ops = ops;
     this.fdCount = fdCount;
     this.minimumSize = minimumSize;
     this.fixedSize = fixedSize;
@@ -298,17 +303,22 @@ class ArgumentTable implements Argument {
 
   constructor(word: string) {
     const colon = word.indexOf(":");
-    const slash = word.indexOf("/", colon);
-    const mark = slash < 0 ? "" : word.slice(slash + 1);
-    const hash = word.indexOf("#", colon);
-    const equals = word.indexOf("=", colon);
-    const hashEnd = slash < 0 ? word.length : slash;
-    const equalsEnd = hash < 0 ? hashEnd : hash;
     this.name = word.slice(0, colon);
     this.type = typeOf(word.charAt(colon + 1));
     this.nullable = word.charAt(colon + 2) === "?";
-    this.interface = equals < 0 ? null : word.slice(equals + 1, equalsEnd);
-    this.enumeration = hash < 0 ? null : word.slice(hash + 1, hashEnd);
+    const details = word.slice(colon + (this.nullable ? 3 : 2));
+    if (details === "") {
+      this.interface =
+        this.enumeration =
+        this.kind =
+        this.buffer =
+          null;
+      return;
+    }
+    const [plain = "", mark] = details.split("/");
+    const [target = "", enumeration] = plain.split("#");
+    this.interface = target === "" ? null : target.slice(1);
+    this.enumeration = enumeration ?? null;
     this.kind = FD_KINDS.find((kind) => kind === mark) ?? null;
     this.buffer = BUFFER_DIRECTIONS.find((direction) => direction === mark) ??
       null;
@@ -362,6 +372,11 @@ function operation(argument: Argument): number {
     case "fd":
       return OP_FD;
   }
+}
+
+function isFixedSize(op: number): boolean {
+  return op === OP_WORD || op === OP_OBJECT || op === OP_OBJECT_NULLABLE ||
+    op === OP_NEW_ID || op === OP_FD;
 }
 
 /** The least that an argument takes on the wire. */

@@ -190,7 +190,6 @@ export type InterfaceName =
   | "xdg_positioner"
   | "xdg_session_manager_v1"
   | "xdg_session_v1"
-  | "xdg_shell"
   | "xdg_surface"
   | "xdg_system_bell_v1"
   | "xdg_toplevel"
@@ -206,6 +205,10 @@ export type InterfaceName =
   | "xwayland_surface_v1"
   | "zkde_screencast_stream_unstable_v1"
   | "zkde_screencast_unstable_v1"
+  | "zwf_hotspot_v2"
+  | "zwf_output_v2"
+  | "zwf_shell_manager_v2"
+  | "zwf_surface_v2"
   | "zwlr_data_control_device_v1"
   | "zwlr_data_control_manager_v1"
   | "zwlr_data_control_offer_v1"
@@ -860,11 +863,6 @@ export interface RequestArguments {
   "xdg_session_v1.add_toplevel": { id: NewObjectArgument; toplevel: ObjectArgument; name: string };
   "xdg_session_v1.restore_toplevel": { id: NewObjectArgument; toplevel: ObjectArgument; name: string };
   "xdg_session_v1.remove_toplevel": { name: string };
-  "xdg_shell.destroy": Record<never, never>;
-  "xdg_shell.use_unstable_version": { version: number };
-  "xdg_shell.get_xdg_surface": { id: NewObjectArgument; surface: ObjectArgument };
-  "xdg_shell.get_xdg_popup": { id: NewObjectArgument; surface: ObjectArgument; parent: ObjectArgument; seat: ObjectArgument; serial: number; x: number; y: number };
-  "xdg_shell.pong": { serial: number };
   "xdg_surface.destroy": Record<never, never>;
   "xdg_surface.get_toplevel": { id: NewObjectArgument };
   "xdg_surface.get_popup": { id: NewObjectArgument; parent: ObjectArgument | null; positioner: ObjectArgument };
@@ -918,6 +916,12 @@ export interface RequestArguments {
   "zkde_screencast_unstable_v1.stream_virtual_output": { stream: NewObjectArgument; name: string; width: number; height: number; scale: number; pointer: number };
   "zkde_screencast_unstable_v1.stream_region": { stream: NewObjectArgument; x: number; y: number; width: number; height: number; scale: number; pointer: number };
   "zkde_screencast_unstable_v1.stream_virtual_output_with_description": { stream: NewObjectArgument; name: string; description: string; width: number; height: number; scale: number; pointer: number };
+  "zwf_output_v2.inhibit_output": Record<never, never>;
+  "zwf_output_v2.inhibit_output_done": Record<never, never>;
+  "zwf_output_v2.create_hotspot": { hotspot: number; threshold: number; timeout: number; id: NewObjectArgument };
+  "zwf_shell_manager_v2.get_wf_output": { output: ObjectArgument; id: NewObjectArgument };
+  "zwf_shell_manager_v2.get_wf_surface": { surface: ObjectArgument; id: NewObjectArgument };
+  "zwf_surface_v2.interactive_move": Record<never, never>;
   "zwlr_data_control_device_v1.set_selection": { source: ObjectArgument | null };
   "zwlr_data_control_device_v1.destroy": Record<never, never>;
   "zwlr_data_control_device_v1.set_primary_selection": { source: ObjectArgument | null };
@@ -1555,7 +1559,6 @@ export interface EventArguments {
   "xdg_session_v1.created": { session_id: string };
   "xdg_session_v1.restored": Record<never, never>;
   "xdg_session_v1.replaced": Record<never, never>;
-  "xdg_shell.ping": { serial: number };
   "xdg_surface.configure": { serial: number };
   "xdg_toplevel.configure": { width: number; height: number; states: Uint8Array };
   "xdg_toplevel.close": Record<never, never>;
@@ -1569,6 +1572,11 @@ export interface EventArguments {
   "zkde_screencast_stream_unstable_v1.created": { node: number };
   "zkde_screencast_stream_unstable_v1.failed": { error: string };
   "zkde_screencast_stream_unstable_v1.serial": { object_serial_hi: number; object_serial_low: number };
+  "zwf_hotspot_v2.enter": Record<never, never>;
+  "zwf_hotspot_v2.leave": Record<never, never>;
+  "zwf_output_v2.enter_fullscreen": Record<never, never>;
+  "zwf_output_v2.leave_fullscreen": Record<never, never>;
+  "zwf_output_v2.toggle_menu": Record<never, never>;
   "zwlr_data_control_device_v1.data_offer": { id: NewObjectArgument };
   "zwlr_data_control_device_v1.selection": { id: ObjectArgument | null };
   "zwlr_data_control_device_v1.finished": Record<never, never>;

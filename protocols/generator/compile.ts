@@ -124,14 +124,7 @@ function chooseNewest(protocols: readonly ProtocolFile[]): {
       chosen.set(name, definition);
       continue;
     }
-    if (
-      winner.facts.version === version &&
-      wireShape(winner.facts) !== wireShape(definition.facts)
-    ) {
-      throw new CompileError(
-        `Cannot choose a ${name}: ${winner.file} and ${definition.file} differ in version ${version}`,
-      );
-    }
+    requireSuccessor(winner, definition);
     superseded.push(
       `${name}: version ${winner.facts.version} of ${winner.file}, not ${version} of ${definition.file}`,
     );
@@ -139,20 +132,31 @@ function chooseNewest(protocols: readonly ProtocolFile[]): {
   return { chosen, superseded };
 }
 
-/** What two definitions of one version must agree on: opcodes and signatures. */
-function wireShape(facts: InterfaceFacts): string {
-  const shape = (message: MessageFacts): unknown => [
+/** A newer definition may replace another only if it begins with all of its messages, and at the same version equals it. */
+function requireSuccessor(winner: Definition, loser: Definition): void {
+  const sameVersion = winner.facts.version === loser.facts.version;
+  for (const list of ["requests", "events"] as const) {
+    const newer = winner.facts[list].map(wireShape);
+    const older = loser.facts[list].map(wireShape);
+    if (
+      older.some((shape, opcode) => shape !== newer[opcode]) ||
+      (sameVersion && older.length !== newer.length)
+    ) {
+      throw new CompileError(
+        `Cannot choose a ${winner.facts.name}: version ${winner.facts.version} of ${winner.file} does not succeed version ${loser.facts.version} of ${loser.file}, their ${list} differ`,
+      );
+    }
+  }
+}
+
+/** What two definitions of a message must agree on. */
+function wireShape(message: MessageFacts): string {
+  return JSON.stringify([
     message.name,
     message.destructor,
     message.since,
-    message.arguments.map(({ name, type, interface: target, nullable }) => [
-      name,
-      type,
-      target,
-      nullable,
-    ]),
-  ];
-  return JSON.stringify([facts.requests.map(shape), facts.events.map(shape)]);
+    message.arguments.map((argument) => [argument.type, argument.interface]),
+  ]);
 }
 
 function compileMessage(

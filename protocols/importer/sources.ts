@@ -17,13 +17,25 @@ export class SourceListError extends Error {
   override readonly name = "SourceListError";
 }
 
+/** The list: what to take, and the files below `xml/` to leave out. */
+export interface SourceList {
+  readonly sources: readonly Source[];
+  readonly excluded: ReadonlySet<string>;
+}
+
 /** Reads the list. */
-export function parseSources(text: string): Source[] {
-  return text.split("\n").flatMap((line, index) => {
-    const words = line.trim().split(/\s+/);
+export function parseSources(text: string): SourceList {
+  const sources: Source[] = [];
+  const excluded = new Set<string>();
+  for (const [index, line] of text.split("\n").entries()) {
+    const words = line.replace(/#.*/, "").trim().split(/\s+/);
     const [type, packageName, path, folder] = words;
-    if (type === undefined || type === "" || type.startsWith("#")) {
-      return [];
+    if (type === undefined || type === "") {
+      continue;
+    }
+    if (type === "exclude" && packageName !== undefined && words.length === 2) {
+      excluded.add(packageName);
+      continue;
     }
     if (
       (type !== "binary" && type !== "source") || packageName === undefined ||
@@ -32,15 +44,11 @@ export function parseSources(text: string): Source[] {
       throw new SourceListError(
         `Cannot read sources.txt line ${
           index + 1
-        }: expected "binary|source PACKAGE PATH FOLDER [TERMS]", found "${line}"`,
+        }: expected "binary|source PACKAGE PATH FOLDER [TERMS]" or "exclude FILE", found "${line}"`,
       );
     }
-    return [{
-      type,
-      packageName,
-      path,
-      folder,
-      terms: words.slice(4).join(" "),
-    }];
-  });
+    const terms = words.slice(4).join(" ");
+    sources.push({ type, packageName, path, folder, terms });
+  }
+  return { sources, excluded };
 }
