@@ -1,0 +1,89 @@
+// Memory when idle, and when a client sends two million requests to a host that does not read for five seconds.
+
+import { BenchError, Child } from "./child.ts";
+import { startHost, startPeer } from "./peers.ts";
+import type { PeerName, Site } from "./peers.ts";
+import { memoryOf } from "./process_tree.ts";
+import type { Memory } from "./process_tree.ts";
+
+const requests = 2_000_000;
+const stoppedMilliseconds = 5_000;
+
+export interface FloodResult {
+  /** Before the first client. */
+  readonly idle: Memory;
+  /** With the one client connected that will flood. */
+  readonly connected: Memory;
+  /** The most resident bytes seen while the host was stopped and until the last request had its answer. */
+  readonly peakResident: number;
+  /** With the client still connected, a second after the last answer. */
+  readonly after: Memory;
+  /** Requests that the host has not received. */
+  readonly lost: number;
+  /** Of the flood, the host's pause included. */
+  readonly seconds: number;
+}
+
+/** Floods through a new peer. @throws {BenchError} when the client does not live through it */
+export async function measureFlood(
+  site: Site,
+  name: PeerName,
+): Promise<FloodResult> {
+  await using host = await startHost(site);
+  await using peer = await startPeer(name, site);
+  await sleep(500);
+  const idle = memoryOf(peer.pids);
+  await using client = Child.start(
+    {
+      words: [
+        site.programs.client,
+        "flood",
+        peer.displayName,
+        String(requests),
+      ],
+      environment: { XDG_RUNTIME_DIR: site.directory },
+      stderr: "inherit",
+    },
+    site.cpu,
+  );
+  await client.values("ready");
+  await sleep(200);
+  const connected = memoryOf(peer.pids);
+  let peakResident = connected.resident;
+  const sampling = setInterval(
+    () => peakResident = Math.max(peakResident, memoryOf(peer.pids).resident),
+    100,
+  );
+  try {
+    host.signal("SIGSTOP");
+    await client.write("go\n");
+    await sleep(stoppedMilliseconds);
+    host.signal("SIGCONT");
+    const values = await client.values("end");
+    host.signal("SIGUSR1");
+    const counts = await host.values("end");
+    await sleep(1000);
+    const after = memoryOf(peer.pids);
+    await client.endInput();
+    const { success } = await client.status();
+    if (!success) {
+      throw new BenchError(
+        `The flooding client through ${name} failed at its end`,
+      );
+    }
+    return {
+      idle,
+      connected,
+      peakResident,
+      after,
+      lost: requests - (counts.get("damages") ?? 0),
+      seconds: values.get("seconds") ?? NaN,
+    };
+  } finally {
+    clearInterval(sampling);
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
