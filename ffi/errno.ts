@@ -62,7 +62,7 @@ EMLINK Too many links
 EPIPE Broken pipe
 EDOM Numerical argument out of domain
 ERANGE Numerical result out of range
-EDEADLOCK Resource deadlock avoided
+EDEADLK Resource deadlock avoided
 ENAMETOOLONG File name too long
 ENOLCK No locks available
 ENOSYS Function not implemented
@@ -122,7 +122,7 @@ EPROTOTYPE Protocol wrong type for socket
 ENOPROTOOPT Protocol not available
 EPROTONOSUPPORT Protocol not supported
 ESOCKTNOSUPPORT Socket type not supported
-ENOTSUP Operation not supported
+EOPNOTSUPP Operation not supported
 EPFNOSUPPORT Protocol family not supported
 EAFNOSUPPORT Address family not supported by protocol
 EADDRINUSE Address already in use
@@ -160,7 +160,7 @@ EKEYREJECTED Key was rejected by service
 EOWNERDEAD Owner died
 ENOTRECOVERABLE State not recoverable
 ERFKILL Operation not possible due to RF-kill
-`.split("\n");
+EHWPOISON Memory page has hardware error`.split("\n");
 
 /**
  * The name of an error number, such as "ENOENT"; "errno 999" for one that Linux
