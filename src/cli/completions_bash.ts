@@ -2,13 +2,8 @@
  * The completion script for bash: it works without the package bash-completion, and better with it.
  */
 
-import {
-  longNames,
-  type OptionDefinition,
-  optionDefinitions,
-  suppressClassNames,
-  takesValue,
-} from "./option_table.ts";
+import { suppressClassNames } from "../log/suppress.ts";
+import { longNames, takesValue } from "./option_table.ts";
 
 /** The script; `globals` are what `--allow` and `--deny` take. */
 export function bashScript(globals: readonly string[]): string {

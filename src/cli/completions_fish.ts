@@ -2,12 +2,12 @@
  * The completion script for fish.
  */
 
+import { suppressClassNames } from "../log/suppress.ts";
 import {
   flagParts,
   longNames,
   type OptionDefinition,
   optionDefinitions,
-  suppressClassNames,
   takesValue,
 } from "./option_table.ts";
 

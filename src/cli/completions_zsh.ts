@@ -2,11 +2,11 @@
  * The completion script for zsh: to be sourced, or put into $fpath as _wayferry.
  */
 
+import { suppressClassNames } from "../log/suppress.ts";
 import {
   flagParts,
   type OptionDefinition,
   optionDefinitions,
-  suppressClassNames,
 } from "./option_table.ts";
 
 /** The script; `globals` are what `--allow` and `--deny` take. */

@@ -4,6 +4,7 @@
  * The first eleven are wayland-proxy-virtwl's, with its names, defaults and meaning.
  */
 
+import type { SuppressClass } from "../log/suppress.ts";
 import type { GrammarOption } from "./cmdliner.ts";
 
 /** The headings under which help and manual list the options, in this order. */
@@ -29,7 +30,7 @@ export interface OptionDefinition {
 }
 
 /** The classes of `--log-suppress`, with what each covers. */
-export const suppressClasses = {
+const suppressClasses = {
   motion: "pointer motion and frame",
   shm: "everything of wl_shm, of pools and of buffers",
   delete: "the display's delete_id",
@@ -37,16 +38,7 @@ export const suppressClasses = {
     "creating regions, everything of wl_region, and setting them on surfaces",
   drawing: "attaching, damage of both kinds, and frame callbacks",
   hints: "minimum and maximum size, window geometry, buffer scale",
-} as const;
-
-/** A class of messages that `--log-suppress` keeps out of the log. */
-export type SuppressClass = keyof typeof suppressClasses;
-
-/** All classes, in the table's order. */
-export const suppressClassNames: readonly SuppressClass[] = Object.keys(
-  suppressClasses,
-)
-  .filter((name): name is SuppressClass => name in suppressClasses);
+} as const satisfies Readonly<Record<SuppressClass, string>>;
 
 /** The options, by the names that commander gives them. */
 export const optionTable = {

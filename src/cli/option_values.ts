@@ -3,8 +3,9 @@
  */
 
 import { UsageError } from "./cli_error.ts";
-import { alternatives, didYouMean } from "./near_matches.ts";
-import { type SuppressClass, suppressClassNames } from "./option_table.ts";
+import { didYouMean } from "./near_matches.ts";
+import { LogOptionError, parseSuppressClasses } from "../log/options.ts";
+import type { SuppressClass } from "../log/suppress.ts";
 
 function invalid(option: string, text: string, expected: string): UsageError {
   return new UsageError(
@@ -40,28 +41,17 @@ export function parseInteger(
 }
 
 /**
- * A list of suppress classes, separated by commas; empty elements count for nothing, and so does an unambiguous beginning
- * for its class.
+ * A list of suppress classes, separated by commas.
  *
  * @throws {UsageError} where an element is no class
  */
-export function parseSuppressClasses(
-  option: string,
-  text: string,
-): SuppressClass[] {
-  return text.split(",").filter((element) => element !== "").map((element) => {
-    const found = findClass(element);
-    if (found !== undefined) return found;
-    throw new UsageError(
-      `option '${option}': invalid element in list ('${text}'): invalid value '${element}', ` +
-        `expected one of ${alternatives(suppressClassNames)}`,
-    );
-  });
-}
-
-function findClass(text: string): SuppressClass | undefined {
-  const begun = suppressClassNames.filter((name) => name.startsWith(text));
-  return begun.length === 1 ? begun[0] : undefined;
+export function parseClasses(option: string, text: string): SuppressClass[] {
+  try {
+    return parseSuppressClasses(text);
+  } catch (error) {
+    if (!(error instanceof LogOptionError)) throw error;
+    throw new UsageError(`option '${option}': ${error.message}`);
+  }
 }
 
 /**

@@ -4,12 +4,7 @@
  * The proxy's own options are normalised by cmdliner.ts first, so commander sees each in one spelling and gives it its type.
  */
 
-import {
-  Argument,
-  Command,
-  CommanderError,
-  Option,
-} from "@commander-js/extra-typings";
+import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { UsageError } from "./cli_error.ts";
 import {
   canonicalArguments,
@@ -23,12 +18,10 @@ import {
   shells,
 } from "./invocation.ts";
 import { alternatives, didYouMean } from "./near_matches.ts";
-import {
-  grammarOptions,
-  optionTable,
-  type SuppressClass,
-} from "./option_table.ts";
-import { parseInteger, parseSuppressClasses } from "./option_values.ts";
+import { DEFAULT_RING_BYTES, MAXIMUM_RING_BYTES } from "../log/options.ts";
+import type { SuppressClass } from "../log/suppress.ts";
+import { grammarOptions, optionTable } from "./option_table.ts";
+import { parseClasses, parseInteger } from "./option_values.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
 
 const grammar = grammarOptions();
@@ -60,6 +53,7 @@ export function parseWayferry(args: readonly string[]): Invocation {
     format: "plain",
   });
   const program = quiet(new Command("wayferry"))
+    .enablePositionalOptions()
     .option("--version")
     .option("-h, --help")
     .argument("[command]")
@@ -70,14 +64,12 @@ export function parseWayferry(args: readonly string[]): Invocation {
     });
   quiet(program.command("completions"))
     .option("-h, --help")
-    .addArgument(new Argument("[shell]").choices(shells))
-    .action((shell, options) => {
+    .argument("[shell]")
+    .action((name, options) => {
+      const shell = shells.find((known) => known === name);
       if (options.help) chosen.push(help("wayferry completions"));
       else if (shell !== undefined) chosen.push({ kind: "completions", shell });
-      else {throw new UsageError(
-          "the shell's name is missing",
-          "wayferry completions",
-        );}
+      else throw unknownShell(name);
     });
   quiet(program.command("help"))
     .argument("[command]")
@@ -108,6 +100,16 @@ function unknownCommand(name: string | undefined): UsageError {
   const hint = didYouMean(name, ["proxy", "completions", "help"]) ||
     `. To run it through the proxy: wayferry proxy -- ${name}`;
   return new UsageError(`unknown command '${name}'${hint}`, "wayferry");
+}
+
+function unknownShell(name: string | undefined): UsageError {
+  const known = alternatives(shells);
+  return new UsageError(
+    name === undefined
+      ? `the shell's name is missing: ${known}`
+      : `unknown shell '${name}', there are completions for ${known}`,
+    "wayferry completions",
+  );
 }
 
 function parseProxy(
@@ -191,14 +193,12 @@ function typedOptions(args: readonly string[]): ProxyOptions {
     .addOption(new Option(optionTable.verbose.flags))
     .addOption(
       new Option(optionTable.logSuppress.flags).default(noClasses)
-        .argParser((text: string) =>
-          parseSuppressClasses("--log-suppress", text)
-        ),
+        .argParser((text: string) => parseClasses("--log-suppress", text)),
     )
     .addOption(new Option(optionTable.logRingPath.flags))
     .addOption(
-      new Option(optionTable.logRingSize.flags).default(524288)
-        .argParser(integer("--log-ring-size", 0)),
+      new Option(optionTable.logRingSize.flags).default(DEFAULT_RING_BYTES)
+        .argParser(integer("--log-ring-size", 0, MAXIMUM_RING_BYTES)),
     )
     .argument("[command...]")
     .parse([...args], { from: "user" });

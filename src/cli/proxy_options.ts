@@ -2,7 +2,7 @@
  * What the command line asked of the proxy, checked and typed.
  */
 
-import type { SuppressClass } from "./option_table.ts";
+import type { SuppressClass } from "../log/suppress.ts";
 
 /** The options and the sub-command; see option_table.ts for what each means. */
 export interface ProxyOptions {

@@ -1,0 +1,123 @@
+/**
+ * The command line: which program it is, what is asked of it, and how it ends.
+ */
+
+import { StartupError } from "../server/startup_error.ts";
+import { UsageError } from "./cli_error.ts";
+import { completionScript } from "./completions.ts";
+import {
+  EXIT_FAILED,
+  EXIT_INTERNAL,
+  EXIT_OK,
+  EXIT_USAGE,
+} from "./exit_status.ts";
+import { globalNames } from "./global_names.ts";
+import { helpText, plainStyle, terminalStyle, usageOf } from "./help.ts";
+import type { HelpFormat, HelpTopic, Invocation } from "./invocation.ts";
+import { manualPage } from "./manual_page.ts";
+import { checkGlobalNames } from "./option_values.ts";
+import { page } from "./pager.ts";
+import { parseDropIn, parseWayferry } from "./parser.ts";
+import { type Personality, personalityOf } from "./personality.ts";
+import type { ProxyOptions } from "./proxy_options.ts";
+import { run } from "./run.ts";
+import { writeError, writeOutput } from "./standard_streams.ts";
+import { version } from "./version.ts";
+
+/**
+ * Runs the program to its end, and sets the exit status of the process.
+ *
+ * @param argv0 the name that it was called by
+ */
+export function main(argv0: string, args: readonly string[]): void {
+  const personality = personalityOf(argv0);
+  try {
+    const invocation = personality === "wayferry"
+      ? parseWayferry(args)
+      : parseDropIn(args);
+    Deno.exitCode = perform(invocation, personality);
+  } catch (error) {
+    Deno.exitCode = report(error, personality);
+  }
+}
+
+function perform(invocation: Invocation, personality: Personality): number {
+  switch (invocation.kind) {
+    case "proxy":
+      return proxy(invocation.options, personality);
+    case "help":
+      showHelp(invocation.topic, invocation.format);
+      return EXIT_OK;
+    case "completions":
+      writeOutput(completionScript(invocation.shell, globalNames()));
+      return EXIT_OK;
+    case "version":
+      writeOutput(`wayferry ${version}\n`);
+      return EXIT_OK;
+  }
+}
+
+function proxy(options: ProxyOptions, personality: Personality): number {
+  if (options.allow.length + options.deny.length > 0) {
+    const known = globalNames();
+    checkGlobalNames("--allow", options.allow, known);
+    checkGlobalNames("--deny", options.deny, known);
+  }
+  if (options.virtioGpu) {
+    throw new StartupError(
+      "--virtio-gpu: this version does not have virtio-gpu yet. It shows windows on a compositor of the same machine only.",
+    );
+  }
+  if (options.xDisplay !== undefined) {
+    throw new StartupError(
+      "--x-display: this version does not have X11 yet. It serves Wayland applications only.",
+    );
+  }
+  return run(
+    options,
+    personality === "wayferry" ? "first free" : "wayland-1",
+    Deno.env,
+  );
+}
+
+function showHelp(topic: HelpTopic, format: HelpFormat): void {
+  switch (format) {
+    case "plain": {
+      const isPlain = Deno.noColor || !Deno.stdout.isTerminal();
+      writeOutput(helpText(topic, isPlain ? plainStyle : terminalStyle));
+      return;
+    }
+    case "pager":
+      page(helpText(topic, plainStyle));
+      return;
+    case "groff":
+      writeOutput(
+        manualPage(topic === "wayland-proxy-virtwl" ? topic : "wayferry proxy"),
+      );
+      return;
+  }
+}
+
+/** Tells the user, and returns the status. */
+function report(error: unknown, personality: Personality): number {
+  if (error instanceof UsageError) {
+    const topic = error.topic ??
+      (personality === "wayferry" ? "wayferry proxy" : personality);
+    const usage = `Usage: ${usageOf(topic)}\n`;
+    writeError(
+      personality === "wayferry"
+        ? `wayferry: ${error.message}\n${usage}Try '${topic} --help' for more.\n`
+        : `${usage}${personality}: ${error.message}\n`,
+    );
+    return EXIT_USAGE;
+  }
+  if (error instanceof StartupError) {
+    writeError(`${personality}: ${error.message}\n`);
+    return EXIT_FAILED;
+  }
+  const text = error instanceof Error
+    ? error.stack ?? error.message
+    : String(error);
+  writeError(`${personality}: internal error, uncaught exception:\n${text}\n`);
+  return EXIT_INTERNAL;
+}

@@ -1,0 +1,82 @@
+/**
+ * Which display we serve: one that the service manager listens on for us, the one that was asked for, or a free one.
+ */
+
+import { OwnedFd } from "../../ffi/fd.ts";
+import { listeningPath, takeActivationSockets } from "./activation.ts";
+import {
+  type DisplaySocket,
+  openDisplaySocket,
+  openFreeDisplaySocket,
+} from "./display_socket.ts";
+import type { Environment } from "./environment.ts";
+import { hostPath } from "./host_address.ts";
+import { socketPath } from "./socket_path.ts";
+import { StartupError } from "./startup_error.ts";
+
+/** What the command line says about the display. */
+export interface DisplayRequest {
+  /** A name or a path; undefined where none was given. */
+  readonly display: string | undefined;
+  /** What undefined stands for: a name, or the first of wayland-1 to wayland-32 that is free. */
+  readonly otherwise: "wayland-1" | "first free";
+  /** Whether X clients are served. */
+  readonly servesX: boolean;
+}
+
+/**
+ * Listens on the display. Disposing of the result removes what was made for it; a socket that was handed over is only closed.
+ *
+ * @param processId this process
+ * @throws {StartupError}
+ */
+export function openDisplay(
+  request: DisplayRequest,
+  environment: Environment,
+  processId: number,
+): DisplaySocket {
+  const { wayland, x11 } = takeActivationSockets(environment, processId);
+  if (x11 !== undefined && !request.servesX) {
+    throw new StartupError(
+      "x11 socket passed, but no --x-display option set",
+    );
+  }
+  if (wayland !== undefined) {
+    if (request.display !== undefined) {
+      throw new StartupError(
+        "--wayland-display cannot be used with socket activation",
+      );
+    }
+    return handedOver(wayland, environment);
+  }
+  const name = request.display ?? request.otherwise;
+  if (name === "first free") {
+    return openFreeDisplaySocket(environment, hostPath(environment));
+  }
+  refuseHost(socketPath(name, environment), environment);
+  return openDisplaySocket(name, environment);
+}
+
+function handedOver(fd: number, environment: Environment): DisplaySocket {
+  const path = listeningPath(fd);
+  refuseHost(path, environment);
+  const socket = new OwnedFd(fd);
+  return {
+    display: path,
+    path,
+    fd,
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
+  };
+}
+
+/** Clients of a proxy that is its own host would connect to it again and again, until nothing is left. */
+function refuseHost(path: string, environment: Environment): void {
+  if ((environment.get("WAYLAND_SOCKET") ?? "") !== "") return;
+  if (path !== hostPath(environment)) return;
+  throw new StartupError(
+    `Cannot listen on ${
+      JSON.stringify(path)
+    }: that is the host compositor's socket. ` +
+      "Choose another display with --wayland-display, or set WAYLAND_DISPLAY to the host's.",
+  );
+}
