@@ -203,6 +203,7 @@ class InterfaceTable implements Interface {
     if (version === undefined || firstIndex === undefined) {
       throw new Error(`Cannot read the table of ${name}: "${lines[0]}"`);
     }
+    this.name = name; // read by the messages' constructors
     const requests: Message[] = [];
     const events: Message[] = [];
     const enumLines: string[] = [];
@@ -216,7 +217,6 @@ class InterfaceTable implements Interface {
         enumLines.push(line);
       }
     }
-    this.name = name;
     this.version = version;
     this.requests = requests;
     this.events = events;

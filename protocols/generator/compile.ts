@@ -225,13 +225,57 @@ function qualifyEnum(
   return `${owner}.${enumName}`;
 }
 
-/** The two lists of marks, each entry of which must be used exactly by the argument that it names. */
-class Marks {
-  readonly #sources: Sources;
+/** One of the two lists of marks, each entry of which must belong to exactly one argument. */
+class MarkList<Mark> {
+  readonly #file: string;
+  readonly #subject: string;
+  readonly #entries: ReadonlyMap<string, Mark>;
   readonly #used = new Set<string>();
 
-  constructor(sources: Sources) {
-    this.#sources = sources;
+  constructor(
+    file: string,
+    subject: string,
+    entries: ReadonlyMap<string, Mark>,
+  ) {
+    this.#file = file;
+    this.#subject = subject;
+    this.#entries = entries;
+  }
+
+  take(name: string, place: string): Mark {
+    const mark = this.#entries.get(name);
+    if (mark === undefined) {
+      throw new MarkError(
+        `Cannot generate ${place}: its ${this.#subject} argument has no mark; add a line for ${name} to protocols/${this.#file}`,
+      );
+    }
+    this.#used.add(name);
+    return mark;
+  }
+
+  requireAllUsed(): void {
+    for (const name of this.#entries.keys()) {
+      if (!this.#used.has(name)) {
+        throw new MarkError(
+          `Cannot use ${this.#file}: its entry ${name} matches no ${this.#subject} argument; correct or remove it`,
+        );
+      }
+    }
+  }
+}
+
+/** Finds the kinds of fds and the directions of buffers. */
+class Marks {
+  readonly #fdKinds: MarkList<FdKind>;
+  readonly #bufferDirections: MarkList<BufferDirection>;
+
+  constructor({ fdKinds, bufferDirections }: Sources) {
+    this.#fdKinds = new MarkList("fd_kinds.txt", "fd", fdKinds);
+    this.#bufferDirections = new MarkList(
+      "buffer_directions.txt",
+      "wl_buffer",
+      bufferDirections,
+    );
   }
 
   take(
@@ -240,51 +284,17 @@ class Marks {
     place: string,
   ): FdKind | BufferDirection | null {
     if (argument.type === "fd") {
-      return this.#find(name, this.#sources.fdKinds, () =>
-        new MarkError(
-          `Cannot generate ${place}: its fd argument ${argument.name} has no kind; add a line "${name} KIND" to protocols/fd_kinds.txt`,
-        ));
+      return this.#fdKinds.take(name, place);
     }
     if (argument.type === "object" && argument.interface === "wl_buffer") {
-      return this.#find(
-        name,
-        this.#sources.bufferDirections,
-        () =>
-          new MarkError(
-            `Cannot generate ${place}: its buffer argument ${argument.name} has no direction; add a line "${name} read" or "${name} written" to protocols/buffer_directions.txt`,
-          ),
-      );
+      return this.#bufferDirections.take(name, place);
     }
     return null;
   }
 
   requireAllUsed(): void {
-    const lists = [
-      ["fd_kinds.txt", "fd", this.#sources.fdKinds],
-      ["buffer_directions.txt", "wl_buffer", this.#sources.bufferDirections],
-    ] as const;
-    for (const [file, type, entries] of lists) {
-      for (const name of entries.keys()) {
-        if (!this.#used.has(name)) {
-          throw new MarkError(
-            `Cannot use ${file}: its entry ${name} matches no ${type} argument; correct or remove it`,
-          );
-        }
-      }
-    }
-  }
-
-  #find<Mark>(
-    name: string,
-    list: ReadonlyMap<string, Mark>,
-    missing: () => MarkError,
-  ): Mark {
-    const mark = list.get(name);
-    if (mark === undefined) {
-      throw missing();
-    }
-    this.#used.add(name);
-    return mark;
+    this.#fdKinds.requireAllUsed();
+    this.#bufferDirections.requireAllUsed();
   }
 }
 
