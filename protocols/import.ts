@@ -1,6 +1,6 @@
 /**
- * `deno task import`: takes the facts of all protocols in `sources.txt` from Debian's newest packages and replaces `xml/` with
- * them. Runs on a Debian system and installs nothing. `deno task generate` comes after it.
+ * `deno task import`: takes the facts of all protocols in `sources.txt` from Debian's newest packages and replaces their
+ * folders in `xml/`. Runs on a Debian system and installs nothing. `deno task generate` comes after it.
  */
 
 import {
@@ -89,8 +89,14 @@ if (import.meta.main) {
   const list = readFileSync(new URL("sources.txt", import.meta.url), "utf8");
   const folder = mkdtempSync(join(tmpdir(), "wayferry-import-"));
   try {
-    const files = collect(DebianSuite.open(folder), parseSources(list));
-    rmSync(xml, { recursive: true, force: true });
+    const sourceList = parseSources(list);
+    const files = collect(DebianSuite.open(folder), sourceList);
+    for (const source of sourceList.sources) {
+      rmSync(new URL(`${source.folder}/`, xml), {
+        recursive: true,
+        force: true,
+      });
+    }
     for (const [name, text] of files) {
       const file = new URL(name, xml);
       mkdirSync(new URL(".", file), { recursive: true });
