@@ -171,7 +171,7 @@ function sleep(milliseconds: number): Promise<void> {
 
 async function main(): Promise<number> {
   try {
-    return await withScratch(run) ? 0 : 1;
+    return await withScratch(print, run) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof BenchError)) throw error;
     print(`${error.message}\n`);

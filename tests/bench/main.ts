@@ -152,7 +152,7 @@ async function main(): Promise<number> {
   try {
     const options = parseOptions(Deno.args);
     if (options === "help") print(usage);
-    else await withScratch((directory) => run(options, directory));
+    else await withScratch(report, (directory) => run(options, directory));
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
