@@ -59,6 +59,9 @@ export const HOLD_LIMIT = 1_000;
 /** How long the last words to either side may take, in milliseconds. */
 const LAST_WORDS = 5_000;
 
+const deleteId = getEvent("wl_display.delete_id");
+const deleteIdSize = deleteId.minimumSize;
+
 /** Where a relay writes what people should know. */
 export interface RelayLog {
   warning(text: string): void;
@@ -192,9 +195,7 @@ export class Relay
   dropClientObject(entry: Entry): void {
     const id = entry.clientId;
     this.objects.dropClientHalf(entry);
-    if (id > 0) {
-      this.sendEvent(this.objects.display, "wl_display.delete_id", { id });
-    }
+    if (id > 0) this.#sendDeleteId(id);
   }
 
   peekFromClient(handle: number): number {
@@ -247,6 +248,23 @@ export class Relay
     this.client[Symbol.dispose]();
     this.host[Symbol.dispose]();
     this.#onEnd(this);
+  }
+
+  /** `wl_display.delete_id`, written by hand: it goes with every object that ends. */
+  #sendDeleteId(id: number): void {
+    const { client, trace } = this;
+    const { outgoing } = client;
+    outgoing.reserve(deleteIdSize);
+    const { words } = outgoing;
+    const start = outgoing.tail >> 2;
+    words[start] = this.objects.display.clientId;
+    words[start + 1] = deleteIdSize << 16 | deleteId.opcode;
+    words[start + 2] = id;
+    outgoing.tail += deleteIdSize;
+    client.touch();
+    if (trace !== null) {
+      trace.message("client", "sent", deleteId, 1, words, start, deleteIdSize);
+    }
   }
 
   #write(
