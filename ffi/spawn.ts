@@ -12,7 +12,22 @@ import { duplicateFd, type OwnedFd } from "./fd.ts";
 import { readFdLimit, setFdLimit } from "./process.ts";
 import { openPidfd } from "./pidfd.ts";
 import { encodeSignalSet } from "./signal_set.ts";
-import { type SpawnFunctions, spawnFunctions } from "./spawn_functions.ts";
+import { spawnFunctions } from "./spawn_functions.ts";
+
+const {
+  posix_spawn_file_actions_addchdir_np: addChdir,
+  posix_spawn_file_actions_addclose: addClose,
+  posix_spawn_file_actions_addclosefrom_np: addCloseFrom,
+  posix_spawn_file_actions_adddup2: addDup2,
+  posix_spawn_file_actions_destroy: destroyActions,
+  posix_spawn_file_actions_init: initActions,
+  posix_spawnattr_destroy: destroyAttributes,
+  posix_spawnattr_init: initAttributes,
+  posix_spawnattr_setflags: setFlags,
+  posix_spawnattr_setsigdefault: setDefault,
+  posix_spawnattr_setsigmask: setMask,
+  posix_spawnp: spawnProgram,
+} = spawnFunctions;
 
 // <spawn.h>
 const POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -63,11 +78,9 @@ export function spawn(options: SpawnOptions): SpawnedProcess {
   if (program === undefined) {
     throw new TypeError("Cannot start a program: no name given");
   }
-  const functions = spawnFunctions();
-  const { posix_spawnp: spawnProgram } = functions;
   using undo = new DisposableStack();
-  const actions = fileActions(functions, options, undo);
-  const attributes = signalAttributes(functions, undo);
+  const actions = fileActions(options, undo);
+  const attributes = signalAttributes(undo);
   const argv = encodeStringVector(options.argv);
   const environment = encodeStringVector(
     Object.entries(options.environment).map(([name, value]) =>
@@ -92,21 +105,12 @@ export function spawn(options: SpawnOptions): SpawnedProcess {
 }
 
 function fileActions(
-  functions: SpawnFunctions,
   options: SpawnOptions,
   undo: DisposableStack,
 ): Uint8Array<ArrayBuffer> {
-  const {
-    posix_spawn_file_actions_addchdir_np: addChdir,
-    posix_spawn_file_actions_addclose: addClose,
-    posix_spawn_file_actions_addclosefrom_np: addCloseFrom,
-    posix_spawn_file_actions_adddup2: addDup2,
-    posix_spawn_file_actions_destroy: destroy,
-    posix_spawn_file_actions_init: init,
-  } = functions;
   const actions = new Uint8Array(FILE_ACTIONS_BYTES);
-  throwIf(init(actions), "prepare to start a program");
-  undo.defer(() => destroy(actions));
+  throwIf(initActions(actions), "prepare to start a program");
+  undo.defer(() => destroyActions(actions));
   const end = Math.max(2, ...options.fds.keys()) + 1;
   for (const [target, source] of options.fds) {
     // one that would be overwritten before its turn is moved out of the way
@@ -132,23 +136,19 @@ function fileActions(
 }
 
 function signalAttributes(
-  functions: SpawnFunctions,
   undo: DisposableStack,
 ): Uint8Array<ArrayBuffer> {
-  const {
-    posix_spawnattr_destroy: destroy,
-    posix_spawnattr_init: init,
-    posix_spawnattr_setflags: setFlags,
-    posix_spawnattr_setsigdefault: setDefault,
-    posix_spawnattr_setsigmask: setMask,
-  } = functions;
   const attributes = new Uint8Array(ATTRIBUTES_BYTES);
-  throwIf(init(attributes), "prepare to start a program");
-  undo.defer(() => destroy(attributes));
+  throwIf(initAttributes(attributes), "prepare to start a program");
+  undo.defer(() => destroyAttributes(attributes));
   setMask(attributes, encodeSignalSet([]));
   // Deno ignores SIGPIPE. Signals that our caller ignores (nohup) stay so;
   // handlers do not survive execve anyway.
-  setDefault(attributes, encodeSignalSet(["SIGPIPE"]));
+  const reset = encodeSignalSet(["SIGPIPE"]);
+  // glibc's own signals, 32 and 33, which it would else set to be ignored
+  reset[3] = (reset[3] ?? 0) | 0x80;
+  reset[4] = (reset[4] ?? 0) | 0x01;
+  setDefault(attributes, reset);
   setFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   return attributes;
 }

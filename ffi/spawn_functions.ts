@@ -1,11 +1,12 @@
 /**
  * The C functions that start programs, each with its header and prototype.
- * Looked up when the first program is started.
+ * A table of its own: only what starts programs needs it.
  */
 
 import { openLibc } from "./library.ts";
 
-const TABLE = {
+/** The functions of <spawn.h>. They return an error number, not -1. */
+export const spawnFunctions = openLibc({
   // <spawn.h> int posix_spawn_file_actions_init(posix_spawn_file_actions_t *file_actions);
   posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
   // <spawn.h> int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *file_actions);
@@ -52,14 +53,4 @@ const TABLE = {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-/** The functions of <spawn.h>. They return an error number, not -1. */
-export type SpawnFunctions = Deno.DynamicLibrary<typeof TABLE>["symbols"];
-
-let functions: SpawnFunctions | null = null;
-
-/** Looks the functions up, the first time. */
-export function spawnFunctions(): SpawnFunctions {
-  return functions ??= openLibc(TABLE);
-}
+});

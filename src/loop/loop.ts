@@ -76,7 +76,10 @@ export class Loop implements Disposable {
    * within this call.
    */
   after(milliseconds: number, callback: () => void): Timer {
-    const timer = this.#timers.add(this.now + milliseconds, callback);
+    const timer = this.#timers.add(
+      this.now + Math.max(0, milliseconds),
+      callback,
+    );
     this.#setTimer();
     return timer;
   }

@@ -57,7 +57,10 @@ export class TimerHeap {
     return this.#timers[0]?.time ?? Infinity;
   }
 
-  /** Adds a timer that is due at `time`. */
+  /**
+   * Adds a timer that is due at `time`; from within a callback of `runDue`, not
+   * before the `now` of it.
+   */
   add(time: number, callback: () => void): Timer {
     const timer = new HeapTimer(this, time, this.#sequence++, callback);
     timer.place = this.#timers.length;
