@@ -118,6 +118,8 @@ const HEADER_BYTES = 8;
 const WORD_BYTES = 4;
 
 const interfaces = new Map<string, InterfaceTable>();
+const requests = new Map<string, Message>();
+const events = new Map<string, Message>();
 
 /** Finds an interface; null when no protocol file defines it. */
 export function findInterface(name: string): Interface | null {
@@ -156,12 +158,20 @@ export function findEvent(fullName: string): Message | null {
 
 /** Gives a known request. */
 export function getRequest(name: RequestName): Message {
-  return findRequest(name) ?? missing("request", name);
+  const known = requests.get(name);
+  if (known !== undefined) return known;
+  const found = findRequest(name) ?? missing("request", name);
+  requests.set(name, found);
+  return found;
 }
 
 /** Gives a known event. */
 export function getEvent(name: EventName): Message {
-  return findEvent(name) ?? missing("event", name);
+  const known = events.get(name);
+  if (known !== undefined) return known;
+  const found = findEvent(name) ?? missing("event", name);
+  events.set(name, found);
+  return found;
 }
 
 /** Finds an enum by its full name, such as "wl_shm.format". */

@@ -19,6 +19,14 @@ export type Carriage =
   /** Not at all: globals that need it are not announced. */
   | "never";
 
+/**
+ * What endpoints of one kind can carry. All of them share one object, so that what follows from it is worked out once.
+ */
+export interface Carrier {
+  /** How descriptors of this kind cross. */
+  carries(kind: FdKind): Carriage;
+}
+
 /** How much an endpoint may have sent that the host did not yet answer. */
 export interface Meter {
   /** Number of sends. */
@@ -43,6 +51,8 @@ export interface Endpoint extends Disposable {
   readonly incoming: Queue;
   /** What is still to be sent. Whoever appends to it calls `touch`. */
   readonly outgoing: Queue;
+  /** How descriptors cross. */
+  readonly carrier: Carrier;
   /** The limits of what may be unanswered, or null where there are none. */
   readonly meter: Meter | null;
   /** Sends that were made so far; with `outgoing.position` what a meter counts. */
@@ -55,8 +65,6 @@ export interface Endpoint extends Disposable {
   pause(): void;
   /** Receives again. */
   resume(): void;
-  /** How descriptors of this kind cross. */
-  carries(kind: FdKind): Carriage;
   /** The descriptor behind a received handle, borrowed, or -1 where the handle is none. */
   peek(handle: number): number;
   /** Makes an owned descriptor of a received handle, now that its kind is known. */

@@ -10,7 +10,7 @@ import {
 import type { Flushable, Loop, Source, Timer, Watch } from "../loop/loop.ts";
 import { BUFFER_SIZE } from "../wayland/buffer_pool.ts";
 import { Queue } from "../wayland/queue.ts";
-import type { Carriage, Endpoint, EndpointHandler } from "./endpoint.ts";
+import type { Carrier, Endpoint, EndpointHandler } from "./endpoint.ts";
 
 /** libwayland reads at most this many descriptors at once (`MAX_FDS_OUT`), so no more are sent with one `sendmsg`. */
 export const FDS_PER_SEND = 28;
@@ -18,10 +18,13 @@ export const FDS_PER_SEND = 28;
 /** More than the kernel puts into one message (`SCM_MAX_FD` is 253). */
 const receivedFds = new Int32Array(256);
 
+const everything: Carrier = { carries: () => "as-is" };
+
 /** One Unix socket, in the loop. */
 export class LocalSocket implements Endpoint, Source, Flushable {
   readonly incoming = new Queue();
   readonly outgoing = new Queue();
+  readonly carrier = everything;
   readonly meter = null;
   sends = 0;
   flushPending = false;
@@ -61,10 +64,6 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     if (!this.#paused) return;
     this.#paused = false;
     this.#updateWatch();
-  }
-
-  carries(): Carriage {
-    return "as-is";
   }
 
   peek(handle: number): number {

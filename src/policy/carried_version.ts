@@ -4,18 +4,32 @@
  * One descriptor that the host's end cannot classify ends the whole connection, so the message must never become possible: it
  * is decided where the global is announced, over everything that can be reached from it.
  */
-import type { FdKind, Interface, Message } from "../../protocols/tables.ts";
+import type { Interface, Message } from "../../protocols/tables.ts";
+import type { Carrier } from "../host/endpoint.ts";
 
-/** How descriptors cross; the part of an endpoint that matters here. */
-export interface Carrier {
-  carries(kind: FdKind): "as-is" | "copied" | "bridged" | "shadowed" | "never";
-}
+/** What was worked out before: it is asked for every global of every client. */
+const known = new WeakMap<Carrier, Map<string, number>>();
 
 /**
  * The highest version of `global`, at most `version`, at which no message reachable from it through new ids carries what
  * `carrier` cannot; 0 where there is none. Objects inherit the version of what made them.
  */
 export function carriedVersion(
+  global: Interface,
+  version: number,
+  carrier: Carrier,
+): number {
+  let versions = known.get(carrier);
+  if (versions === undefined) known.set(carrier, versions = new Map());
+  const key = `${global.name} ${version}`;
+  const before = versions.get(key);
+  if (before !== undefined) return before;
+  const found = highestCarried(global, version, carrier);
+  versions.set(key, found);
+  return found;
+}
+
+function highestCarried(
   global: Interface,
   version: number,
   carrier: Carrier,

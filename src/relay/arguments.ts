@@ -241,23 +241,40 @@ function idOn(side: Side, value: ArgumentValue): number {
 function byteLength(value: ArgumentValue, isString: boolean): number {
   if (value instanceof Uint8Array) return value.length;
   if (typeof value !== "string") return 0;
-  return encoder.encode(value).length + (isString ? 1 : 0);
+  const length = isAscii(value) ? value.length : encoder.encode(value).length;
+  return length + (isString ? 1 : 0);
 }
 
+/** Writes a string with its final zero, or an array, and returns the word behind it. */
 function writeBytes(queue: Queue, at: number, value: ArgumentValue): number {
   const { words, bytes } = queue;
-  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-    words[at] = 0;
-    return at + 1;
+  const start = (at + 1) << 2;
+  let length = 0;
+  if (typeof value === "string") {
+    if (isAscii(value)) {
+      for (let i = 0; i < value.length; i++) {
+        bytes[start + i] = value.charCodeAt(i);
+      }
+      length = value.length;
+    } else {
+      length = encoder.encodeInto(value, bytes.subarray(start)).written;
+    }
+    bytes[start + length++] = 0;
+  } else if (value instanceof Uint8Array) {
+    bytes.set(value, start);
+    length = value.length;
   }
-  const content = typeof value === "string"
-    ? encoder.encode(value + "\0")
-    : value;
-  const next = at + 1 + (padded(content.length) >> 2);
-  words[at] = content.length;
-  if (next > at + 1) words[next - 1] = 0;
-  bytes.set(content, (at + 1) << 2);
-  return next;
+  words[at] = length;
+  bytes.fill(0, start + length, start + padded(length));
+  return at + 1 + (padded(length) >> 2);
+}
+
+/** Nearly all strings are; then no encoder is needed. */
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
 }
 
 function unreachable(value: never): never {

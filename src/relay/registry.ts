@@ -14,7 +14,7 @@ import {
 } from "../../protocols/tables.ts";
 import { carriedVersion } from "../policy/carried_version.ts";
 import { CLIPBOARD, type Policy } from "../policy/policy.ts";
-import type { Endpoint } from "../host/endpoint.ts";
+import type { Carrier } from "../host/endpoint.ts";
 import { ClientError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
@@ -61,7 +61,7 @@ const PRIMARY_SELECTIONS = [
 /** One relay's registry. */
 export class Registry implements EventListener {
   readonly #relay: FeatureRelay;
-  readonly #carrier: Endpoint;
+  readonly #carrier: Carrier;
   readonly #onKnown: () => void;
   readonly #offers = new Map<number, Offer>();
   readonly #removed = new Set<number>();
@@ -71,7 +71,7 @@ export class Registry implements EventListener {
   known = false;
 
   /** @param onKnown is called once, when the host's globals are known */
-  constructor(relay: FeatureRelay, carrier: Endpoint, onKnown: () => void) {
+  constructor(relay: FeatureRelay, carrier: Carrier, onKnown: () => void) {
     this.#relay = relay;
     this.#carrier = carrier;
     this.#onKnown = onKnown;

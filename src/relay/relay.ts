@@ -132,7 +132,11 @@ export class Relay
     this.#loop = settings.loop;
     this.#log = log;
     this.#onEnd = onEnd;
-    this.registry = new Registry(this, host, () => this.resume("requests"));
+    this.registry = new Registry(
+      this,
+      host.carrier,
+      () => this.resume("requests"),
+    );
     for (const feature of settings.features.features) {
       this.states.push(feature.open(this));
     }
