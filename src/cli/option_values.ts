@@ -2,10 +2,9 @@
  * From the text of an option's value to the value, with cmdliner's messages.
  */
 
+import { type SuppressClass, suppressClassNames } from "../log/suppress.ts";
 import { UsageError } from "./cli_error.ts";
-import { didYouMean } from "./near_matches.ts";
-import { LogOptionError, parseSuppressClasses } from "../log/options.ts";
-import type { SuppressClass } from "../log/suppress.ts";
+import { alternatives, didYouMean } from "./near_matches.ts";
 
 function invalid(option: string, text: string, expected: string): UsageError {
   return new UsageError(
@@ -41,17 +40,24 @@ export function parseInteger(
 }
 
 /**
- * A list of suppress classes, separated by commas.
+ * A list of suppress classes, separated by commas; empty elements count for nothing, and an unambiguous beginning counts
+ * for its class.
  *
  * @throws {UsageError} where an element is no class
  */
 export function parseClasses(option: string, text: string): SuppressClass[] {
-  try {
-    return parseSuppressClasses(text);
-  } catch (error) {
-    if (!(error instanceof LogOptionError)) throw error;
-    throw new UsageError(`option '${option}': ${error.message}`);
-  }
+  return text.split(",").filter((element) => element !== "").map((element) => {
+    const begun = suppressClassNames.filter((name) => name.startsWith(element));
+    const [only] = begun;
+    if (only !== undefined && begun.length === 1) return only;
+    const [problem, expected] = only === undefined
+      ? ["invalid", suppressClassNames]
+      : ["ambiguous", begun];
+    throw new UsageError(
+      `option '${option}': invalid element in list ('${text}'): ${problem} value '${element}', ` +
+        `expected one of ${alternatives(expected)}`,
+    );
+  });
 }
 
 /**
