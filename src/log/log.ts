@@ -12,14 +12,17 @@ import { LineWriter } from "./line_writer.ts";
 import type { LoggingPlan } from "./options.ts";
 import { LogRing } from "./ring.ts";
 import { appendToRingFile } from "./ring_file.ts";
+import { SharedOutput } from "./shared_output.ts";
 import { SuppressTable } from "./suppress.ts";
 import { linePrefix } from "./timestamp.ts";
 
 const STANDARD_ERROR = 2;
-/** How long to wait before a reader that was too slow is tried again. */
-const RETRY_MILLISECONDS = 20;
-/** How often, when the log is closed. */
-const LAST_TRIES = 10;
+/** How long to wait before a reader that was too slow is tried again; twice as long each time, up to the second figure. */
+const FIRST_RETRY_MILLISECONDS = 10;
+const LAST_RETRY_MILLISECONDS = 640;
+/** How often, and at what interval, when the log is closed. */
+const FINAL_TRIES = 10;
+const FINAL_RETRY_MILLISECONDS = 20;
 
 /** Where the log writes and what time it is; only tests say. */
 export interface LogPlace {
@@ -45,6 +48,7 @@ export class Log implements Disposable {
   };
   #loop: Loop | null = null;
   #retry: Timer | null = null;
+  #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
 
   /** Logs the plan's warnings at once. */
   constructor(
@@ -56,7 +60,7 @@ export class Log implements Disposable {
     this.suppress = new SuppressTable(plan.suppress);
     this.#clock = place.clock;
     this.#writer = new LineWriter(
-      place.fd,
+      new SharedOutput(place.fd),
       (lines) =>
         linePrefix(place.clock(), "wl-proxy", "warning") +
         `${lines} lines are missing here: the standard error output was not read in time`,
@@ -128,6 +132,7 @@ export class Log implements Disposable {
     return {
       [Symbol.dispose]: () => {
         this.#loop = null;
+        this.#endOfTurn.flushPending = false;
         this.#retry?.[Symbol.dispose]();
         this.#retry = null;
         this.#flush();
@@ -168,21 +173,28 @@ export class Log implements Disposable {
   }
 
   #flush(): void {
-    if (this.#writer.flush() !== "pending") return;
+    if (this.#writer.flush() !== "pending") {
+      this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+      return;
+    }
     const loop = this.#loop;
     if (loop === null || this.#retry !== null) return;
-    this.#retry = loop.after(RETRY_MILLISECONDS, () => {
+    this.#retry = loop.after(this.#retryMilliseconds, () => {
       this.#retry = null;
       this.#flush();
     });
+    this.#retryMilliseconds = Math.min(
+      this.#retryMilliseconds * 2,
+      LAST_RETRY_MILLISECONDS,
+    );
   }
 
   /** Writes what is left, for which it waits a fifth of a second at most. The ring is not flushed. */
   [Symbol.dispose](): void {
     const never = new Int32Array(new SharedArrayBuffer(4));
-    for (let i = 0; i < LAST_TRIES; i++) {
+    for (let i = 0; i < FINAL_TRIES; i++) {
       if (this.#writer.flush() !== "pending") break;
-      Atomics.wait(never, 0, 0, RETRY_MILLISECONDS);
+      Atomics.wait(never, 0, 0, FINAL_RETRY_MILLISECONDS);
     }
     this.#writer[Symbol.dispose]();
   }

@@ -3,7 +3,7 @@
  */
 
 import { type LogSource, logSources } from "./level.ts";
-import { type SuppressClass, suppressClassNames } from "./suppress.ts";
+import type { SuppressClass } from "./suppress.ts";
 
 /** The value of `--log-ring-size` where it is not given. */
 export const DEFAULT_RING_BYTES = 524_288;
@@ -33,52 +33,6 @@ export interface LoggingPlan {
   readonly ring: { readonly path: string; readonly sizeBytes: number } | null;
   /** To be logged as soon as there is a log. */
   readonly warnings: readonly string[];
-}
-
-/** An option's value is wrong. The message is what the option parser shows behind the option's name. */
-export class LogOptionError extends Error {
-  override readonly name = "LogOptionError";
-}
-
-/**
- * A list of classes, separated by commas; empty elements count for nothing, an unambiguous beginning for its class.
- *
- * @throws {LogOptionError}
- */
-export function parseSuppressClasses(text: string): SuppressClass[] {
-  return text.split(",").filter((element) => element !== "").map((element) => {
-    const found = suppressClassNames.filter((name) => name.startsWith(element));
-    if (found[0] !== undefined && found.length === 1) return found[0];
-    const problem = found.length === 0 ? "invalid value" : "ambiguous value";
-    const names = (found.length === 0 ? suppressClassNames : found).map((
-      name,
-    ) => `'${name}'`);
-    throw new LogOptionError(
-      `invalid element in list ('${text}'): ${problem} '${element}', expected one of ${
-        names.slice(0, -1).join(", ")
-      } or ${names.at(-1)}`,
-    );
-  });
-}
-
-/**
- * The ring's size in bytes, decimal or with 0x, 0o or 0b in front. A very small one is valid, and made larger by the ring.
- *
- * @throws {LogOptionError}
- */
-export function parseRingSize(text: string): number {
-  if (!/^(\d+|0x[\da-f]+|0o[0-7]+|0b[01]+)$/i.test(text)) {
-    throw new LogOptionError(
-      `invalid value '${text}', expected a number of bytes`,
-    );
-  }
-  const bytes = Number(text);
-  if (bytes > MAXIMUM_RING_BYTES) {
-    throw new LogOptionError(
-      `invalid value '${text}', expected at most ${MAXIMUM_RING_BYTES} bytes`,
-    );
-  }
-  return bytes;
 }
 
 /** What `WAYLAND_DEBUG_PROXY`, or else `WAYLAND_DEBUG`, asks for. */
