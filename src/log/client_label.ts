@@ -5,8 +5,9 @@
 import { escapeName } from "./escape.ts";
 
 /**
- * `foot[1234]`: the program's name, as the kernel has it, and its process id. `client[1234]` where the process is gone, or
- * belongs to another PID namespace and cannot be seen; `client[?]` where even the id is unknown.
+ * `foot[1234]`: the program's name, as the kernel has it, and its process id.
+ * `client[1234]` where the process is gone, or belongs to another PID namespace
+ * and cannot be seen; `client[?]` where even the id is unknown.
  */
 export function clientLabel(pid: number): string {
   if (pid <= 0) return "client[?]";

@@ -1,5 +1,6 @@
 /**
- * The control pipe: a named pipe beside the display's socket. A line written to it flushes the log ring to its file:
+ * The control pipe: a named pipe beside the display's socket. A line written to
+ * it flushes the log ring to its file:
  * `echo dump-log > $XDG_RUNTIME_DIR/wayland-1-ctl`.
  */
 
@@ -36,7 +37,8 @@ export class ControlPipeError extends Error {
 /**
  * Where the pipe of a display is.
  *
- * @param display the display's name or the path of its socket; only the last part counts.
+ * @param display the display's name or the path of its socket; only the last
+ * part counts.
  * @param runtimeDirectory $XDG_RUNTIME_DIR.
  */
 export function controlPipePath(
@@ -48,11 +50,13 @@ export function controlPipePath(
 }
 
 /**
- * Makes the pipe, in place of one that an earlier process left behind, and flushes the log's ring whenever something is
- * written to it.
+ * Makes the pipe, in place of one that an earlier process left behind, and
+ * flushes the log's ring whenever something is written to it.
  *
- * @returns removes the pipe when it is disposed, which must come before the loop's and the log's disposal.
- * @throws {ControlPipeError} something else has that name, or the folder is not writable.
+ * @returns removes the pipe when it is disposed, which must come before the
+ * loop's and the log's disposal.
+ * @throws {ControlPipeError} something else has that name, or the folder is not
+ * writable.
  */
 export function openControlPipe(
   path: string,
@@ -106,7 +110,10 @@ class ControlPipe implements Source, Disposable {
     this.#fd = fd;
   }
 
-  /** Whatever was written counts, with a line feed or without: who writes one without has closed the pipe after it. */
+  /**
+   * Whatever was written counts, with a line feed or without: who writes one
+   * without has closed the pipe after it.
+   */
   ready(): void {
     const count = readFd(this.#fd.number, this.#bytes);
     if (count <= 0) return;

@@ -1,16 +1,23 @@
 /**
- * Text of others in log lines. Titles, program names and error messages come from applications and from the host: none of
- * them may forge a line, move the cursor of a terminal, or turn the direction of writing.
+ * Text of others in log lines. Titles, program names and error messages come
+ * from applications and from the host: none of them may forge a line, move the
+ * cursor of a terminal, or turn the direction of writing.
  */
 
 /** How much of a string argument is shown. */
 export const MAXIMUM_STRING_BYTES = 200;
 
-/** Controls, formatting characters (bidirectional overrides among them), lone surrogates, line separators, unassigned. */
+/**
+ * Controls, formatting characters (bidirectional overrides among them), lone
+ * surrogates, line separators, unassigned.
+ */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, "gu");
 
-/** Text in which only line feeds and printable characters are left; what follows a line feed is indented. */
+/**
+ * Text in which only line feeds and printable characters are left; what follows
+ * a line feed is indented.
+ */
 export function escapeText(text: string): string {
   return UNPRINTABLE.test(text)
     ? text.replaceAll(
@@ -47,8 +54,8 @@ function escapeByte(byte: number): string {
 }
 
 /**
- * Bytes that should be UTF-8 in quotes; those that are not appear as `\xNN`. Beyond MAXIMUM_STRING_BYTES only the length
- * is told.
+ * Bytes that should be UTF-8 in quotes; those that are not appear as `\xNN`.
+ * Beyond MAXIMUM_STRING_BYTES only the length is told.
  */
 export function quoteBytes(
   bytes: Uint8Array,

@@ -1,5 +1,6 @@
 /**
- * Levels and sources of log lines, under the names that wayland-proxy-virtwl gives them.
+ * Levels and sources of log lines, under the names that wayland-proxy-virtwl
+ * gives them.
  */
 
 /** From what must be read to what only a debugger reads. */
@@ -9,8 +10,8 @@ export const logLevels = ["error", "warning", "info", "debug"] as const;
 export type LogLevel = typeof logLevels[number];
 
 /**
- * Which part of the program speaks: the connections of applications, the compositor's, the proxy itself, Xwayland's
- * process, its X11 connection.
+ * Which part of the program speaks: the connections of applications, the
+ * compositor's, the proxy itself, Xwayland's process, its X11 connection.
  */
 export const logSources = [
   "wl-client",

@@ -1,6 +1,6 @@
 /**
- * Lines on their way to an output that may be slow or gone: collected, written as far as it takes them, and counted where
- * they had to be left out.
+ * Lines on their way to an output that may be slow or gone: collected, written
+ * as far as it takes them, and counted where they had to be left out.
  */
 
 import { EAGAIN, EINTR } from "../../ffi/errno.ts";
@@ -10,12 +10,18 @@ import type { SharedOutput } from "./shared_output.ts";
 const BUFFER_BYTES = 131_072;
 /** A longer line is cut. */
 const MAXIMUM_LINE_CHARACTERS = 16_384;
-/** The most that a line needs: three bytes for each UTF-16 unit, the mark of a cut and the line feed included. */
+/**
+ * The most that a line needs: three bytes for each UTF-16 unit, the mark of a
+ * cut and the line feed included.
+ */
 const LINE_BYTES = 3 * (MAXIMUM_LINE_CHARACTERS + 2);
 
 const encoder = new TextEncoder();
 
-/** How a flush ended: all is written; some is left, because the reader is slow; nothing can be written any more. */
+/**
+ * How a flush ended: all is written; some is left, because the reader is slow;
+ * nothing can be written any more.
+ */
 export type FlushResult = "done" | "pending" | "gone";
 
 /** Collects lines and writes them without waiting. */
@@ -31,14 +37,19 @@ export class LineWriter implements Disposable {
 
   /**
    * @param output owned.
-   * @param describeLoss makes the line that stands where `lines` lines had to be left out.
+   * @param describeLoss makes the line that stands where `lines` lines had to
+   * be left out.
    */
   constructor(output: SharedOutput, describeLoss: (lines: number) => string) {
     this.#output = output;
     this.#describeLoss = describeLoss;
   }
 
-  /** Keeps a line for the next flush; flushes by itself when there is no room. @param line without the line feed. */
+  /**
+   * Keeps a line for the next flush; flushes by itself when there is no room.
+   *
+   * @param line without the line feed.
+   */
   write(line: string): void {
     if (this.#gone) return;
     if (!this.#hasRoom()) {

@@ -1,7 +1,9 @@
 /**
- * The log: lines to the standard error output, and into the log ring where there is one.
+ * The log: lines to the standard error output, and into the log ring where
+ * there is one.
  *
- * Logging never fails and never waits: whatever becomes of the standard error output, the program goes on.
+ * Logging never fails and never waits: whatever becomes of the standard error
+ * output, the program goes on.
  */
 
 import { SyscallError } from "../../ffi/error.ts";
@@ -17,7 +19,10 @@ import { SuppressTable } from "./suppress.ts";
 import { linePrefix } from "./timestamp.ts";
 
 const STANDARD_ERROR = 2;
-/** How long to wait before a reader that was too slow is tried again; twice as long each time, up to the second figure. */
+/**
+ * How long to wait before a reader that was too slow is tried again; twice as
+ * long each time, up to the second figure.
+ */
 const FIRST_RETRY_MILLISECONDS = 10;
 const LAST_RETRY_MILLISECONDS = 640;
 /** How often, and at what interval, when the log is closed. */
@@ -73,13 +78,19 @@ export class Log implements Disposable {
     return this.#clock();
   }
 
-  /** Something that must not happen happened, in us or around us. Also writes the ring to its file. */
+  /**
+   * Something that must not happen happened, in us or around us. Also writes
+   * the ring to its file.
+   */
   error(source: LogSource, text: string): void {
     this.#write(source, "error", text);
     this.flushRing();
   }
 
-  /** Somebody should look at this: a client that had to be ended, an option without effect. */
+  /**
+   * Somebody should look at this: a client that had to be ended, an option
+   * without effect.
+   */
   warning(source: LogSource, text: string): void {
     this.#write(source, "warning", text);
   }
@@ -100,8 +111,9 @@ export class Log implements Disposable {
   }
 
   /**
-   * Appends the ring to its file and empties it. Without a ring, nothing happens; where the file cannot be written there is a
-   * warning, and the ring keeps what it has.
+   * Appends the ring to its file and empties it. Without a ring, nothing
+   * happens; where the file cannot be written there is a warning, and the ring
+   * keeps what it has.
    */
   flushRing(): void {
     if (this.ring === null || this.plan.ring === null) return;
@@ -115,7 +127,10 @@ export class Log implements Disposable {
     this.ring.clear();
   }
 
-  /** Adds a line, made already, to what goes to the standard error output at the end of this turn. For traces. */
+  /**
+   * Adds a line, made already, to what goes to the standard error output at the
+   * end of this turn. For traces.
+   */
   addLine(line: string): void {
     this.#writer.write(line);
     if (this.#loop === null) this.#flush();
@@ -123,7 +138,8 @@ export class Log implements Disposable {
   }
 
   /**
-   * From now on lines of one turn are written together, and a slow reader is tried again later.
+   * From now on lines of one turn are written together, and a slow reader is
+   * tried again later.
    *
    * @returns dispose it before the loop.
    */
@@ -189,7 +205,10 @@ export class Log implements Disposable {
     );
   }
 
-  /** Writes what is left, for which it waits a fifth of a second at most. The ring is not flushed. */
+  /**
+   * Writes what is left, for which it waits a fifth of a second at most. The
+   * ring is not flushed.
+   */
   [Symbol.dispose](): void {
     const never = new Int32Array(new SharedArrayBuffer(4));
     for (let i = 0; i < FINAL_TRIES; i++) {

@@ -1,9 +1,10 @@
 /**
- * A message as text, in the style of libwayland's WAYLAND_DEBUG, with names in place of enum values:
- * `xdg_toplevel@9.resize(wl_seat@4, 51, bottom|right)`.
+ * A message as text, in the style of libwayland's WAYLAND_DEBUG, with names in
+ * place of enum values: `wl_data_offer@9.set_actions(copy|move, move)`.
  *
- * The bytes come from strangers and were not checked: nothing outside of the message is read, nothing is thrown, and what
- * is wrong with it stands in the text.
+ * The bytes come from strangers and were not checked: nothing outside of the
+ * message is read, nothing is thrown, and what is wrong with it stands in the
+ * text.
  */
 
 import {
@@ -33,7 +34,8 @@ const MAXIMUM_ARRAY_BYTES = 16;
  * @param objectId the object that it is for, unsigned.
  * @param words what holds the message, header and all, from `wordOffset` on.
  * @param size of the message in bytes, as its sender says.
- * @param available how many of these bytes there are, from `wordOffset` on; fewer where a log record was cut.
+ * @param available how many of these bytes there are, from `wordOffset` on;
+ * fewer where a log record was cut.
  */
 export function formatMessage(
   message: Message,
@@ -132,7 +134,10 @@ class ArgumentDecoder {
     return this.#words[this.#at++] ?? 0;
   }
 
-  /** The length of the next string or array, whose bytes are all there; else 0 with a fault. */
+  /**
+   * The length of the next string or array, whose bytes are all there; else 0
+   * with a fault.
+   */
   #length(definition: Argument): number {
     const length = this.#word(definition) >>> 0;
     const left = (this.#end - this.#at) * 4;
@@ -176,7 +181,9 @@ class ArgumentDecoder {
     return `array[${length}: ${shown.toHex()}${rest}]`;
   }
 
-  /** On the wire: the interface's name, its version, the id (wl_registry.bind). */
+  /**
+   * On the wire: the interface's name, its version, the id (wl_registry.bind).
+   */
   #decodeUntypedNewId(definition: Argument): string {
     const nameAt = this.#at;
     const name = this.#decodeString(definition);
@@ -186,7 +193,10 @@ class ArgumentDecoder {
     return `${name}, ${version}, ${object}`;
   }
 
-  /** The string whose length stands at word `at`, where it names an interface that is known. */
+  /**
+   * The string whose length stands at word `at`, where it names an interface
+   * that is known.
+   */
   #knownName(at: number): string | null {
     if (this.#fault !== null) return null;
     const start = (at + 1) * 4;
@@ -221,7 +231,10 @@ function formatNumber(definition: Argument, word: number): string {
     : enumeration.entries.get(number) ?? String(number);
 }
 
-/** Names of all bits that are set, joined by `|`; bits without a name in hexadecimal. */
+/**
+ * Names of all bits that are set, joined by `|`; bits without a name in
+ * hexadecimal.
+ */
 function formatBitfield(enumeration: Enumeration, number: number): string {
   const whole = enumeration.entries.get(number);
   if (whole !== undefined || number === 0) return whole ?? "0";

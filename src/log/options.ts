@@ -1,5 +1,6 @@
 /**
- * What is logged, and where to: from option values and the environment, with wayland-proxy-virtwl's rules.
+ * What is logged, and where to: from option values and the environment, with
+ * wayland-proxy-virtwl's rules.
  */
 
 import { type LogSource, logSources } from "./level.ts";
@@ -14,8 +15,8 @@ export const MAXIMUM_RING_BYTES = 1_073_741_824;
 export interface LoggingOptions {
   readonly verbose: boolean;
   /**
-   * Where lines go with both `verbose` and a ring. The original's `--verbose --log-ring-path=…` is "ring": the standard
-   * error output stays quiet.
+   * Where lines go with both `verbose` and a ring. The original's `--verbose
+   * --log-ring-path=…` is "ring": the standard error output stays quiet.
    */
   readonly verboseRing: "ring" | "ring and stderr";
   readonly suppress: readonly SuppressClass[];
@@ -23,9 +24,15 @@ export interface LoggingOptions {
   readonly ringSizeBytes: number;
 }
 
-/** What is logged, and where to. Errors and warnings always go to the standard error output, and into the ring. */
+/**
+ * What is logged, and where to. Errors and warnings always go to the standard
+ * error output, and into the ring.
+ */
 export interface LoggingPlan {
-  /** Whose info lines, and for wl-client and wl-server whose messages, go to the standard error output. */
+  /**
+   * Whose info lines, and for wl-client and wl-server whose messages, go to the
+   * standard error output.
+   */
   readonly stderrSources: ReadonlySet<LogSource>;
   /** The same for the ring; empty without one. */
   readonly ringSources: ReadonlySet<LogSource>;
@@ -41,7 +48,10 @@ export interface DebugRequest {
   readonly warnings: readonly string[];
 }
 
-/** `1` is `client,server`. Items that are unknown give a warning: other programs read WAYLAND_DEBUG, too. */
+/**
+ * `1` is `client,server`. Items that are unknown give a warning: other programs
+ * read WAYLAND_DEBUG, too.
+ */
 export function parseDebugEnvironment(
   environment: Pick<Deno.Env, "get">,
 ): DebugRequest {
@@ -75,8 +85,8 @@ export function parseDebugEnvironment(
 }
 
 /**
- * Decides what is logged where. A ring takes everything that would otherwise be shown, and everything at all where
- * nothing in particular was asked for.
+ * Decides what is logged where. A ring takes everything that would otherwise be
+ * shown, and everything at all where nothing in particular was asked for.
  */
 export function planLogging(
   options: LoggingOptions,

@@ -1,9 +1,11 @@
 /**
  * The log ring: the last part of the log, in memory.
  *
- * A message is stored as its words and a short header, and made into text only when the ring is written to its file, so a
- * record costs little more than a copy. The memory is divided into chunks: when the last one is full, the oldest is used
- * again, so between three quarters and all of the ring is history.
+ * A message is stored as its words and a short header, and made into text only
+ * when the ring is written to its file, so a record costs little more than a
+ * copy. The memory is divided into chunks: when the last one is full, the
+ * oldest is used again, so between three quarters and all of the ring is
+ * history.
  */
 
 import { type Message, MESSAGE_COUNT } from "../../protocols/tables.ts";
@@ -20,7 +22,8 @@ import { type Direction, formatTraceLine, type Side } from "./trace_line.ts";
 const CHUNKS = 4;
 const MINIMUM_CHUNK_WORDS = 64;
 
-// The words of every record's header: its length in words, header included; its kind (below); its time.
+// The words of every record's header: its length in words, header included; its
+// kind (below); its time.
 const LENGTH = 0;
 const KIND = 1;
 const SECOND = 2;
@@ -34,7 +37,8 @@ const OBJECT_ID = 5;
 const MESSAGE_SIZE = 6;
 const MESSAGE_HEADER_WORDS = 7;
 
-// The bits of KIND: which of the two, what it needs to know, and the milliseconds of its time.
+// The bits of KIND: which of the two, what it needs to know, and the
+// milliseconds of its time.
 const IS_MESSAGE = 1;
 const FROM_HOST_SIDE = 2;
 const WAS_SENT = 4;
@@ -47,7 +51,10 @@ const MILLISECOND_SHIFT = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Names a client in records. Each chunk holds a label once, however many records it has. */
+/**
+ * Names a client in records. Each chunk holds a label once, however many
+ * records it has.
+ */
 export class RingLabel {
   readonly text: string;
   /** For the ring: which use of a chunk has the label, and where. */
@@ -97,7 +104,11 @@ export class LogRing {
     ];
   }
 
-  /** Adds a line. One that does not fit into a chunk is cut. @param milliseconds whole milliseconds since 1970. */
+  /**
+   * Adds a line. One that does not fit into a chunk is cut.
+   *
+   * @param milliseconds whole milliseconds since 1970.
+   */
   addText(
     milliseconds: number,
     source: LogSource,
@@ -125,7 +136,10 @@ export class LogRing {
     chunk.words[start + TEXT_BYTES] = written;
   }
 
-  /** Adds a message; the parameters are those of `MessageTrace.message`. One that does not fit into a chunk is cut. */
+  /**
+   * Adds a message; the parameters are those of `MessageTrace.message`. One
+   * that does not fit into a chunk is cut.
+   */
   addMessage(
     milliseconds: number,
     label: RingLabel,
@@ -170,7 +184,9 @@ export class LogRing {
     );
   }
 
-  /** All lines that are left, the oldest first. Nothing may be added meanwhile. */
+  /**
+   * All lines that are left, the oldest first. Nothing may be added meanwhile.
+   */
   *lines(): Generator<string> {
     for (let i = 1; i <= CHUNKS; i++) {
       const chunk = this.#chunks[(this.#currentIndex + i) % CHUNKS];

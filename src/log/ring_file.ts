@@ -22,10 +22,11 @@ const PIECE_CHARACTERS = 32768;
 const encoder = new TextEncoder();
 
 /**
- * Appends the header and these lines to a file, which is made for its owner alone (lines show the titles of windows).
+ * Appends the header and these lines to a file, which is made for its owner
+ * alone (lines show the titles of windows).
  *
- * @throws {SyscallError} where the file cannot be opened or written; a part may have been written. A pipe that nobody reads
- * is such a case: this never waits.
+ * @throws {SyscallError} where the file cannot be opened or written; a part may
+ * have been written. A pipe that nobody reads is such a case: this never waits.
  */
 export function appendToRingFile(path: string, lines: Iterable<string>): void {
   using file = openFile(

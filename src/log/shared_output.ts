@@ -1,10 +1,13 @@
 /**
- * Writing to a descriptor that others share, the standard error output above all, without ever waiting for its reader.
+ * Writing to a descriptor that others share, the standard error output above
+ * all, without ever waiting for its reader.
  *
- * It may be a pipe that nobody empties, a socket of a service manager, a stopped terminal, or gone. O_NONBLOCK must not be
- * set on it: that would change the open file for the shell and for our children, too. So a pipe or terminal is opened a
- * second time, for us alone, and a socket is asked not to wait in each call. Where opening is not permitted (a pipe or
- * terminal of another user), what a pipe takes for certain is written when there is room.
+ * It may be a pipe that nobody empties, a socket of a service manager, a
+ * stopped terminal, or gone. O_NONBLOCK must not be set on it: that would
+ * change the open file for the shell and for our children, too. So a pipe or
+ * terminal is opened a second time, for us alone, and a socket is asked not to
+ * wait in each call. Where opening is not permitted (a pipe or terminal of
+ * another user), what a pipe takes for certain is written when there is room.
  */
 
 import { EPOLLOUT, EpollSet } from "../../ffi/epoll.ts";
@@ -29,7 +32,10 @@ const NO_FDS = new Int32Array(0);
 export class SharedOutput implements Disposable {
   readonly #fd: number;
   readonly #kind: FileKind;
-  /** The same pipe or terminal, opened again; null where that is not permitted, and for other kinds. */
+  /**
+   * The same pipe or terminal, opened again; null where that is not permitted,
+   * and for other kinds.
+   */
   readonly #reopened: OwnedFd | null;
   /** Tells whether there is room, where nothing better can be had. */
   readonly #room: EpollSet | null;
@@ -49,7 +55,12 @@ export class SharedOutput implements Disposable {
     this.#room = mayWait && this.#reopened === null ? watchRoom(fd) : null;
   }
 
-  /** Writes once. @returns the number of bytes taken, or the negative error number (-EAGAIN, -EPIPE). */
+  /**
+   * Writes once.
+   *
+   * @returns the number of bytes taken, or the negative error number (-EAGAIN,
+   * -EPIPE).
+   */
   write(buffer: PinnedBuffer, start: number, length: number): number {
     if (this.#kind === "socket") {
       return sendMessage(this.#fd, buffer, start, length, NO_FDS, 0, 0);
@@ -79,7 +90,10 @@ function reopenNonBlocking(fd: number): OwnedFd | null {
   }
 }
 
-/** Null for devices such as /dev/null, which cannot be waited for because they never let one wait. */
+/**
+ * Null for devices such as /dev/null, which cannot be waited for because they
+ * never let one wait.
+ */
 function watchRoom(fd: number): EpollSet | null {
   using undo = new DisposableStack();
   const room = undo.use(new EpollSet());

@@ -1,6 +1,6 @@
 /**
- * The classes of `--log-suppress`: messages that fill a log without telling much. They are wayland-proxy-virtwl's, with
- * what its manual says of them; relative motion, which it does not forward by itself, counts as motion.
+ * The classes of `--log-suppress`: messages that fill a log without telling
+ * much. They are wayland-proxy-virtwl's, and hide what its manual says.
  */
 
 import {
@@ -9,12 +9,14 @@ import {
   MESSAGE_COUNT,
 } from "../../protocols/tables.ts";
 
-/** The messages of every class: full names, or `interface.*` for all requests and events of an interface. */
+/**
+ * The messages of every class: full names, or `interface.*` for all requests
+ * and events of an interface.
+ */
 const members = {
   motion: [
     "wl_pointer.motion",
     "wl_pointer.frame",
-    "zwp_relative_pointer_v1.relative_motion",
   ],
   shm: ["wl_shm.*", "wl_shm_pool.*", "wl_buffer.*"],
   delete: ["wl_display.delete_id"],

@@ -1,10 +1,14 @@
 /**
- * The beginning of every log line: `2026-03-07 21:05:09.042   wl-proxy WARNING: `.
+ * The beginning of every log line:
+ * `2026-03-07 21:05:09.042   wl-proxy WARNING: `.
  */
 
 import type { LogLevel, LogSource } from "./level.ts";
 
-/** Sources are aligned on the right, so that the longest common ones stand two blanks behind the time. */
+/**
+ * Sources are aligned on the right, so that the longest common ones stand two
+ * blanks behind the time.
+ */
 const SOURCE_COLUMNS = 10;
 
 /** The second that `secondText` shows: many lines share one. */
@@ -54,7 +58,11 @@ function sourceText(source: LogSource): string {
   return " " + source.padStart(SOURCE_COLUMNS);
 }
 
-/** Everything of a line before its text. @param milliseconds whole milliseconds since 1970. */
+/**
+ * Everything of a line before its text.
+ *
+ * @param milliseconds whole milliseconds since 1970.
+ */
 export function linePrefix(
   milliseconds: number,
   source: LogSource,

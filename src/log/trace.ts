@@ -22,7 +22,8 @@ export interface MessageTrace {
    *
    * @param side whose connection: the application's or the compositor's.
    * @param objectId the object it is for, unsigned, with its id on that side.
-   * @param words holds the message, header and all, from `wordOffset` on; it need not be well-formed.
+   * @param words holds the message, header and all, from `wordOffset` on; it
+   * need not be well-formed.
    * @param size in bytes.
    */
   message(

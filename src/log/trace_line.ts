@@ -18,8 +18,9 @@ export const sideSources = {
 } as const satisfies Readonly<Record<Side, LogSource>>;
 
 /**
- * `2026-03-07 21:05:09.042   wl-client INFO: foot[1234] -> wl_surface@3.commit()`. The arrow points from the application to
- * the compositor or back, on both sides.
+ * The whole line, time and source included. The arrow points from the
+ * application to the compositor or back, on both sides:
+ * `… wl-client INFO: foot[1234] -> wl_surface@3.commit()`.
  *
  * @param milliseconds since 1970.
  * @param label names the client.

@@ -20,7 +20,9 @@ const noon = new Date(2026, 2, 7, 12, 0, 0).getTime();
 const at = "2026-03-07 12:00:00.000";
 const header = "=== flushing log to file ===";
 
-/** A log whose standard error output can be read, and whose clock stands still. */
+/**
+ * A log whose standard error output can be read, and whose clock stands still.
+ */
 class LogWorld implements Disposable {
   readonly log: Log;
   readonly ringPath: string;

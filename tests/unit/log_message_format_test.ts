@@ -170,7 +170,8 @@ Deno.test("a long string is cut, and its length told", () => {
 });
 
 Deno.test("bytes that are no UTF-8 are shown one by one", () => {
-  // a lone continuation, an overlong slash, a surrogate, beyond U+10FFFF, a sequence that the string cuts
+  // a lone continuation, an overlong slash, a surrogate, beyond U+10FFFF, a
+  // sequence that the string cuts
   const bytes = [0x80, 0xc0, 0xaf, 0xed, 0xa0, 0x80, 0xf4, 0x90, 0x80, 0x80];
   const text = format(getRequest("xdg_toplevel.set_title"), 3, [
     Uint8Array.of(...bytes, 0xc3, 0),
@@ -181,7 +182,9 @@ Deno.test("bytes that are no UTF-8 are shown one by one", () => {
   );
 });
 
-/** Argument values that do not fit, and what is shown between the parentheses. */
+/**
+ * Argument values that do not fit, and what is shown between the parentheses.
+ */
 const malformed: { name: string; parts: Part[]; expected: string }[] = [
   {
     name: "ends before an argument",

@@ -33,7 +33,8 @@ const debugRows: {
     sources: ["wl-client", "wl-server", "xwayland", "x11"],
   },
   {
-    // the proxy's own variable wins even where it is empty: WAYLAND_DEBUG is for the children then
+    // the proxy's own variable wins even where it is empty: WAYLAND_DEBUG is
+    // for the children then
     variables: { WAYLAND_DEBUG_PROXY: "", WAYLAND_DEBUG: "1" },
     sources: [],
   },

@@ -54,7 +54,10 @@ class Reader {
   }
 }
 
-/** Outputs that can be slow, and how each is made. The fallback is what a pipe of another user gets. */
+/**
+ * Outputs that can be slow, and how each is made. The fallback is what a pipe
+ * of another user gets.
+ */
 const outputs: {
   name: string;
   open: () => { reader: OwnedFd; writer: OwnedFd };

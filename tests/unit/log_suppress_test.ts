@@ -16,7 +16,6 @@ const golden: Readonly<Record<SuppressClass, readonly string[]>> = {
   motion: [
     "event wl_pointer.frame",
     "event wl_pointer.motion",
-    "event zwp_relative_pointer_v1.relative_motion",
   ],
   shm: [
     "event wl_buffer.release",
