@@ -19,6 +19,9 @@ export function replaceSection(name: string, text: string): void {
     document.slice(0, first + begin.length) + "\n" + text + "\n" +
       document.slice(last),
   );
+  // Line lengths and column widths are its business.
+  new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path.pathname] })
+    .outputSync();
 }
 
 /** The machine, as a reader of the figures wants to know it. */

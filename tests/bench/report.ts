@@ -54,6 +54,7 @@ export function memoryTable(floods: ReadonlyMap<PeerName, FloodResult>): Table {
     mebibytes(flood.peakResident),
     mebibytes(flood.after.resident),
     mebibytes(flood.after.resident - flood.idle.resident),
+    mebibytes(flood.after.anonymous - flood.idle.anonymous),
     String(flood.lost),
     flood.seconds.toFixed(1),
   ]);
@@ -67,6 +68,7 @@ export function memoryTable(floods: ReadonlyMap<PeerName, FloodResult>): Table {
       "flood: peak",
       "after",
       "growth",
+      "anonymous",
       "lost",
       "seconds",
     ],
