@@ -1,6 +1,6 @@
 /** The endpoint of a Unix socket: an application's connection, or a compositor on this machine. Every descriptor crosses as it is. */
 import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
-import { EAGAIN, errnoName } from "../../ffi/errno.ts";
+import { EAGAIN, ECONNRESET, EPIPE, errnoName } from "../../ffi/errno.ts";
 import {
   receivedFdCount,
   receivedTruncated,
@@ -137,10 +137,14 @@ export class LocalSocket implements Endpoint, Source, Flushable {
           this.#blocked = true;
           break;
         }
-        // The peer may have said why before it closed: what it sent is still to be read, so its end is found there.
         this.#broken = true;
         outgoing.clear();
-        break;
+        if (sent === -EPIPE || sent === -ECONNRESET) {
+          // The peer may have said why before it closed: what it sent is still to be read, so its end is found there.
+          break;
+        }
+        this.#end(`sendmsg failed: ${errnoName(-sent)}`);
+        return;
       }
       this.sends++;
       outgoing.closeFds(fdCount);

@@ -25,6 +25,7 @@ export class UnknownGlobalError extends Error {
 /** A decided policy, shared by all relays. */
 export class Policy {
   readonly #caps = new Map<string, number>();
+  readonly #denied: ReadonlySet<string>;
   /** Whether the client gets a clipboard that does nothing instead of the host's. */
   readonly inertClipboard: boolean;
 
@@ -38,12 +39,18 @@ export class Policy {
       newestVersion(name);
       this.#caps.delete(name);
     }
+    this.#denied = new Set(changes.deny);
     this.inertClipboard = !this.#caps.has(CLIPBOARD);
   }
 
   /** The highest version of the global that a client may bind, or 0 where it may not see it. */
   cap(global: string): number {
     return this.#caps.get(global) ?? 0;
+  }
+
+  /** Whether the user said that no client may see it, so that it is not offered under another name of it either. */
+  isDenied(global: string): boolean {
+    return this.#denied.has(global);
   }
 }
 

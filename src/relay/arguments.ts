@@ -17,6 +17,8 @@ import {
   OP_STRING_NULLABLE,
   OP_WORD,
 } from "../../protocols/tables.ts";
+import { closeFd } from "../../ffi/fd.ts";
+import type { Endpoint } from "../host/endpoint.ts";
 import type { Queue } from "../wayland/queue.ts";
 import {
   endOfArray,
@@ -44,7 +46,7 @@ export interface ArgumentReader {
 }
 
 const records: (ArgumentRecord | undefined)[] = [];
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
@@ -173,6 +175,42 @@ export function newIdType(message: Message, index: number): Interface | null {
 
 /** Which of an entry's two ids a message is written with. */
 export type Side = "client" | "host";
+
+/** Whether that side can be told: it knows every object among `values` that may not be null. */
+export function isKnownTo(
+  side: Side,
+  message: Message,
+  values: ArgumentRecord,
+): boolean {
+  for (const { name, type, nullable } of message.arguments) {
+    if (type !== "object" || nullable) continue;
+    if (idOn(side, values[name] ?? null) === 0) return false;
+  }
+  return true;
+}
+
+/**
+ * Takes the handles of a message out of the queue of the endpoint that received it, and has the descriptors themselves in
+ * `values` instead. One that a feature has put there replaces the one that came.
+ *
+ * @param wanted false: the message goes nowhere, so all are closed
+ */
+export function takeFds(
+  from: Endpoint,
+  message: Message,
+  values: ArgumentRecord,
+  wanted: boolean,
+): void {
+  for (const { name, kind } of message.arguments) {
+    if (kind === null) continue;
+    const handle = from.incoming.shiftFd();
+    const value = values[name];
+    const isReplaced = value !== handle;
+    if (wanted && !isReplaced) values[name] = from.open(handle, kind);
+    else from.discard(handle);
+    if (!wanted && isReplaced && typeof value === "number") closeFd(value);
+  }
+}
 
 /**
  * Appends a message to a queue. Descriptors among `values` are the queue's from now on.

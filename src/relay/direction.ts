@@ -25,18 +25,24 @@ export type Progress =
   /** A feature holds the next message. */
   | "held";
 
-/** Asks the features in list order; the first that does not forward decides. */
+/**
+ * Asks the features in list order; the first that does not forward decides.
+ *
+ * @param waited whether the message was held for as long as it may be, so that it goes on even where a feature would hold it
+ */
 export function decide(
   parts: RelayParts,
   entry: Entry,
   message: Message,
   values: ArgumentRecord,
+  waited: boolean,
 ): Verdict {
   const handlers = parts.handlers[message.index];
   if (handlers === undefined || handlers === null) return "forward";
   for (const { feature, handle } of handlers) {
     const verdict = handle(parts.states[feature], entry, values);
-    if (verdict !== "forward") return verdict;
+    if (verdict === "forward" || (waited && verdict === "hold")) continue;
+    return verdict;
   }
   return "forward";
 }

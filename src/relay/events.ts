@@ -28,8 +28,10 @@ import {
 } from "../wayland/wire.ts";
 import {
   type ArgumentReader,
+  isKnownTo,
   newIdType,
   readArguments,
+  takeFds,
   writeMessage,
 } from "./arguments.ts";
 import { decide, type Progress, type RelayParts } from "./direction.ts";
@@ -116,9 +118,16 @@ export class EventPump implements ArgumentReader {
     if (object === null) {
       return this.malformed(message, `object ${id >>> 0} is unknown`);
     }
-    if (object.clientId !== 0) return object;
-    if (argument.nullable) return null;
-    return object;
+    const { target } = argument;
+    if (target !== null && object.interface !== target) {
+      return this.malformed(
+        message,
+        `object ${
+          id >>> 0
+        } is no ${target.name} but a ${object.interface.name}`,
+      );
+    }
+    return object.clientId === 0 && argument.nullable ? null : object;
   }
 
   newObject(
@@ -150,11 +159,14 @@ export class EventPump implements ArgumentReader {
     const created = this.#created;
     created.length = 0;
     const values = readArguments(this, message, entry.version, at);
-    let verdict = decide(this.#parts, entry, message, values);
-    if (verdict === "hold") {
-      if (!this.#impatient) return false;
-      verdict = "forward";
-    }
+    const verdict = decide(
+      this.#parts,
+      entry,
+      message,
+      values,
+      this.#impatient,
+    );
+    if (verdict === "hold") return false;
     this.#impatient = false;
     switch (verdict) {
       case "forward":
@@ -197,6 +209,7 @@ export class EventPump implements ArgumentReader {
       const count = size >> 2;
       for (let i = 2; i < count; i++) target[start + i] = source[at + i] ?? 0;
     } else if (!this.#translate(message, at, size, created)) {
+      if (out.length === 0) out.consume(0);
       return;
     }
     out.tail += size;
@@ -226,7 +239,7 @@ export class EventPump implements ArgumentReader {
     created: readonly Entry[],
   ): boolean {
     const { incoming } = this;
-    const { objects, client } = this.#parts;
+    const { client } = this.#parts;
     const out = client.outgoing;
     const { words: source, bytes } = incoming;
     const { words: target } = out;
@@ -250,11 +263,11 @@ export class EventPump implements ArgumentReader {
         case OP_OBJECT_NULLABLE: {
           let clientId = 0;
           if (word !== 0) {
-            const object = objects.host.get(word);
-            if (object === null) {
-              return this.malformed(message, `object ${word >>> 0} is unknown`);
-            }
-            clientId = object.clientId;
+            const argument = message.arguments[i];
+            const object = argument === undefined
+              ? null
+              : this.object(word, message, argument);
+            if (object !== null) clientId = object.clientId;
           } else if (op === OP_OBJECT) {
             return this.malformed(message, "an object is null");
           }
@@ -397,17 +410,14 @@ export class EventPump implements ArgumentReader {
 
   #rewrite(entry: Entry, message: Message, values: ArgumentRecord): void {
     const { objects, client, host, trace } = this.#parts;
+    const known = isKnownTo("client", message, values);
     for (const made of this.#created) {
       objects.addHostAllocated(made);
-      objects.nameForClient(made);
+      if (known) objects.nameForClient(made);
+      else this.#destroyOnHost(made);
     }
-    for (const { name, kind } of message.arguments) {
-      const value = values[name];
-      if (kind !== null && typeof value === "number") {
-        values[name] = host.open(value, kind);
-      }
-    }
-    this.#skipFds(message.fdCount);
+    takeFds(host, message, values, known);
+    if (!known) return;
     const start = client.outgoing.length;
     writeMessage(client.outgoing, "client", entry.clientId, message, values);
     client.touch();

@@ -94,16 +94,16 @@ export class Liveness implements Disposable {
   }
 
   #measure(): void {
-    const { meter, sends, outgoing } = this.#host;
+    const { meter, sends, outgoing: { position } } = this.#host;
     if (meter === null) return;
     const owedSends = sends - this.#answeredSends;
-    const owedBytes = outgoing.position - this.#answeredBytes;
+    const owedBytes = position - this.#answeredBytes;
     if (
       !this.#metering &&
       (owedSends * 2 >= meter.sends || owedBytes * 2 >= meter.bytes)
     ) {
       this.#metering = true;
-      this.#sync(() => this.#answered(sends, outgoing.position));
+      this.#sync(() => this.#answered(sends, position));
     }
     this.#owe(owedSends >= meter.sends || owedBytes >= meter.bytes);
   }

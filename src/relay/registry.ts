@@ -64,7 +64,7 @@ export class Registry implements EventListener {
   readonly #carrier: Carrier;
   readonly #onKnown: () => void;
   readonly #offers = new Map<number, Offer>();
-  readonly #removed = new Set<number>();
+  readonly #removed = new Map<number, Offer>();
   readonly #registries: Entry[] = [];
   #hostRegistry: Entry | null = null;
   /** Whether the host's `done` came, so that clients can be answered. */
@@ -126,10 +126,9 @@ export class Registry implements EventListener {
   /** `wl_registry.bind`. */
   bind(registry: Entry, values: RequestValues["wl_registry.bind"]): Verdict {
     const { name, id, interface: wanted, version } = values;
-    const offer = this.#offers.get(name);
+    const present = this.#offers.get(name);
+    const offer = present ?? this.#removed.get(name);
     if (offer === undefined) {
-      // The client could not know yet that it is gone: what it gets is inert, and dies quietly.
-      if (this.#removed.has(name)) return "take";
       throw refused(registry, `invalid global ${wanted} (${name})`);
     }
     if (wanted !== offer.interface) {
@@ -144,6 +143,8 @@ export class Registry implements EventListener {
         `invalid version for global ${wanted} (${name}): have ${offer.version}, wanted ${version}`,
       );
     }
+    // The client could not know yet that it is gone: what it gets is inert, and dies quietly.
+    if (present === undefined) return "take";
     if (offer.host !== null && this.#hostRegistry !== null) {
       this.#relay.addHostHalf(id);
       this.#relay.sendRequest(this.#hostRegistry, "wl_registry.bind", {
@@ -170,23 +171,22 @@ export class Registry implements EventListener {
     const allowed = Math.min(
       version,
       type.version,
-      policy.cap(global.interface),
+      capOf(global.interface, policy),
     );
-    if (allowed > 0 && !isOurs(global.interface, policy)) {
-      const carried = carriedVersion(type, allowed, this.#carrier);
-      if (carried > 0) {
-        this.#add({
-          name: global.name,
-          interface: global.interface,
-          version: carried,
-          host: global,
-        });
-      }
-    }
+    if (allowed === 0 || isOurs(global.interface, policy)) return;
+    const carried = carriedVersion(type, allowed, this.#carrier);
+    if (carried === 0) return;
+    this.#add({
+      name: global.name,
+      interface: global.interface,
+      version: carried,
+      host: global,
+    });
     this.#addAlias(global);
   }
 
   #hostRemoved(name: number): void {
+    if (name >= OUR_NAMES) return;
     this.#removeOffer(name);
     for (const offer of [...this.#offers.values()]) {
       if (offer.host !== null && offer.host.name === name) {
@@ -196,10 +196,12 @@ export class Registry implements EventListener {
   }
 
   #removeOffer(name: number): void {
-    if (!this.#offers.delete(name)) return;
-    this.#removed.add(name);
+    const offer = this.#offers.get(name);
+    if (offer === undefined) return;
+    this.#offers.delete(name);
+    this.#removed.set(name, offer);
     if (this.#removed.size > REMEMBERED_REMOVALS) {
-      for (const oldest of this.#removed) {
+      for (const oldest of this.#removed.keys()) {
         this.#removed.delete(oldest);
         break;
       }
@@ -215,10 +217,8 @@ export class Registry implements EventListener {
       name === global.interface
     );
     const alias = PRIMARY_SELECTIONS[1 - place];
-    if (
-      place < 0 || alias === undefined ||
-      this.#relay.policy.cap(PRIMARY_SELECTIONS[0]) === 0
-    ) return;
+    if (place < 0 || alias === undefined) return;
+    if (capOf(alias, this.#relay.policy) === 0) return;
     if ([...this.#offers.values()].some((offer) => offer.interface === alias)) {
       return;
     }
@@ -271,6 +271,13 @@ export class Registry implements EventListener {
       version,
     });
   }
+}
+
+/** What the policy says; of the primary selection it is asked under the standard name. */
+function capOf(global: string, policy: Policy): number {
+  const [standard, old] = PRIMARY_SELECTIONS;
+  if (global !== old || policy.cap(old) > 0) return policy.cap(global);
+  return policy.isDenied(old) ? 0 : policy.cap(standard);
 }
 
 /** Globals that the relay answers itself, so that the host's are not offered. */

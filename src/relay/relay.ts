@@ -52,7 +52,9 @@ export const HOST_LIMIT = {
   resumeBytes: 64 * 1024,
   resumeFds: 64,
 } as const;
-/** Descriptors that may wait at the client's end for a message that carries them. */
+/** Descriptors that may wait for a client; more would use up what all clients together may have open. */
+export const CLIENT_FD_LIMIT = 1024;
+/** Descriptors that may wait at either end for a message that carries them. */
 export const FDS_WITHOUT_MESSAGE = 1024;
 /** How long a feature may hold a direction, in milliseconds. */
 export const HOLD_LIMIT = 1_000;
@@ -105,7 +107,8 @@ export class Relay
   readonly #liveness: Liveness;
   #requestsHeld = false;
   #eventsHeld = false;
-  #holdTimer: Timer | null = null;
+  #requestsTimer: Timer | null = null;
+  #eventsTimer: Timer | null = null;
   #hostIsSlow = false;
   #hostOwes = false;
   #ended = false;
@@ -218,10 +221,12 @@ export class Relay
     if (direction === "requests") {
       if (!this.#requestsHeld) return;
       this.#requestsHeld = false;
+      this.#requestsTimer?.[Symbol.dispose]();
       this.#runRequests();
     } else {
       if (!this.#eventsHeld) return;
       this.#eventsHeld = false;
+      this.#eventsTimer?.[Symbol.dispose]();
       this.#runEvents();
     }
   }
@@ -319,14 +324,20 @@ export class Relay
       this.#requestsHeld = true;
       this.client.pause();
       // The registry's hold has no limit of its own: a host that never answers is found dead.
-      if (this.registry.known) this.#limitHold();
+      if (this.registry.known) {
+        this.#requestsTimer = this.#limitHold("requests", this.#requests);
+      }
+      this.#checkBacklog();
       return;
     }
     if (incoming.fdCount > FDS_WITHOUT_MESSAGE) {
-      const text =
-        `${incoming.fdCount} file descriptors wait without a message that carries them`;
-      throw new ClientError(1, displayError.implementation, text);
+      throw new ClientError(
+        1,
+        displayError.implementation,
+        uncarried(incoming.fdCount),
+      );
     }
+    this.#checkBacklog();
     this.#hostIsSlow = this.#hostIsSlow ||
       isOver(this.host, HOST_LIMIT.bytes, HOST_LIMIT.fds);
     this.#readClientOrNot();
@@ -336,28 +347,40 @@ export class Relay
     if (this.#ended) return;
     if (!this.#eventsHeld && this.#events.run() === "held") {
       this.#eventsHeld = true;
-      this.#limitHold();
+      this.#eventsTimer = this.#limitHold("events", this.#events);
     }
-    const waiting = this.client.outgoing.length +
-      (this.#eventsHeld ? this.host.incoming.length : 0);
-    if (waiting > CLIENT_LIMIT) {
-      this.#end(
-        `it read nothing while ${waiting} bytes of events waited for it; is it stopped or hanging?`,
-        null,
-      );
+    const { fdCount } = this.host.incoming;
+    if (!this.#eventsHeld && fdCount > FDS_WITHOUT_MESSAGE) {
+      throw new HostError(uncarried(fdCount));
     }
+    this.#checkBacklog();
   }
 
-  #limitHold(): void {
-    this.#holdTimer ??= this.#loop.after(HOLD_LIMIT, () => {
-      this.#holdTimer = null;
+  /** Ends a client that does not read what it is sent. */
+  #checkBacklog(): void {
+    const { client: { outgoing }, host: { incoming } } = this;
+    const bytes = outgoing.length + (this.#eventsHeld ? incoming.length : 0);
+    const fds = outgoing.fdCount + (this.#eventsHeld ? incoming.fdCount : 0);
+    if (bytes <= CLIENT_LIMIT && fds <= CLIENT_FD_LIMIT) return;
+    const waiting = fds > CLIENT_FD_LIMIT
+      ? `${fds} file descriptors`
+      : `${bytes} bytes of events`;
+    this.#end(
+      `it read nothing while ${waiting} waited for it; is it stopped or hanging?`,
+      null,
+    );
+  }
+
+  #limitHold(
+    direction: "requests" | "events",
+    pump: RequestPump | EventPump,
+  ): Timer {
+    return this.#loop.after(HOLD_LIMIT, () => {
       this.#log.warning(
         `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
       );
-      if (this.#requestsHeld) this.#requests.stopWaiting();
-      if (this.#eventsHeld) this.#events.stopWaiting();
-      this.resume("requests");
-      this.resume("events");
+      pump.stopWaiting();
+      this.resume(direction);
     });
   }
 
@@ -427,6 +450,11 @@ export class Relay
   }
 
   #hostEnded(reason: string | null): void {
+    // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
+    while (this.#eventsHeld && !this.#ended) {
+      this.#events.stopWaiting();
+      this.resume("events");
+    }
     this.#fail(
       reason === null
         ? "the compositor closed the connection"
@@ -469,8 +497,8 @@ export class Relay
   }
 
   #release(): void {
-    this.#holdTimer?.[Symbol.dispose]();
-    this.#holdTimer = null;
+    this.#requestsTimer?.[Symbol.dispose]();
+    this.#eventsTimer?.[Symbol.dispose]();
     this.#liveness[Symbol.dispose]();
     for (const state of this.states) {
       if (isDisposable(state)) state[Symbol.dispose]();
@@ -481,6 +509,10 @@ export class Relay
 
 function isOver(endpoint: Endpoint, bytes: number, fds: number): boolean {
   return endpoint.outgoing.length > bytes || endpoint.outgoing.fdCount > fds;
+}
+
+function uncarried(count: number): string {
+  return `${count} file descriptors wait without a message that carries them`;
 }
 
 function isDisposable(value: unknown): value is Disposable {

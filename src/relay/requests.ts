@@ -29,8 +29,10 @@ import {
 } from "../wayland/wire.ts";
 import {
   type ArgumentReader,
+  isKnownTo,
   newIdType,
   readArguments,
+  takeFds,
   writeMessage,
 } from "./arguments.ts";
 import { decide, type Progress, type RelayParts } from "./direction.ts";
@@ -163,11 +165,14 @@ export class RequestPump implements ArgumentReader {
     const created = this.#created;
     created.length = 0;
     const values = readArguments(this, message, entry.version, at);
-    let verdict = decide(this.#parts, entry, message, values);
-    if (verdict === "hold") {
-      if (!this.#impatient) return false;
-      verdict = "forward";
-    }
+    const verdict = decide(
+      this.#parts,
+      entry,
+      message,
+      values,
+      this.#impatient,
+    );
+    if (verdict === "hold") return false;
     this.#impatient = false;
     switch (verdict) {
       case "forward":
@@ -208,6 +213,7 @@ export class RequestPump implements ArgumentReader {
     } else if (this.#translate(entry, message, at, size)) {
       out.tail += size;
     }
+    if (out.length === 0) out.consume(0);
     if (entry.hostId !== 0) {
       host.touch();
       if (trace !== null && out.tail >> 2 > start) {
@@ -239,7 +245,7 @@ export class RequestPump implements ArgumentReader {
     size: number,
   ): boolean {
     const { incoming } = this;
-    const { objects, host } = this.#parts;
+    const { host } = this.#parts;
     const out = host.outgoing;
     const { words: source, bytes } = incoming;
     const { words: target } = out;
@@ -351,17 +357,16 @@ export class RequestPump implements ArgumentReader {
 
   #rewrite(entry: Entry, message: Message, values: ArgumentRecord): void {
     const { objects, host, client, trace } = this.#parts;
+    const known = entry.hostId !== 0 && isKnownTo("host", message, values);
     for (const made of this.#created) {
       this.#enter(made);
-      objects.addHostHalf(made);
+      if (known) objects.addHostHalf(made);
     }
-    for (const { name, kind } of message.arguments) {
-      const value = values[name];
-      if (kind !== null && typeof value === "number") {
-        values[name] = client.open(value, kind);
-      }
+    takeFds(client, message, values, known);
+    if (!known) {
+      if (message.destructor) this.#destroyed(entry);
+      return;
     }
-    this.#skipFds(message.fdCount);
     const start = host.outgoing.length;
     writeMessage(host.outgoing, "host", entry.hostId, message, values);
     host.touch();
