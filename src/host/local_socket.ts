@@ -82,12 +82,17 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     if (this.#disposed) return;
     this.#handler = null;
     this.incoming.clear();
-    this.pause();
-    this.flush();
-    if (this.#disposed) return;
-    if (this.outgoing.length === 0) this[Symbol.dispose]();
-    else {this.#deadline = this.#loop.after(milliseconds, () =>
-        this[Symbol.dispose]());}
+    this.#paused = true;
+    this.#send();
+    if (this.outgoing.length === 0) {
+      this[Symbol.dispose]();
+    } else {
+      this.#updateWatch();
+      this.#deadline = this.#loop.after(
+        milliseconds,
+        () => this[Symbol.dispose](),
+      );
+    }
   }
 
   ready(readable: boolean, writable: boolean, hangup: boolean): void {
@@ -103,12 +108,21 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     }
   }
 
+  flush(): void {
+    if (this.#disposed) return;
+    this.#send();
+    this.#updateWatch();
+    if (this.#handler !== null) this.#handler.sent();
+    else if (this.outgoing.length === 0 && this.#deadline !== null) {
+      this[Symbol.dispose]();
+    }
+  }
+
   /**
    * Sends what is queued until the kernel takes no more. Descriptors go with the first byte of their message or earlier, never
    * more than `FDS_PER_SEND` at once.
    */
-  flush(): void {
-    if (this.#disposed) return;
+  #send(): void {
     const { outgoing } = this;
     if (this.#broken) outgoing.clear();
     while (outgoing.length > 0) {
@@ -149,11 +163,6 @@ export class LocalSocket implements Endpoint, Source, Flushable {
       this.sends++;
       outgoing.closeFds(fdCount);
       outgoing.consume(sent);
-    }
-    this.#updateWatch();
-    if (this.#handler !== null) this.#handler.sent();
-    else if (outgoing.length === 0 && this.#deadline !== null) {
-      this[Symbol.dispose]();
     }
   }
 
@@ -209,7 +218,8 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   #updateWatch(): void {
     if (this.#disposed) return;
     if (this.#watch === null) {
-      if (this.#paused && !this.#blocked) return;
+      const reads = this.#handler !== null && !this.#paused;
+      if (!reads && !this.#blocked) return;
       this.#watch = this.#loop.watch(this.#fd.number, this);
     }
     this.#watch.readable = !this.#paused;
@@ -218,7 +228,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
 
   #end(reason: string | null): void {
     const handler = this.#handler;
-    this.pause();
+    this.#paused = true;
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;
     handler?.ended(reason);

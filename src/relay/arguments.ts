@@ -20,6 +20,7 @@ import {
 import { closeFd } from "../../ffi/fd.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { Queue } from "../wayland/queue.ts";
+import { decodeText, encodeText, textLength } from "../wayland/text.ts";
 import {
   endOfArray,
   endOfString,
@@ -46,8 +47,6 @@ export interface ArgumentReader {
 }
 
 const records: (ArgumentRecord | undefined)[] = [];
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const encoder = new TextEncoder();
 
 /**
  * Reads the message that starts at `wordOffset` of `reader.incoming`. Descriptors are looked at, not taken out of the queue.
@@ -92,9 +91,9 @@ export function readArguments(
         }
         const next = endOfString(words, bytes, at, end);
         if (next < 0) reader.malformed(message, `its ${name} is not a string`);
-        record[name] = word === 0 ? null : decoder.decode(
-          bytes.subarray((at + 1) << 2, ((at + 1) << 2) + word - 1),
-        );
+        record[name] = word === 0
+          ? null
+          : decodeText(bytes, (at + 1) << 2, word - 1);
         at = next;
         break;
       }
@@ -124,9 +123,7 @@ export function readArguments(
           if (word === 0 || next < 0 || next + 2 > end) {
             reader.malformed(message, "its interface is not a string");
           }
-          type = decoder.decode(
-            bytes.subarray((at + 1) << 2, ((at + 1) << 2) + word - 1),
-          );
+          type = decodeText(bytes, (at + 1) << 2, word - 1);
           newVersion = (words[next] ?? 0) >>> 0;
           record["interface"] = type;
           record["version"] = newVersion;
@@ -279,8 +276,7 @@ function idOn(side: Side, value: ArgumentValue): number {
 function byteLength(value: ArgumentValue, isString: boolean): number {
   if (value instanceof Uint8Array) return value.length;
   if (typeof value !== "string") return 0;
-  const length = isAscii(value) ? value.length : encoder.encode(value).length;
-  return length + (isString ? 1 : 0);
+  return textLength(value) + (isString ? 1 : 0);
 }
 
 /** Writes a string with its final zero, or an array, and returns the word behind it. */
@@ -289,14 +285,7 @@ function writeBytes(queue: Queue, at: number, value: ArgumentValue): number {
   const start = (at + 1) << 2;
   let length = 0;
   if (typeof value === "string") {
-    if (isAscii(value)) {
-      for (let i = 0; i < value.length; i++) {
-        bytes[start + i] = value.charCodeAt(i);
-      }
-      length = value.length;
-    } else {
-      length = encoder.encodeInto(value, bytes.subarray(start)).written;
-    }
+    length = encodeText(value, bytes, start);
     bytes[start + length++] = 0;
   } else if (value instanceof Uint8Array) {
     bytes.set(value, start);
@@ -305,14 +294,6 @@ function writeBytes(queue: Queue, at: number, value: ArgumentValue): number {
   words[at] = length;
   bytes.fill(0, start + length, start + padded(length));
   return at + 1 + (padded(length) >> 2);
-}
-
-/** Nearly all strings are; then no encoder is needed. */
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return false;
-  }
-  return true;
 }
 
 function unreachable(value: never): never {

@@ -20,6 +20,7 @@ import {
 } from "../../protocols/tables.ts";
 import { HostError, RefusedError } from "../wayland/protocol_error.ts";
 import type { Queue } from "../wayland/queue.ts";
+import { decodeText } from "../wayland/text.ts";
 import {
   endOfArray,
   endOfString,
@@ -41,6 +42,12 @@ import { MAXIMUM_OBJECTS } from "./object_table.ts";
 const DELETE_ID = 1;
 const EMPTY: readonly Entry[] = [];
 
+/**
+ * Where the new ids of the message under way go, in words. One for all pumps of this direction, since typed arrays are dear to
+ * make and no message is moved while another one is.
+ */
+const newIdAt = new Int32Array(8);
+
 /** Moves events. Errors of the host are thrown as `HostError`, and its last word, if it says one, as `RefusedError`. */
 export class EventPump implements ArgumentReader {
   readonly incoming: Queue;
@@ -51,7 +58,6 @@ export class EventPump implements ArgumentReader {
   #impatient = false;
   /** Objects that the current message brings, where it was read as a record. */
   readonly #created: Entry[] = [];
-  readonly #newIdAt = new Int32Array(8);
 
   /** @param onDeleted takes `wl_display.delete_id` */
   constructor(parts: RelayParts, onDeleted: (entry: Entry) => void) {
@@ -277,7 +283,7 @@ export class EventPump implements ArgumentReader {
           break;
         }
         case OP_NEW_ID:
-          this.#newIdAt[newIds++] = to;
+          newIdAt[newIds++] = to;
           target[to++] = word;
           from++;
           break;
@@ -323,7 +329,7 @@ export class EventPump implements ArgumentReader {
   ): void {
     const { objects } = this.#parts;
     for (let i = 0; i < count; i++) {
-      const place = this.#newIdAt[i] ?? 0;
+      const place = newIdAt[i] ?? 0;
       const made = created[i] ??
         this.#newEntry(
           target[place] ?? 0,
@@ -455,9 +461,8 @@ export class EventPump implements ArgumentReader {
       this.malformed(message, "its text is no string");
     }
     const start = (at + 5) << 2;
-    const text = new TextDecoder().decode(
-      bytes.subarray(start, start + Math.max(0, (words[at + 4] ?? 0) - 1)),
-    );
+    const length = Math.max(0, (words[at + 4] ?? 0) - 1);
+    const text = decodeText(bytes, start, length);
     throw new RefusedError(
       words[at + 2] ?? 0,
       (words[at + 3] ?? 0) >>> 0,

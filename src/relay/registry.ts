@@ -67,8 +67,6 @@ export class Registry implements EventListener {
   readonly #removed = new Map<number, Offer>();
   readonly #registries: Entry[] = [];
   #hostRegistry: Entry | null = null;
-  /** Whether the host's `done` came, so that clients can be answered. */
-  known = false;
 
   /** @param onKnown is called once, when the host's globals are known */
   constructor(relay: FeatureRelay, carrier: Carrier, onKnown: () => void) {
@@ -97,9 +95,8 @@ export class Registry implements EventListener {
       );}
   }
 
-  /** `wl_display.get_registry`: tells all that is there, or waits until it is known. */
+  /** `wl_display.get_registry`: tells all that is there. */
   add(registry: Entry): Verdict {
-    if (!this.known) return "hold";
     this.#registries.push(registry);
     const offers = [...this.#offers.values()];
     offers.sort((a, b) =>
@@ -159,7 +156,6 @@ export class Registry implements EventListener {
 
   #hostIsKnown(): void {
     this.#offerOurs();
-    this.known = true;
     this.#onKnown();
   }
 

@@ -135,10 +135,11 @@ export class Relay
     this.#loop = settings.loop;
     this.#log = log;
     this.#onEnd = onEnd;
+    // The client is read from when the host's globals are known, so that its registries can be answered at once.
     this.registry = new Registry(
       this,
       host.carrier,
-      () => this.resume("requests"),
+      () => this.#attachClient(),
     );
     for (const feature of settings.features.features) {
       this.states.push(feature.open(this));
@@ -156,11 +157,6 @@ export class Relay
       this,
     );
     this.registry.start(this.objects.display);
-    client.attach({
-      received: () => this.#runRequests(),
-      sent: () => {},
-      ended: (reason) => this.#clientEnded(reason),
-    });
     host.attach({
       received: () => {
         this.#liveness.received();
@@ -301,6 +297,14 @@ export class Relay
     );
   }
 
+  #attachClient(): void {
+    this.client.attach({
+      received: () => this.#runRequests(),
+      sent: () => {},
+      ended: (reason) => this.#clientEnded(reason),
+    });
+  }
+
   #runRequests(): void {
     try {
       this.#moveRequests();
@@ -323,10 +327,7 @@ export class Relay
     if (this.#requests.run() === "held") {
       this.#requestsHeld = true;
       this.client.pause();
-      // The registry's hold has no limit of its own: a host that never answers is found dead.
-      if (this.registry.known) {
-        this.#requestsTimer = this.#limitHold("requests", this.#requests);
-      }
+      this.#requestsTimer = this.#limitHold("requests", this.#requests);
       this.#checkBacklog();
       return;
     }

@@ -41,6 +41,12 @@ import { MAXIMUM_OBJECTS } from "./object_table.ts";
 
 const DISPLAY = 1;
 
+/**
+ * Where the new ids of the message under way go, in words. One for all pumps of this direction, since typed arrays are dear to
+ * make and no message is moved while another one is.
+ */
+const newIdAt = new Int32Array(8);
+
 /** Moves requests. Errors of the client are thrown as `ClientError`. */
 export class RequestPump implements ArgumentReader {
   readonly incoming: Queue;
@@ -54,8 +60,6 @@ export class RequestPump implements ArgumentReader {
   #impatient = false;
   /** Objects that the current message creates, where it was read as a record. */
   readonly #created: Entry[] = [];
-  /** For the message under way: where its new ids go, in words. */
-  readonly #newIdAt = new Int32Array(8);
 
   /** @param drop ends an object that only the client knew, and tells the client that its id is free */
   constructor(parts: RelayParts, drop: (entry: Entry) => void) {
@@ -283,7 +287,7 @@ export class RequestPump implements ArgumentReader {
           break;
         }
         case OP_NEW_ID:
-          this.#newIdAt[newIds++] = to;
+          newIdAt[newIds++] = to;
           target[to++] = word;
           from++;
           break;
@@ -322,7 +326,7 @@ export class RequestPump implements ArgumentReader {
   /** Creates the object of the message's new id number `index`, and names it to the host where the host is told. */
   #create(entry: Entry, message: Message, index: number, known: boolean): void {
     const { objects, host: { outgoing: { words } } } = this.#parts;
-    const place = this.#newIdAt[index] ?? 0;
+    const place = newIdAt[index] ?? 0;
     let made = this.#created[index];
     if (made === undefined) {
       const type = newIdType(message, index);

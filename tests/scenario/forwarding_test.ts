@@ -8,6 +8,10 @@ Deno.test("the host hears get_registry and sync before anything of the client", 
   assert.deepEqual(world.host.heard(), [
     "wl_display@1.get_registry(new wl_registry@2)",
     "wl_display@1.sync(new wl_callback@3)",
+  ]);
+  world.host.say(3, "wl_callback.done", 0);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
     "wl_display@1.sync(new wl_callback@4)",
   ]);
 });
