@@ -7,7 +7,7 @@ import { check, lastErrno, SyscallError } from "./error.ts";
 import { EBADF } from "./errno.ts";
 import { libc } from "./libc.ts";
 
-const { close, fcntl, isatty, open, pread, read, write } = libc;
+const { close, close_range, fcntl, isatty, open, pread, read, write } = libc;
 
 // <fcntl.h>, the values that x86-64 and aarch64 share
 const F_GETFD = 1;
@@ -68,6 +68,15 @@ export class OwnedFd implements Disposable {
   [Symbol.dispose](): void {
     if (this.#number >= 0) closeFd(this.release());
   }
+}
+
+/**
+ * Closes `count` descriptors of which each but the first has the next higher number, with one system call. The caller owns them all.
+ *
+ * @throws {SyscallError}
+ */
+export function closeFdRun(first: number, count: number): void {
+  check("close_range", close_range(first, first + count - 1, 0));
 }
 
 /**

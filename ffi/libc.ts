@@ -73,6 +73,8 @@ export const libc = openLibc({
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // <unistd.h> int close(int fd);
   close: { parameters: ["i32"], result: "i32" },
+  // <unistd.h>, glibc 2.34: int close_range(unsigned int first, unsigned int last, int flags);
+  close_range: { parameters: ["u32", "u32", "i32"], result: "i32" },
   // <unistd.h> ssize_t read(int fd, void *buf, size_t count);
   read: { parameters: ["i32", "buffer", "u64"], result: "i32" },
   // <unistd.h> ssize_t write(int fd, const void *buf, size_t count);

@@ -472,10 +472,10 @@ export class EventPump implements ArgumentReader {
 
   #moveFds(message: Message): void {
     const { client, host } = this.#parts;
-    for (const { kind } of message.arguments) {
-      if (kind !== null) {
-        client.outgoing.pushFd(host.open(this.incoming.shiftFd(), kind), kind);
-      }
+    for (let i = 0; i < message.arguments.length; i++) {
+      const kind = message.arguments[i]?.kind ?? null;
+      if (kind === null) continue;
+      client.outgoing.pushFd(host.open(this.incoming.shiftFd(), kind), kind);
     }
   }
 

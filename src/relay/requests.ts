@@ -391,10 +391,10 @@ export class RequestPump implements ArgumentReader {
 
   #moveFds(message: Message): void {
     const { client, host } = this.#parts;
-    for (const { kind } of message.arguments) {
-      if (kind !== null) {
-        host.outgoing.pushFd(client.open(this.incoming.shiftFd(), kind), kind);
-      }
+    for (let i = 0; i < message.arguments.length; i++) {
+      const kind = message.arguments[i]?.kind ?? null;
+      if (kind === null) continue;
+      host.outgoing.pushFd(client.open(this.incoming.shiftFd(), kind), kind);
     }
   }
 

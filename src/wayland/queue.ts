@@ -5,7 +5,7 @@
  * `head` and `tail` are byte offsets into `buffer`. In an outgoing queue each descriptor stands at the stream position of its
  * message, since it must be sent no later than that message's first byte.
  */
-import { closeFd } from "../../ffi/fd.ts";
+import { closeFd, closeFdRun } from "../../ffi/fd.ts";
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import { returnBuffer, takeBuffer } from "./buffer_pool.ts";
@@ -114,7 +114,18 @@ export class Queue implements Disposable {
 
   /** Closes and drops the first `count` descriptors. */
   closeFds(count: number): void {
-    for (let i = 0; i < count; i++) closeFd(this.shiftFd());
+    // Descriptors that came in one message mostly have consecutive numbers.
+    for (let left = count; left > 0;) {
+      const first = this.shiftFd();
+      let run = 1;
+      while (run < left && this.fds[this.fdHead] === first + run) {
+        this.shiftFd();
+        run++;
+      }
+      if (run === 1) closeFd(first);
+      else closeFdRun(first, run);
+      left -= run;
+    }
   }
 
   /** Drops all bytes and closes all descriptors. */
