@@ -69,7 +69,7 @@ _wayferry_value() {
             COMPREPLY=($(compgen -W "${globals.join(" ")}" -- "$2")) ;;
         ${completing("file")})
             compopt -o filenames
-            COMPREPLY=($(compgen -f -- "$2")) ;;
+            mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
         ${completing("command")})
             COMPREPLY=($(compgen -c -- "$2")) ;;
     esac

@@ -53,7 +53,10 @@ function __wayferry_words
     else
         return 1
     end
-    printf '%s\\n' $words
+    if set -q words[1]
+        printf '%s\\n' $words
+    end
+    return 0
 end
 
 # Prints the command and its arguments as far as they are typed.

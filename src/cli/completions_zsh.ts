@@ -46,11 +46,20 @@ export function zshScript(globals: readonly string[]): string {
   return `#compdef wayferry wayland-proxy-virtwl
 # zsh completion for wayferry and wayland-proxy-virtwl
 
+_wayferry_command() {
+    # Where no option stands before it, the -- is still here.
+    if [[ $words[1] == -- ]]; then
+        shift words
+        ((CURRENT--))
+    fi
+    _normal
+}
+
 _wayferry_proxy() {
     _arguments -s -S \\
         '--help=-[Print help]::format:(plain pager groff)' \\
         ${specs.join(" \\\n        ")} \\
-        '(-)*:: :_normal'
+        '(-)*::command:_wayferry_command'
 }
 
 _wayferry() {

@@ -130,8 +130,8 @@ export function defaultDisplay(
   topic: "wayland-proxy-virtwl" | "wayferry proxy",
 ): string {
   return topic === "wayland-proxy-virtwl"
-    ? "Without --wayland-display it listens on wayland-1."
-    : "Without --wayland-display it listens on the first free of wayland-1 to wayland-32.";
+    ? "By default it listens on wayland-1."
+    : "By default it listens on the first free of wayland-1 to wayland-32.";
 }
 
 function completionsHelp(style: Style): string {

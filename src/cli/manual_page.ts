@@ -1,5 +1,7 @@
 /**
- * The manual pages' sources, made from the same table as the help. docs/*.1 hold what this returns.
+ * The manual pages, in the language of man(7), made from the same table as the help.
+ *
+ * docs/*.1 are what `--help=groff` prints.
  */
 
 import { defaultDisplay } from "./help.ts";
