@@ -1,16 +1,20 @@
 /**
  * What a descriptor from somebody else is, before anything is read from it:
- * fstat(2), statfs(2).
+ * statx(2), fcntl(2).
  *
  * Reading a file on a network or user-space file system may never return, and
- * would stop the loop. Only files in memory and on local disks are read.
+ * would stop the loop, and so may asking for its attributes and closing it. Only
+ * files in memory and on local disks are read.
  */
 
 import { cString } from "./address.ts";
 import { check } from "./error.ts";
+import { closeFd } from "./fd.ts";
 import { libc } from "./libc.ts";
+import { openLibc } from "./library.ts";
+import { type Mount, mountOf, mountOfDevice } from "./mount_table.ts";
 
-const { fcntl, fstatfs, statx } = libc;
+const { fcntl, statx } = libc;
 
 /**
  * - "memory": a file in memory (memfd, tmpfs, hugetlbfs); reading never waits.
@@ -35,13 +39,16 @@ const F_GETFL = 3;
 const F_GET_SEALS = 1034;
 const O_PATH = 0o10000000;
 const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
 
 // struct statx (256 bytes, the same on every machine): u16 stx_mode at 28, u64
-// stx_size at 40
+// stx_size at 40, u32 stx_dev_major at 136, u32 stx_dev_minor at 140
 const STATX_TYPE = 0x1;
 const STATX_SIZE = 0x200;
 const STX_MODE = 28;
 const STX_SIZE = 40;
+const STX_DEV_MAJOR = 136;
+const STX_DEV_MINOR = 140;
 const STATX_BYTES = 256;
 
 // <sys/stat.h>, the file type in a mode
@@ -53,54 +60,69 @@ const S_IFDIR = 0o040000;
 const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 
-// struct statfs on 64-bit machines: long f_type at 0; 120 bytes. Numbers:
-// <linux/magic.h> and the file systems' own headers.
-const STATFS_BYTES = 120;
-const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0x01021994, // tmpfs
-  0x858458f6, // ramfs
-  0x958458f6, // hugetlbfs
+// File systems by their names in /proc/filesystems. Files of these are in memory:
+const MEMORY_FILE_SYSTEMS: ReadonlySet<string> = new Set([
+  "tmpfs",
+  "ramfs",
+  "rootfs",
+  "hugetlbfs",
 ]);
-const DISK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0x0000ef53, // ext2, ext3, ext4
-  0x58465342, // xfs
-  0x9123683e, // btrfs
-  0xf2f52010, // f2fs
-  0xca451a4e, // bcachefs
-  0x2fc12fc1, // zfs
-  0x794c7630, // overlayfs
-  0x73717368, // squashfs
-  0xe0f5e1e2, // erofs
-  0x52654973, // reiserfs
-  0x3153464a, // jfs
-  0x00003434, // nilfs2
-  0x00004d44, // fat
-  0x2011bab0, // exfat
-  0x5346544e, // ntfs
-  0x7366746e, // ntfs3
-  0x00009660, // iso9660
-  0x15013346, // udf
+// on a local disk:
+const DISK_FILE_SYSTEMS: ReadonlySet<string> = new Set([
+  "ext2",
+  "ext3",
+  "ext4",
+  "xfs",
+  "btrfs",
+  "f2fs",
+  "bcachefs",
+  "zfs",
+  "overlay",
+  "squashfs",
+  "erofs",
+  "reiserfs",
+  "jfs",
+  "nilfs2",
+  "vfat",
+  "msdos",
+  "exfat",
+  "ntfs",
+  "ntfs3",
+  "iso9660",
+  "udf",
+]);
+// the kernel's own, which answers at once:
+const KERNEL_FILE_SYSTEMS: ReadonlySet<string> = new Set([
+  "devtmpfs",
+  "devpts",
+  "proc",
+  "sysfs",
 ]);
 
 const emptyPath = cString("");
 const status = new DataView(new ArrayBuffer(STATX_BYTES));
-const fileSystem = new Uint32Array(STATFS_BYTES / 4);
 
 /**
  * Whether, and how, a descriptor can be read. One system call where it is
- * memory.
+ * memory; never waits for a file system that belongs to somebody.
  */
 export function memoryKind(fd: number): FileKind {
   // only files in memory know seals
   if (fcntl(fd, F_GET_SEALS, 0) >= 0) return "memory";
   const flags = fcntl(fd, F_GETFL, 0);
   if (flags < 0 || (flags & O_PATH) !== 0) return "invalid";
-  if (statx(fd, emptyPath, AT_EMPTY_PATH, STATX_TYPE, status) < 0) {
-    return "invalid";
-  }
-  switch (status.getUint16(STX_MODE, true) & S_IFMT) {
+  const mount = mountOf(fd);
+  if (mount !== null && !answersAtOnce(mount)) return "foreign";
+  switch (fileType(fd)) {
+    case null:
+      return "invalid";
     case S_IFREG:
-      return regularFileKind(fd);
+      return regularFileKind(
+        mount ?? mountOfDevice(
+          status.getUint32(STX_DEV_MAJOR, true),
+          status.getUint32(STX_DEV_MINOR, true),
+        ),
+      );
     case S_IFIFO:
       return "pipe";
     case S_IFDIR:
@@ -115,11 +137,53 @@ export function memoryKind(fd: number): FileKind {
   }
 }
 
-function regularFileKind(fd: number): FileKind {
-  if (fstatfs(fd, fileSystem) < 0) return "foreign";
-  const type = fileSystem[0] ?? 0;
-  if (MEMORY_FILE_SYSTEMS.has(type)) return "memory";
-  return DISK_FILE_SYSTEMS.has(type) ? "disk" : "foreign";
+/**
+ * Closes a descriptor that somebody else may have opened.
+ *
+ * close(2) lets the file system write back first, and waits for it. That may
+ * take forever for a regular file that is not in memory, so one is closed by a
+ * thread.
+ *
+ * @throws {SyscallError} EBADF, as `closeFd`.
+ */
+export function closeForeignFd(fd: number): void {
+  if (fcntl(fd, F_GET_SEALS, 0) >= 0 || fileType(fd) !== S_IFREG) {
+    closeFd(fd);
+    return;
+  }
+  threads ??= openLibc({
+    // <unistd.h> int close(int fd);
+    close: { parameters: ["i32"], result: "i32", nonblocking: true },
+  });
+  // nobody waits for it: what it answers says nothing to anyone
+  void threads.close(fd);
+}
+
+interface ThreadFunctions {
+  close(fd: number): Promise<number>;
+}
+
+let threads: ThreadFunctions | null = null;
+
+/**
+ * The S_IFMT bits, as the kernel remembers them, without asking a file system
+ * on a network or in a process; null where the descriptor is not open.
+ */
+function fileType(fd: number): number | null {
+  const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (statx(fd, emptyPath, flags, STATX_TYPE, status) < 0) return null;
+  return status.getUint16(STX_MODE, true) & S_IFMT;
+}
+
+function answersAtOnce({ type }: Mount): boolean {
+  return MEMORY_FILE_SYSTEMS.has(type) || DISK_FILE_SYSTEMS.has(type) ||
+    KERNEL_FILE_SYSTEMS.has(type);
+}
+
+function regularFileKind(mount: Mount | null): FileKind {
+  if (mount === null) return "foreign";
+  if (MEMORY_FILE_SYSTEMS.has(mount.type)) return "memory";
+  return DISK_FILE_SYSTEMS.has(mount.type) ? "disk" : "foreign";
 }
 
 /** The size of a file in bytes, as it is now. */

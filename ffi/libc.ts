@@ -96,8 +96,6 @@ export const libc = openLibc({
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",
   },
-  // <sys/statfs.h> int fstatfs(int fd, struct statfs *buf);
-  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
 
   // <sys/mman.h> int memfd_create(const char *name, unsigned int flags);
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },

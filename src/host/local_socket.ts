@@ -1,5 +1,6 @@
 /** The endpoint of a Unix socket: an application's connection, or a compositor on this machine. Every descriptor crosses as it is. */
-import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
+import type { OwnedFd } from "../../ffi/fd.ts";
+import { closeForeignFd } from "../../ffi/file_kind.ts";
 import { EAGAIN, ECONNRESET, EPIPE, errnoName } from "../../ffi/errno.ts";
 import {
   receivedFdCount,
@@ -75,7 +76,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   }
 
   discard(handle: number): void {
-    closeFd(handle);
+    closeForeignFd(handle);
   }
 
   finish(milliseconds: number): void {

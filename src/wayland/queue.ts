@@ -6,6 +6,7 @@
  * message, since it must be sent no later than that message's first byte.
  */
 import { closeFd, closeFdRun } from "../../ffi/fd.ts";
+import { closeForeignFd } from "../../ffi/file_kind.ts";
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import { returnBuffer, takeBuffer } from "./buffer_pool.ts";
@@ -116,9 +117,17 @@ export class Queue implements Disposable {
   closeFds(count: number): void {
     // Descriptors that came in one message mostly have consecutive numbers.
     for (let left = count; left > 0;) {
+      const isChecked = this.#isChecked();
       const first = this.shiftFd();
+      if (!isChecked) {
+        closeForeignFd(first);
+        left--;
+        continue;
+      }
       let run = 1;
-      while (run < left && this.fds[this.fdHead] === first + run) {
+      while (
+        run < left && this.fds[this.fdHead] === first + run && this.#isChecked()
+      ) {
         this.shiftFd();
         run++;
       }
@@ -126,6 +135,11 @@ export class Queue implements Disposable {
       else closeFdRun(first, run);
       left -= run;
     }
+  }
+
+  /** Whether the first descriptor is shared memory, which goes nowhere before somebody saw that it really is. */
+  #isChecked(): boolean {
+    return this.#fdKinds[this.fdHead] === "shm";
   }
 
   /** Drops all bytes and closes all descriptors. */
