@@ -10,6 +10,7 @@ import {
 } from "../log/control_pipe.ts";
 import { Log } from "../log/log.ts";
 import { planLogging } from "../log/options.ts";
+import { IdleMemory } from "../loop/idle_memory.ts";
 import { Loop } from "../loop/loop.ts";
 import { watchSignals } from "../loop/signals.ts";
 import { Policy } from "../policy/policy.ts";
@@ -85,11 +86,12 @@ export function run(
       loop.stop();
     },
   );
+  using memory = new IdleMemory(loop);
   const policy = new Policy({ allow: options.allow, deny: options.deny });
   const features = relayFeatures(standardFeatures({ tag: options.tag }));
   using clients = new Clients({
     log,
-    relay: { loop, policy, features },
+    relay: { loop, policy, features, memory },
     hostAddress: () => hostAddress(environment),
   });
   using acceptor = new Acceptor({

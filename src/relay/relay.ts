@@ -75,6 +75,8 @@ export interface RelaySettings {
   readonly loop: Loop;
   readonly policy: Policy;
   readonly features: FeatureSet;
+  /** Is told when a relay has ended or a flood is over, which may leave much garbage behind. */
+  readonly memory: { burst(): void };
 }
 
 /** The features of a relay, with the registry in front. */
@@ -100,6 +102,7 @@ export class Relay
   readonly states: unknown[] = [];
   readonly trace: MessageTrace | null;
   readonly #loop: Loop;
+  readonly #memory: RelaySettings["memory"];
   readonly #log: RelayLog;
   readonly #onEnd: (relay: Relay) => void;
   readonly #requests: RequestPump;
@@ -133,6 +136,7 @@ export class Relay
     this.handlers = settings.features.handlers;
     this.trace = trace;
     this.#loop = settings.loop;
+    this.#memory = settings.memory;
     this.#log = log;
     this.#onEnd = onEnd;
     // The client is read from when the host's globals are known, so that its registries can be answered at once.
@@ -392,6 +396,7 @@ export class Relay
       !isOver(this.host, HOST_LIMIT.resumeBytes, HOST_LIMIT.resumeFds)
     ) {
       this.#hostIsSlow = false;
+      this.#memory.burst();
       this.#readClientOrNot();
     }
   }
@@ -505,6 +510,7 @@ export class Relay
       if (isDisposable(state)) state[Symbol.dispose]();
     }
     this.states.length = 0;
+    this.#memory.burst();
   }
 }
 
