@@ -57,7 +57,7 @@ export class World implements Disposable {
     ]);
     const host = new LocalSocket(this.loop, hostEnd);
     this.relay = new Relay(
-      { loop: this.loop, policy, features, memory: { burst() {} } },
+      { loop: this.loop, policy, features, memory: { burst: () => {} } },
       new LocalSocket(this.loop, clientEnd),
       options.host?.(this.loop, host) ?? host,
       {
