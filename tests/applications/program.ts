@@ -1,0 +1,99 @@
+/** What the application tests know of a program: how it is started, used and judged. */
+import type { HostCompositor } from "../support/host.ts";
+import { PATH, type ProgramSource } from "../support/packages.ts";
+
+/** How a program's windows are judged against those of a direct run. */
+export type Judgement =
+  /** Every pixel of the screen is the same. */
+  | { readonly pixels: "equal" }
+  /** The program draws something else each time; its window looks much alike, and has the same size unless that varies too. */
+  | {
+    readonly pixels: "alike";
+    readonly reason: string;
+    readonly sizeVaries?: true;
+  };
+
+/** A place, in pixels. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A program that the tests start, use, resize and close. */
+export interface Program {
+  /** The name in the tests' titles. */
+  readonly name: string;
+  /** Its programs and their Debian packages. */
+  readonly needs: readonly ProgramSource[];
+  readonly argv: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly judgement: Judgement;
+  /** A line to type, where the program shows what is typed. */
+  readonly typed?: string;
+  /** Keys that move the focus to where the line is to be typed. */
+  readonly beforeTyping?: readonly string[];
+  /**
+   * Where to click, from the corner of the window as each host shows it, to open a menu, which Escape closes.
+   * A key will not do: weston opens no menu for one.
+   */
+  readonly menu?: Readonly<Record<HostCompositor["name"], Point>>;
+  /** The key that answers its question when its window is closed by sway. */
+  readonly asksOnClose?: string;
+  /** Whether weston's clients of this kind end, also when run directly, when weston maximizes them. */
+  readonly endsWhenMaximized?: true;
+  /** The status with which it ends when the host closes its window; 0 when left out. */
+  readonly closedStatus?: number;
+  /** Keys to press before its window is closed, so that it closes without asking. */
+  readonly beforeClose?: readonly string[];
+}
+
+/** The environment of every program: nothing inherited, its settings in `home`, no session bus, no blinking cursors. */
+export function programEnvironment(
+  home: string,
+  waylandDisplay: string,
+): Record<string, string> {
+  return {
+    PATH,
+    HOME: home,
+    XDG_RUNTIME_DIR: home,
+    XDG_CONFIG_HOME: `${home}/config`,
+    XDG_CACHE_HOME: `${home}/cache`,
+    XDG_DATA_HOME: `${home}/data`,
+    WAYLAND_DISPLAY: waylandDisplay,
+    LANG: "C.UTF-8",
+    TZ: "UTC",
+    SHELL: "/bin/sh",
+    DBUS_SESSION_BUS_ADDRESS: `unix:path=${home}/no-session-bus`,
+    NO_AT_BRIDGE: "1",
+    GTK_A11Y: "none",
+    GSETTINGS_BACKEND: "keyfile",
+    GDK_BACKEND: "wayland",
+    QT_QPA_PLATFORM: "wayland",
+    QT_QPA_PLATFORMTHEME: "kde",
+    KDE_SESSION_VERSION: "5",
+    MOZ_ENABLE_WAYLAND: "1",
+    LIBGL_ALWAYS_SOFTWARE: "1",
+  };
+}
+
+/** Empties a home folder but for the settings that keep programs from drawing something else each time. */
+export function emptyHome(home: string): void {
+  for (const entry of Deno.readDirSync(home)) {
+    Deno.removeSync(`${home}/${entry.name}`, { recursive: true });
+  }
+  const files: Readonly<Record<string, string>> = {
+    "config/glib-2.0/settings/keyfile":
+      "[org/gnome/desktop/interface]\ncursor-blink=false\nenable-animations=false\nfont-name='DejaVu Sans 10'\n",
+    "config/kdeglobals": "[KDE]\nCursorBlinkRate=0\n",
+    "config/gtk-3.0/settings.ini":
+      "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
+    "config/gtk-4.0/settings.ini":
+      "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
+  };
+  for (const [path, text] of Object.entries(files)) {
+    Deno.mkdirSync(`${home}/${path}`.replace(/\/[^/]*$/, ""), {
+      recursive: true,
+    });
+    Deno.writeTextFileSync(`${home}/${path}`, text);
+  }
+}

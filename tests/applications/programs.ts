@@ -1,0 +1,93 @@
+/** The programs that every host shows: terminals, weston's own clients, and one of each toolkit. */
+import type { Program } from "./program.ts";
+
+const EQUAL = { pixels: "equal" } as const;
+
+const weston = (
+  client: string,
+): Program["needs"] => [{ program: client, package: "weston" }];
+
+/** A shell that neither reads settings nor shows where it is. */
+const SHELL = ["env", "PS1=$ ", "ENV=", "sh"];
+
+export const PROGRAMS: readonly Program[] = [
+  {
+    name: "foot",
+    needs: [{ program: "foot", package: "foot" }],
+    argv: [
+      "foot",
+      "--config=/dev/null",
+      "--override=font=DejaVu Sans Mono:size=10",
+      ...SHELL,
+    ],
+    judgement: EQUAL,
+    typed: "echo $((6*7)) lines\n",
+    // The shell is ended by SIGHUP, and foot reports that as its own status.
+    closedStatus: 1,
+  },
+  {
+    name: "weston-terminal",
+    needs: weston("weston-terminal"),
+    argv: ["weston-terminal", "--font=DejaVu Sans Mono", "--shell=/bin/sh"],
+    judgement: EQUAL,
+    typed: "echo $((6*7)) lines\n",
+  },
+  {
+    name: "weston-eventdemo",
+    needs: weston("weston-eventdemo"),
+    argv: ["weston-eventdemo"],
+    judgement: EQUAL,
+  },
+  {
+    name: "weston-flower",
+    needs: weston("weston-flower"),
+    argv: ["weston-flower"],
+    judgement: {
+      pixels: "alike",
+      reason: "its petals are random",
+      sizeVaries: true,
+    },
+    endsWhenMaximized: true,
+  },
+  {
+    name: "weston-smoke",
+    needs: weston("weston-smoke"),
+    argv: ["weston-smoke"],
+    judgement: { pixels: "alike", reason: "it is an animation" },
+    endsWhenMaximized: true,
+  },
+  {
+    name: "a GTK 3 text editor (mousepad)",
+    needs: [{ program: "mousepad", package: "mousepad" }],
+    argv: ["mousepad", "notes.txt"],
+    judgement: EQUAL,
+    typed: "the quick brown fox",
+    menu: { sway: { x: 20, y: 12 }, weston: { x: 30, y: 60 } },
+    asksOnClose: "Return",
+  },
+  {
+    name: "a GTK 4 text editor (gtk4-demo-application)",
+    needs: [{ program: "gtk4-demo-application", package: "gtk-4-examples" }],
+    argv: ["gtk4-demo-application"],
+    judgement: EQUAL,
+    beforeTyping: ["Tab", "Tab", "Tab", "Tab"],
+    typed: "brown fox",
+    menu: { sway: { x: 30, y: 12 }, weston: { x: 30, y: 60 } },
+  },
+  {
+    name: "a Qt 5 text editor (featherpad)",
+    needs: [{ program: "featherpad", package: "featherpad" }],
+    argv: ["featherpad", "--standalone", "notes.txt"],
+    judgement: EQUAL,
+    typed: "the quick brown fox",
+    menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
+    beforeClose: ["ctrl+s"],
+  },
+  {
+    name: "a Qt 6 program (linguist)",
+    needs: [{ program: "/usr/lib/qt6/bin/linguist", package: "linguist-qt6" }],
+    argv: ["/usr/lib/qt6/bin/linguist"],
+    judgement: EQUAL,
+    menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
+  },
+];

@@ -1,0 +1,250 @@
+/**
+ * One run of a program on a host: started, a line typed, its menu opened, resized and closed, with a screenshot after
+ * each step.
+ *
+ * A first run, without expectations, takes each screenshot when the picture has settled. A run that is compared with an
+ * earlier one waits at each step until the picture is as expected, so that nothing depends on how fast either is.
+ */
+import assert from "node:assert/strict";
+import { BACKGROUND, type HostCompositor } from "../support/host.ts";
+import {
+  countColours,
+  crop,
+  difference,
+  encodePng,
+  type Image,
+  likeness,
+  paintedArea,
+  type Rectangle,
+} from "../support/image.ts";
+import { TestProcess } from "../support/process.ts";
+import { delay, eventually } from "../support/wait.ts";
+import { emptyHome, type Program, programEnvironment } from "./program.ts";
+
+/** What was on the screen after a step. */
+export interface Shot {
+  readonly step: string;
+  readonly image: Image;
+  readonly area: Rectangle;
+}
+
+/** How long a program may take to show what a step leads to. */
+const STEP_MS = 30_000;
+
+/** How long a picture must not change to count as settled. */
+const SETTLED_MS = 500;
+
+/** How much alike the windows of a program that never looks the same must be. */
+const ALIKE = 0.85;
+
+/**
+ * Runs a program on `host`, connected to `waylandDisplay`, and compares what it shows with `expected`, where given.
+ * `home` is emptied first; it is the same for runs that are compared, since programs show its path.
+ */
+export async function runSession(
+  host: HostCompositor,
+  waylandDisplay: string,
+  home: string,
+  program: Program,
+  expected?: readonly Shot[],
+): Promise<Shot[]> {
+  emptyHome(home);
+  await using application = new TestProcess(program.argv, {
+    logPath: `${home}/output.log`,
+    environment: {
+      ...programEnvironment(home, waylandDisplay),
+      ...program.environment,
+    },
+    workingDirectory: home,
+  });
+  const session = new Session(host, program, application, expected);
+  await session.take("started");
+  if (program.typed !== undefined) {
+    for (const keys of program.beforeTyping ?? []) await host.press(keys);
+    await host.type(program.typed);
+    await session.take("typed");
+  }
+  const menu = program.menu?.[host.name];
+  if (menu !== undefined) {
+    const area = session.shots.at(-1)?.area ?? { x: 0, y: 0 };
+    await host.click(area.x + menu.x, area.y + menu.y);
+    await session.take("menu opened");
+    await host.press("Escape");
+    await session.take("menu closed");
+    await host.parkPointer();
+  }
+  if (host.name !== "weston" || program.endsWhenMaximized === undefined) {
+    await host.resizeWindow();
+    await session.take("resized");
+  }
+  for (const keys of program.beforeClose ?? []) await host.press(keys);
+  await host.closeWindow();
+  if (host.name === "sway" && program.asksOnClose !== undefined) {
+    await session.take("asked whether to save");
+    await host.press(program.asksOnClose);
+  }
+  const ending = await application.end(STEP_MS);
+  if (host.name === "sway") {
+    assert.equal(
+      ending,
+      program.closedStatus ?? 0,
+      `status of ${program.name}, which said\n${application.log()}`,
+    );
+  }
+  return session.shots;
+}
+
+class Session {
+  readonly shots: Shot[] = [];
+  readonly #host: HostCompositor;
+  readonly #program: Program;
+  readonly #application: TestProcess;
+  readonly #expected: readonly Shot[] | undefined;
+
+  constructor(
+    host: HostCompositor,
+    program: Program,
+    application: TestProcess,
+    expected: readonly Shot[] | undefined,
+  ) {
+    this.#host = host;
+    this.#program = program;
+    this.#application = application;
+    this.#expected = expected;
+  }
+
+  /** Takes the screenshot of a step, and fails when it is not as expected or the step has changed nothing. */
+  async take(step: string): Promise<void> {
+    const expected = this.#expected?.find((shot) => shot.step === step);
+    const shot = expected === undefined
+      ? await this.#settled(step)
+      : this.#program.judgement.pixels === "equal"
+      ? await this.#equal(step, expected)
+      : await this.#alike(step, expected);
+    this.shots.push(shot);
+  }
+
+  async #settled(step: string): Promise<Shot> {
+    const before = this.shots.at(-1);
+    const animated = this.#program.judgement.pixels === "alike";
+    let last = await this.#mapped(step);
+    let since = performance.now();
+    const deadline = since + STEP_MS;
+    while (
+      performance.now() - since < SETTLED_MS ||
+      (!animated && before !== undefined && isSame(before, last))
+    ) {
+      if (performance.now() > deadline) {
+        throw this.#failure(
+          `has not shown what ${step} should lead to within ${STEP_MS} ms`,
+          { before, last },
+        );
+      }
+      await delay(60);
+      const next = await this.#mapped(step);
+      const settles = animated ? isSameSize(last, next) : isSame(last, next);
+      if (!settles) since = performance.now();
+      last = next;
+    }
+    return last;
+  }
+
+  async #equal(step: string, expected: Shot): Promise<Shot> {
+    let last: Shot | undefined;
+    try {
+      return await eventually("", STEP_MS, async () => {
+        last = await this.#mapped(step);
+        return isSame(expected, last) ? last : undefined;
+      });
+    } catch (error) {
+      if (last === undefined) throw error;
+      const where = JSON.stringify(difference(expected.image, last.image));
+      throw this.#failure(
+        `does not look as expected when ${step}: pixels differ in ${where}`,
+        { expected, last },
+      );
+    }
+  }
+
+  async #alike(step: string, expected: Shot): Promise<Shot> {
+    let last: Shot | undefined;
+    try {
+      return await eventually("", STEP_MS, async () => {
+        last = await this.#mapped(step);
+        if (!this.#sizeVaries && !isSameSize(expected, last)) return undefined;
+        const one = this.#judgedPart(expected);
+        const other = this.#judgedPart(last);
+        const colours = Math.min(8, countColours(one, 8));
+        return likeness(one, other) >= ALIKE &&
+            countColours(other, colours) === colours
+          ? last
+          : undefined;
+      });
+    } catch (error) {
+      if (last === undefined) throw error;
+      const sizes = [expected, last].map((shot) =>
+        `${shot.area.width}x${shot.area.height}`
+      ).join(", now ");
+      throw this.#failure(`does not look alike when ${step}: it was ${sizes}`, {
+        expected,
+        last,
+      });
+    }
+  }
+
+  get #sizeVaries(): boolean {
+    return this.#program.judgement.pixels === "alike" &&
+      this.#program.judgement.sizeVaries === true;
+  }
+
+  #judgedPart(shot: Shot): Image {
+    return this.#sizeVaries ? shot.image : crop(shot.image, shot.area);
+  }
+
+  /** A screenshot in which the program has a window with something in it. */
+  async #mapped(step: string): Promise<Shot> {
+    return await eventually(
+      `${this.#program.name} has a window (${step})`,
+      STEP_MS,
+      async () => {
+        this.#application.requireRunning();
+        this.#host.process.requireRunning();
+        const area = await this.#host.windowArea();
+        if (area === undefined) return undefined;
+        const image = await this.#host.screenshot();
+        return paintedArea(crop(image, area), BACKGROUND) === undefined
+          ? undefined
+          : { step, image, area };
+      },
+    ).catch((error) => {
+      throw new Error(`${error.message}\n${this.#application.log()}`, {
+        cause: error,
+      });
+    });
+  }
+
+  #failure(
+    what: string,
+    shots: Readonly<Record<string, Shot | undefined>>,
+  ): Error {
+    const folder = Deno.makeTempDirSync({ prefix: "wayferry-screenshots-" });
+    for (const [name, shot] of Object.entries(shots)) {
+      if (shot !== undefined) {
+        Deno.writeFileSync(`${folder}/${name}.png`, encodePng(shot.image));
+      }
+    }
+    const output = this.#application.log();
+    return new Error(
+      `${this.#program.name} on ${this.#host.name} ${what}; screenshots are in ${folder}\n${output}`,
+    );
+  }
+}
+
+function isSame(one: Shot, other: Shot): boolean {
+  return difference(one.image, other.image) === null;
+}
+
+function isSameSize(one: Shot, other: Shot): boolean {
+  return one.area.width === other.area.width &&
+    one.area.height === other.area.height;
+}

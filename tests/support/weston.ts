@@ -1,0 +1,243 @@
+/**
+ * weston's X11 backend on a virtual X server, as a host for applications.
+ *
+ * Of weston's backends in Debian 12 this is the one with a seat. Each output is a window on the X server, so that
+ * keys and clicks come from xdotool, screenshots from the server's memory, and an output goes away when its window is closed.
+ */
+import { BACKGROUND, type HostCompositor, SCREEN } from "./host.ts";
+import {
+  crop,
+  type Image,
+  paintedArea,
+  parseXwd,
+  type Rectangle,
+} from "./image.ts";
+import { PATH, requirePrograms } from "./packages.ts";
+import { runCommand, TestProcess } from "./process.ts";
+import { makeScratch } from "./scratch.ts";
+import { eventually } from "./wait.ts";
+
+/** The part of the screen's corner in which a parked pointer may be seen, in pixels. */
+const POINTER_CORNER = 8;
+
+const CONFIGURATION = `[core]
+idle-time=0
+[shell]
+panel-position=none
+locking=false
+animation=none
+close-animation=none
+startup-animation=none
+focus-animation=none
+background-type=tile
+background-color=0xff${
+  BACKGROUND.map((channel) => channel.toString(16).padStart(2, "0")).join("")
+}
+`;
+
+/** How weston is started. */
+export interface WestonOptions {
+  /** Outputs side by side, each the size of the screen. One when left out. */
+  readonly outputs?: number;
+}
+
+/** A running weston and its X server. */
+export class Weston implements HostCompositor {
+  readonly name = "weston";
+  readonly waylandDisplay: string;
+  readonly process: TestProcess;
+  readonly #display: string;
+  readonly #frameBuffer: string;
+  readonly #outputWindows: readonly string[];
+  readonly #resources: AsyncDisposableStack;
+
+  constructor(
+    socket: string,
+    display: string,
+    frameBuffer: string,
+    outputWindows: readonly string[],
+    process: TestProcess,
+    resources: AsyncDisposableStack,
+  ) {
+    this.waylandDisplay = socket;
+    this.#display = display;
+    this.#frameBuffer = frameBuffer;
+    this.#outputWindows = outputWindows;
+    this.process = process;
+    this.#resources = resources;
+  }
+
+  async screenshot(): Promise<Image> {
+    return parseXwd(await Deno.readFile(this.#frameBuffer));
+  }
+
+  async windowArea(): Promise<Rectangle | undefined> {
+    const image = await this.screenshot();
+    const visible = {
+      x: 0,
+      y: 0,
+      width: image.width - POINTER_CORNER,
+      height: image.height - POINTER_CORNER,
+    };
+    return paintedArea(crop(image, visible), BACKGROUND);
+  }
+
+  async type(text: string): Promise<void> {
+    await this.xdotool("type", "--delay", "8", text);
+  }
+
+  async press(keys: string): Promise<void> {
+    await this.xdotool("key", keys);
+  }
+
+  async click(x: number, y: number): Promise<void> {
+    await this.xdotool("mousemove", `${x}`, `${y}`, "click", "1");
+  }
+
+  async parkPointer(): Promise<void> {
+    await this.xdotool(
+      "mousemove",
+      `${SCREEN.width - 1}`,
+      `${SCREEN.height - 1}`,
+    );
+  }
+
+  async resizeWindow(): Promise<void> {
+    await this.press("super+shift+m");
+  }
+
+  async closeWindow(): Promise<void> {
+    this.process.signal("SIGTERM");
+    await this.process.end(10_000);
+  }
+
+  /** Closes the X window that is an output, as its user would. */
+  async closeOutput(index: number): Promise<void> {
+    const window = this.#outputWindows[index];
+    if (window === undefined) {
+      throw new Error(`Cannot close output ${index}: there is none`);
+    }
+    await this.xdotool("windowclose", window);
+  }
+
+  /** Runs xdotool on the X server. */
+  async xdotool(...words: readonly string[]): Promise<string> {
+    return await xdotool(this.#display, ...words);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** Starts an X server and weston on it. */
+export async function startWeston(
+  options: WestonOptions = {},
+): Promise<Weston> {
+  await requirePrograms([
+    { program: "weston", package: "weston" },
+    { program: "Xvfb", package: "xvfb" },
+    { program: "xdotool", package: "xdotool" },
+  ]);
+  const outputs = options.outputs ?? 1;
+  await using resources = new AsyncDisposableStack();
+  const runtime = resources.use(makeScratch("weston")).path;
+  const { display, frameBuffer } = await startXvfb(runtime, outputs, resources);
+  Deno.writeTextFileSync(`${runtime}/weston.ini`, CONFIGURATION);
+  const process = resources.use(
+    new TestProcess([
+      "weston",
+      "--backend=x11-backend.so",
+      "--use-pixman",
+      `--width=${SCREEN.width}`,
+      `--height=${SCREEN.height}`,
+      `--output-count=${outputs}`,
+      "--socket=wayland-1",
+      `--config=${runtime}/weston.ini`,
+    ], {
+      logPath: `${runtime}/weston.log`,
+      environment: {
+        PATH,
+        HOME: runtime,
+        XDG_RUNTIME_DIR: runtime,
+        DISPLAY: display,
+        LANG: "C.UTF-8",
+      },
+    }),
+  );
+  const windows = await eventually(
+    "weston opens its output windows",
+    15_000,
+    () => {
+      process.requireRunning();
+      const found = [
+        ...process.log().matchAll(/x11 output .* window id (\d+)/g),
+      ].map((match) => match[1] ?? "");
+      return found.length === outputs ? found : undefined;
+    },
+  );
+  for (const [index, window] of windows.entries()) {
+    await xdotool(
+      display,
+      "windowmove",
+      "--sync",
+      window,
+      `${index * SCREEN.width}`,
+      "0",
+    );
+  }
+  const weston = new Weston(
+    `${runtime}/wayland-1`,
+    display,
+    frameBuffer,
+    windows,
+    process,
+    resources.move(),
+  );
+  await weston.xdotool("windowfocus", windows[0] ?? "");
+  await eventually("weston paints its background", 15_000, async () => {
+    process.requireRunning();
+    // It misses motion before its shell is there, and the X server reports none without a change of place.
+    await weston.xdotool("mousemove", "0", "0");
+    await weston.parkPointer();
+    return await weston.windowArea() === undefined ? true : undefined;
+  });
+  return weston;
+}
+
+async function startXvfb(
+  runtime: string,
+  outputs: number,
+  resources: AsyncDisposableStack,
+): Promise<{ display: string; frameBuffer: string }> {
+  const server = resources.use(
+    new TestProcess([
+      "Xvfb",
+      "-displayfd",
+      "1",
+      "-nolisten",
+      "tcp",
+      "-noreset",
+      "-fbdir",
+      runtime,
+      "-screen",
+      "0",
+      `${outputs * SCREEN.width}x${SCREEN.height}x24`,
+    ], {
+      logPath: `${runtime}/xvfb.log`,
+      environment: { PATH, HOME: runtime },
+    }),
+  );
+  const number = await eventually("Xvfb names its display", 15_000, () => {
+    server.requireRunning();
+    return /^(\d+)$/m.exec(server.log())?.[1];
+  });
+  return { display: `:${number}`, frameBuffer: `${runtime}/Xvfb_screen0` };
+}
+
+async function xdotool(
+  display: string,
+  ...words: readonly string[]
+): Promise<string> {
+  return (await runCommand(["xdotool", ...words], { DISPLAY: display })).text;
+}
