@@ -1,0 +1,130 @@
+/**
+ * Runs an application through the proxy: on the running compositor, or on a headless one, of which a picture is kept.
+ *
+ * The arguments are those of `wayferry proxy`.
+ */
+
+import { hostPath } from "../src/server/host_address.ts";
+import { StartupError } from "../src/server/startup_error.ts";
+import type { HostCompositor } from "../tests/support/host.ts";
+import { encodePng, type Image } from "../tests/support/image.ts";
+import { makeScratch } from "../tests/support/scratch.ts";
+import { startSway } from "../tests/support/sway.ts";
+import { delay, waitAtMost } from "../tests/support/wait.ts";
+import { startWeston } from "../tests/support/weston.ts";
+
+const project = new URL("../", import.meta.url).pathname;
+/** How long an application may take until something of it is to be seen. */
+const patienceMilliseconds = 30_000;
+/** How long it may take to close its window when it is asked to. */
+const closingMilliseconds = 5_000;
+/** A picture that does not change for so long is taken to be complete. */
+const stillMilliseconds = 500;
+
+function say(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Starts the proxy with the application. */
+function startProxy(
+  args: readonly string[],
+  environment: Record<string, string>,
+): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", `${project}main.ts`, "proxy", ...args],
+    env: environment,
+  }).spawn();
+}
+
+async function hasCompositor(): Promise<boolean> {
+  if ((Deno.env.get("WAYLAND_SOCKET") ?? "") !== "") return true;
+  try {
+    (await Deno.connect({ transport: "unix", path: hostPath(Deno.env) }))
+      .close();
+    return true;
+  } catch (error) {
+    if (
+      error instanceof StartupError || error instanceof Deno.errors.NotFound
+    ) return false;
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw error;
+  }
+}
+
+async function startCompositor(): Promise<HostCompositor> {
+  try {
+    return await startSway();
+  } catch (error) {
+    say(
+      `sway does not start (${
+        error instanceof Error ? error.message : error
+      }); weston it is`,
+    );
+    return await startWeston();
+  }
+}
+
+function isEqual(one: Image | undefined, other: Image): boolean {
+  return one !== undefined && one.pixels.length === other.pixels.length &&
+    one.pixels.every((value, index) => value === other.pixels[index]);
+}
+
+/** The screen, when a window stands still on it; undefined where none came. */
+async function windowPicture(
+  host: HostCompositor,
+  ended: () => boolean,
+): Promise<Image | undefined> {
+  const deadline = performance.now() + patienceMilliseconds;
+  let last: Image | undefined;
+  while (performance.now() < deadline && !ended()) {
+    await delay(stillMilliseconds);
+    if (await host.windowArea() === undefined) continue;
+    const image = await host.screenshot();
+    if (isEqual(last, image)) return image;
+    last = image;
+  }
+  return last;
+}
+
+async function runHeadless(args: readonly string[]): Promise<number> {
+  say("There is no compositor here: starting a headless one");
+  await using host = await startCompositor();
+  using runtime = makeScratch("start");
+  const proxy = startProxy(args, {
+    WAYLAND_DISPLAY: host.waylandDisplay,
+    XDG_RUNTIME_DIR: runtime.path,
+  });
+  let ended = false;
+  const status = proxy.status.then(({ code }) => {
+    ended = true;
+    return code;
+  });
+  const image = await windowPicture(host, () => ended);
+  if (!ended) await host.closeWindow();
+  if (await waitAtMost(status, closingMilliseconds) === undefined) {
+    proxy.kill("SIGTERM");
+  }
+  const code = await status;
+  if (image === undefined) {
+    say(`No window came (the proxy's exit status is ${code}).`);
+    return code === 0 ? 1 : code;
+  }
+  Deno.mkdirSync(`${project}dist`, { recursive: true });
+  const name = (args[args.indexOf("--") + 1] ?? "application").replace(
+    /^.*\//,
+    "",
+  );
+  const path = `${project}dist/${name}.png`;
+  Deno.writeFileSync(path, encodePng(image));
+  say(`What it showed, through the proxy, on a headless ${host.name}: ${path}`);
+  return 0;
+}
+
+async function main(): Promise<number> {
+  if (!await hasCompositor()) return await runHeadless(Deno.args);
+  // A terminal's Ctrl-C reaches the proxy as well; it ends by itself.
+  Deno.addSignalListener("SIGINT", () => {});
+  return (await startProxy(Deno.args, {}).status).code;
+}
+
+main().then((code) => Deno.exit(code));
