@@ -43,6 +43,8 @@ export class Peer implements Disposable {
   readonly receivedFds: number[] = [];
   /** Whether the other side closed the connection. */
   closed = false;
+  /** Whether it reads nothing, as a process that is stopped. */
+  deaf = false;
 
   constructor(fd: OwnedFd, sends: "requests" | "events") {
     this.#fd = fd;
@@ -51,12 +53,13 @@ export class Peer implements Disposable {
 
   /** Sends `interface.message` to the object `id`. */
   say(id: number, fullName: string, ...values: Value[]): void {
-    const message = this.#sends === "requests"
-      ? findRequest(fullName)
-      : findEvent(fullName);
-    if (message === null) throw new TypeError(`no message ${fullName}`);
     const fds: number[] = [];
-    this.bytes(this.#encode(id, message, values, fds), fds);
+    this.bytes(this.#encode(id, this.#find(fullName), values, fds), fds);
+  }
+
+  /** The bytes that `say` would send; descriptors are the caller's business. */
+  encode(id: number, fullName: string, ...values: Value[]): Uint8Array {
+    return this.#encode(id, this.#find(fullName), values, []);
   }
 
   /** Sends bytes as they are, with descriptors, which are closed here then. */
@@ -90,8 +93,9 @@ export class Peer implements Disposable {
     );
   }
 
-  /** Reads all that is there. */
+  /** Reads all that is there, unless it is deaf. */
   listen(): void {
+    if (this.deaf) return;
     for (;;) {
       const room = SIZE - this.#filled;
       const count = receiveMessage(
@@ -113,6 +117,13 @@ export class Peer implements Disposable {
     }
   }
 
+  /** The first descriptor that came and was not yet taken; the caller closes it. */
+  takeFd(): number {
+    const fd = this.receivedFds.shift();
+    if (fd === undefined) throw new Error("no descriptor came");
+    return fd;
+  }
+
   /** What was heard since the last time. */
   heard(): string[] {
     this.listen();
@@ -125,6 +136,14 @@ export class Peer implements Disposable {
     for (const fd of this.receivedFds.splice(0)) closeFd(fd);
     this.#buffer.free();
     this.#out.free();
+  }
+
+  #find(fullName: string): Message {
+    const message = this.#sends === "requests"
+      ? findRequest(fullName)
+      : findEvent(fullName);
+    if (message === null) throw new TypeError(`no message ${fullName}`);
+    return message;
   }
 
   #encode(

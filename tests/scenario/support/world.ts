@@ -1,13 +1,13 @@
 /** A scripted client, our relay and a scripted host in one process, turn by turn. */
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local_socket.ts";
-import type { Endpoint, Meter } from "../../../src/host/endpoint.ts";
 import type { MessageTrace } from "../../../src/log/trace.ts";
-import { Loop } from "../../../src/loop/loop.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Feature } from "../../../src/relay/feature.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
+import { ManualLoop } from "./manual_loop.ts";
+import { type Differences, OtherEndpoint } from "./other_endpoint.ts";
 import { Peer } from "./peer.ts";
 
 /** How a scenario's world differs from the usual one. */
@@ -17,9 +17,10 @@ export interface WorldOptions {
   readonly deny?: readonly string[];
   readonly features?: readonly Feature[];
   readonly trace?: MessageTrace;
-  readonly meter?: Meter;
-  /** Replaces the host's endpoint. */
-  readonly host?: (loop: Loop, endpoint: LocalSocket) => Endpoint;
+  /** How the host's endpoint differs from a socket. */
+  readonly host?: Differences;
+  /** Another world that shares its loop; it must be closed after this one. */
+  readonly beside?: World;
 }
 
 /** Globals that most scenarios need, as the host names them. */
@@ -34,15 +35,18 @@ export const usualGlobals: readonly (readonly [number, string, number])[] = [
 
 /** The world of one client. The client's `wl_registry` is its object 2. */
 export class World implements Disposable {
-  readonly loop = new Loop();
+  readonly loop: ManualLoop;
   readonly client: Peer;
   readonly host: Peer;
   readonly relay: Relay;
   /** What the relay said to the log. */
   readonly log: string[] = [];
   ended = false;
+  readonly #ownsLoop: boolean;
 
   constructor(options: WorldOptions = {}) {
+    this.loop = options.beside?.loop ?? new ManualLoop();
+    this.#ownsLoop = options.beside === undefined;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
     this.client = new Peer(clientFd, "requests");
@@ -59,7 +63,7 @@ export class World implements Disposable {
     this.relay = new Relay(
       { loop: this.loop, policy, features, memory: { burst: () => {} } },
       new LocalSocket(this.loop, clientEnd),
-      options.host?.(this.loop, host) ?? host,
+      options.host === undefined ? host : new OtherEndpoint(host, options.host),
       {
         warning: (text) => this.log.push(text),
         info: (text) => this.log.push(text),
@@ -83,14 +87,27 @@ export class World implements Disposable {
     world.host.say(3, "wl_callback.done", 0);
     world.host.say(1, "wl_display.delete_id", 3);
     world.client.say(1, "wl_display.get_registry", 2);
-    world.settle();
+    world.forget();
     return world;
   }
 
-  /** Binds a global of `usualGlobals` under the client's id. */
+  /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
     this.client.say(2, "wl_registry.bind", name, type, version, id);
     this.settle();
+  }
+
+  /** Lets the clock run on; timers run in their order, and both peers listen after each. */
+  pass(milliseconds: number): void {
+    this.loop.pass(milliseconds, () => this.settle());
+    this.settle();
+  }
+
+  /** Throws away what was heard so far. */
+  forget(): void {
+    this.settle();
+    this.client.heard();
+    this.host.heard();
   }
 
   /** Turns until nothing happens any more, both peers having listened. */
@@ -108,6 +125,6 @@ export class World implements Disposable {
     this.client[Symbol.dispose]();
     this.host[Symbol.dispose]();
     while (this.loop.turn(0) > 0);
-    this.loop[Symbol.dispose]();
+    if (this.#ownsLoop) this.loop[Symbol.dispose]();
   }
 }

@@ -1,0 +1,79 @@
+/** A socket that pretends to be an endpoint of another kind: with limits, or unable to carry some descriptors. */
+import type {
+  Carriage,
+  Carrier,
+  Endpoint,
+  EndpointHandler,
+  Meter,
+} from "../../../src/host/endpoint.ts";
+import type { LocalSocket } from "../../../src/host/local_socket.ts";
+import type { Queue } from "../../../src/wayland/queue.ts";
+import type { FdKind } from "../../../protocols/tables.ts";
+
+/** How it differs from a socket. */
+export interface Differences {
+  readonly meter?: Meter;
+  readonly carriages?: { readonly [kind in FdKind]?: Carriage };
+}
+
+/** Everything goes through the socket all the same. */
+export class OtherEndpoint implements Endpoint {
+  readonly carrier: Carrier;
+  readonly meter: Meter | null;
+  readonly #socket: LocalSocket;
+
+  constructor(socket: LocalSocket, differences: Differences) {
+    this.#socket = socket;
+    this.meter = differences.meter ?? null;
+    const carriages = differences.carriages ?? {};
+    this.carrier = { carries: (kind) => carriages[kind] ?? "as-is" };
+  }
+
+  get incoming(): Queue {
+    return this.#socket.incoming;
+  }
+
+  get outgoing(): Queue {
+    return this.#socket.outgoing;
+  }
+
+  get sends(): number {
+    return this.#socket.sends;
+  }
+
+  attach(handler: EndpointHandler): void {
+    this.#socket.attach(handler);
+  }
+
+  touch(): void {
+    this.#socket.touch();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  peek(handle: number): number {
+    return this.#socket.peek(handle);
+  }
+
+  open(handle: number): number {
+    return this.#socket.open(handle);
+  }
+
+  discard(handle: number): void {
+    this.#socket.discard(handle);
+  }
+
+  finish(milliseconds: number): void {
+    this.#socket.finish(milliseconds);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,47 @@
+/** Messages byte by byte, right or wrong, and what they are made of. */
+
+/** A word, or a string or array with its length word and padding. */
+export type Part = number | string | Uint8Array;
+
+/** A message whose header says its true size. */
+export function message(
+  id: number,
+  opcode: number,
+  ...parts: Part[]
+): Uint8Array {
+  const body = words(...parts);
+  return join(header(id, opcode, 8 + body.length), body);
+}
+
+/** Just a header, whose size may lie. */
+export function header(id: number, opcode: number, size: number): Uint8Array {
+  return words(id, (size << 16) | opcode);
+}
+
+/** Words, strings and arrays one behind the other. */
+export function words(...parts: Part[]): Uint8Array {
+  return join(...parts.map((part) => {
+    if (typeof part === "number") {
+      return new Uint8Array(Int32Array.of(part).buffer);
+    }
+    const content = typeof part === "string"
+      ? new TextEncoder().encode(part + "\0")
+      : part;
+    const padded = new Uint8Array((content.length + 3) & ~3);
+    padded.set(content);
+    return join(words(content.length), padded);
+  }));
+}
+
+/** Bytes one behind the other. */
+export function join(...pieces: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  );
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
