@@ -41,6 +41,8 @@ export class Peer implements Disposable {
   readonly lines: string[] = [];
   /** Descriptors that came and were not yet taken; closed with the peer. */
   readonly receivedFds: number[] = [];
+  /** The last message that was heard, byte by byte. */
+  lastMessage = new Uint8Array(0);
   /** Whether the other side closed the connection. */
   closed = false;
   /** Whether it reads nothing, as a process that is stopped. */
@@ -132,6 +134,7 @@ export class Peer implements Disposable {
 
   /** Closes the connection. */
   [Symbol.dispose](): void {
+    this.deaf = true;
     this.#fd[Symbol.dispose]();
     for (const fd of this.receivedFds.splice(0)) closeFd(fd);
     this.#buffer.free();
@@ -199,6 +202,7 @@ export class Peer implements Disposable {
     while (this.#filled - at >= 8) {
       const size = (words[(at >> 2) + 1] ?? 0) >>> 16;
       if (size < 8 || this.#filled - at < size) break;
+      this.lastMessage = bytes.slice(at, at + size);
       this.#line(at >> 2, size);
       at += size;
     }
