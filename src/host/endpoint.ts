@@ -35,6 +35,27 @@ export interface Meter {
   readonly bytes: number;
 }
 
+/** Memory that the host can see. Disposing of it takes it from us; a host that has it open keeps it. */
+export interface SharedMemory extends Disposable {
+  /** In bytes. */
+  readonly size: number;
+  /** A descriptor to send to the host with the kind "shm"; the caller's. */
+  share(): number;
+  /**
+   * Copies rows from a client's file: `rows` times `rowBytes`, both here and there `stride` bytes apart.
+   *
+   * @returns false where the file is shorter than that, or cannot be read
+   */
+  copyFrom(
+    fd: number,
+    sourceOffset: number,
+    destinationOffset: number,
+    rowBytes: number,
+    rows: number,
+    stride: number,
+  ): boolean;
+}
+
 /** Who is told of what happens at an endpoint. */
 export interface EndpointHandler {
   /** `incoming` has more bytes or descriptors. */
@@ -71,6 +92,8 @@ export interface Endpoint extends Disposable {
   open(handle: number, kind: FdKind): number;
   /** Drops a handle that nobody wants. */
   discard(handle: number): void;
+  /** Memory that the host can see, or null where there is none left; only where `carrier` shadows "shm". */
+  allocate?(bytes: number): SharedMemory | null;
   /** Sends what is queued, for at most `milliseconds`, and closes the connection; nothing is received or reported any more. */
   finish(milliseconds: number): void;
 }

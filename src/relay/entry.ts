@@ -30,6 +30,8 @@ export class Entry {
   readonly version: number;
   /** Whether the client destroyed it, so that it may not be used any more; events that are on their way are dropped. */
   destroyed = false;
+  /** What the feature that looks after objects of this interface knows about this one; found again by its class. */
+  record: object | null = null;
   /** Takes the events of an object without a client half. */
   listener: EventListener | null = null;
 

@@ -18,6 +18,8 @@ import {
   findRequest,
   type Message,
 } from "../../protocols/tables.ts";
+import type { Carrier, Endpoint } from "../host/endpoint.ts";
+import type { Loop } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
 
@@ -61,6 +63,8 @@ export type EventHandlers<State> = {
 /** Behaviour for a few messages. A handler's record is valid until it returns. */
 export interface Feature<State = unknown> {
   readonly name: string;
+  /** Whether it has anything to do where descriptors reach the host like this; without it, always. */
+  appliesTo?(carrier: Carrier): boolean;
   /** Makes what the feature keeps for one relay; disposed of with the relay where it is `Disposable`. */
   open(relay: FeatureRelay): State;
   readonly requests: RequestHandlers<State>;
@@ -70,6 +74,8 @@ export interface Feature<State = unknown> {
 /** What a feature may do to its relay. */
 export interface FeatureRelay {
   readonly policy: Policy;
+  readonly loop: Loop;
+  readonly host: Pick<Endpoint, "carrier" | "allocate">;
   /** Sends the client an event of an object with a client half. */
   sendEvent<Name extends EventName>(
     entry: Entry,
@@ -88,6 +94,16 @@ export interface FeatureRelay {
     version: number,
     listener: EventListener,
   ): Entry;
+  /**
+   * Binds a global of the host that clients see, for the relay itself.
+   *
+   * @returns null where the host has none
+   */
+  bindGlobal(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null;
   /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's. */
   addHostHalf(entry: Entry): void;
   /** Ends an object of the client that the host does not know, and tells the client that its id is free. */
@@ -98,6 +114,10 @@ export interface FeatureRelay {
   openFromClient(handle: number, kind: FdKind): number;
   /** Closes a handle of a request that was taken. */
   discardFromClient(handle: number): void;
+  /** Makes an owned descriptor of a handle in an event that was taken. */
+  openFromHost(handle: number, kind: FdKind): number;
+  /** Closes a handle of an event that was taken. */
+  discardFromHost(handle: number): void;
   /** Goes on with a direction that was held. */
   resume(direction: "requests" | "events"): void;
   /** Writes a line about this client to the log. */
@@ -117,8 +137,31 @@ export interface BoundHandler {
 /** Handlers of a message in list order, at the message's index; null where nobody overrides it. */
 export type HandlerTable = readonly (readonly BoundHandler[] | null)[];
 
-/** A list of features with the table of what they override, made once and shared by all relays. */
+/** A list of features, made once and shared by all relays. */
 export class FeatureSet {
+  readonly #features: readonly Feature[];
+  readonly #known = new WeakMap<Carrier, ActiveFeatures>();
+
+  constructor(features: readonly Feature[]) {
+    this.#features = features;
+  }
+
+  /** Those that have something to do where descriptors reach the host like this; all endpoints of one kind share a carrier. */
+  for(carrier: Carrier): ActiveFeatures {
+    const before = this.#known.get(carrier);
+    if (before !== undefined) return before;
+    const active = new ActiveFeatures(
+      this.#features.filter((feature) =>
+        feature.appliesTo === undefined || feature.appliesTo(carrier)
+      ),
+    );
+    this.#known.set(carrier, active);
+    return active;
+  }
+}
+
+/** A list of features with the table of what they override. */
+export class ActiveFeatures {
   readonly features: readonly Feature[];
   readonly handlers: HandlerTable;
 

@@ -7,6 +7,7 @@
  *
  * Sources: wayland.xml (wl_registry, wl_fixes); libwayland-server's `registry_bind` for the errors.
  */
+import type { InterfaceName } from "../../protocols/generated/messages.ts";
 import {
   findInterface,
   getInterface,
@@ -152,6 +153,29 @@ export class Registry implements EventListener {
       });
     }
     return "take";
+  }
+
+  /** Binds a global that is offered and is the host's, at most at the version that is offered; null where there is none. */
+  bindForRelay(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null {
+    const registry = this.#hostRegistry;
+    if (registry === null) return null;
+    for (const offer of this.#offers.values()) {
+      if (offer.host === null || offer.interface !== type) continue;
+      const bound = Math.min(version, offer.version);
+      const id = this.#relay.createHostObject(type, bound, listener);
+      this.#relay.sendRequest(registry, "wl_registry.bind", {
+        name: offer.host.name,
+        interface: type,
+        version: bound,
+        id,
+      });
+      return id;
+    }
+    return null;
   }
 
   #hostIsKnown(): void {

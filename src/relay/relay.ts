@@ -96,12 +96,12 @@ export class Relay
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly policy: Policy;
+  readonly loop: Loop;
   readonly objects = new Objects();
   readonly registry: Registry;
   readonly handlers;
   readonly states: unknown[] = [];
   readonly trace: MessageTrace | null;
-  readonly #loop: Loop;
   readonly #memory: RelaySettings["memory"];
   readonly #log: RelayLog;
   readonly #onEnd: (relay: Relay) => void;
@@ -133,9 +133,10 @@ export class Relay
     this.client = client;
     this.host = host;
     this.policy = settings.policy;
-    this.handlers = settings.features.handlers;
+    const active = settings.features.for(host.carrier);
+    this.handlers = active.handlers;
     this.trace = trace;
-    this.#loop = settings.loop;
+    this.loop = settings.loop;
     this.#memory = settings.memory;
     this.#log = log;
     this.#onEnd = onEnd;
@@ -145,7 +146,7 @@ export class Relay
       host.carrier,
       () => this.#attachClient(),
     );
-    for (const feature of settings.features.features) {
+    for (const feature of active.features) {
       this.states.push(feature.open(this));
     }
     this.#requests = new RequestPump(
@@ -156,7 +157,7 @@ export class Relay
     this.#liveness = new Liveness(
       this,
       this.objects.display,
-      this.#loop,
+      this.loop,
       host,
       this,
     );
@@ -195,6 +196,14 @@ export class Relay
     return this.objects.addHostObject(getInterface(type), version, listener);
   }
 
+  bindGlobal(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null {
+    return this.registry.bindForRelay(type, version, listener);
+  }
+
   addHostHalf(entry: Entry): void {
     this.objects.addHostHalf(entry);
   }
@@ -215,6 +224,14 @@ export class Relay
 
   discardFromClient(handle: number): void {
     this.client.discard(handle);
+  }
+
+  openFromHost(handle: number, kind: FdKind): number {
+    return this.host.open(handle, kind);
+  }
+
+  discardFromHost(handle: number): void {
+    this.host.discard(handle);
   }
 
   resume(direction: "requests" | "events"): void {
@@ -380,7 +397,7 @@ export class Relay
     direction: "requests" | "events",
     pump: RequestPump | EventPump,
   ): Timer {
-    return this.#loop.after(HOLD_LIMIT, () => {
+    return this.loop.after(HOLD_LIMIT, () => {
       this.#log.warning(
         `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
       );
