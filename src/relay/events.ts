@@ -105,7 +105,9 @@ export class EventPump implements ArgumentReader {
       const overridden = handlers[message.index];
       if (entry === objects.display) {
         this.#displayEvent(message, at);
-      } else if (entry.clientId === 0 || entry.destroyed) {
+      } else if (
+        entry.clientId === 0 || entry.destroyed || message.since > entry.version
+      ) {
         this.#absorb(entry, message, at, size);
       } else if (overridden === undefined || overridden === null) {
         this.#forward(entry, message, at, size, EMPTY);
@@ -364,8 +366,9 @@ export class EventPump implements ArgumentReader {
   }
 
   /**
-   * An event of an object that the client does not know: its listener takes it, if it has one. libwayland drops the events of
-   * what was destroyed without reserving the ids in them, so passing them on would put the server's ids out of step.
+   * An event that the client cannot understand, because it does not know the object, or knows an older version of it: the object's
+   * listener takes it, if it has one. libwayland drops the events of what was destroyed without reserving the ids in them, so
+   * passing them on would put the server's ids out of step; one that is too new has no handler in the client, which would abort.
    */
   #absorb(entry: Entry, message: Message, at: number, size: number): void {
     const created = this.#created;
