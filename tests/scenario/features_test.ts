@@ -1,0 +1,360 @@
+/** What features may do with a message: forward, rewrite, take. Holding is in holding_test.ts. */
+import assert from "node:assert/strict";
+import { closeFd } from "../../ffi/fd.ts";
+import type { Entry } from "../../src/relay/entry.ts";
+import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
+import {
+  fileIdentity,
+  memoryFile,
+  openFdCount,
+} from "./support/descriptors.ts";
+import { World } from "./support/world.ts";
+
+const FIRST = 0xff000000;
+
+/** A feature without state. */
+function feature(
+  parts: Partial<Feature<FeatureRelay>>,
+): Feature<FeatureRelay> {
+  return {
+    name: "test",
+    open: (relay) => relay,
+    requests: {},
+    events: {},
+    ...parts,
+  };
+}
+
+/** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
+function worldWith(...features: Feature<FeatureRelay>[]): World {
+  const world = World.ready({ features });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.bind(3, "wl_seat", 8, 5);
+  world.client.say(5, "wl_seat.get_pointer", 6);
+  world.forget();
+  return world;
+}
+
+Deno.test("a handler sees a message's object and its arguments by name", () => {
+  const seen: unknown[] = [];
+  using world = worldWith(feature({
+    requests: {
+      "wl_surface.attach": (_relay, surface, { buffer, x, y }) => {
+        seen.push(`${surface}`, buffer, x, y);
+        return "forward";
+      },
+    },
+    events: {
+      "wl_pointer.enter": (_relay, pointer, { serial, surface, surface_x }) => {
+        seen.push(`${pointer}`, serial, `${surface}`, surface_x);
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.attach", 0, -1, 2);
+  world.host.say(6, "wl_pointer.enter", 0xffffffff, 4, -256, 512);
+  world.settle();
+  assert.deepEqual(seen, [
+    "wl_surface@4",
+    null,
+    -1,
+    2,
+    "wl_pointer@6",
+    0xffffffff,
+    "wl_surface@4",
+    -256,
+  ]);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.attach(nil, -1, 2)"]);
+  assert.deepEqual(world.client.heard(), [
+    "wl_pointer@6.enter(4294967295, wl_surface@4, -256, 512)",
+  ]);
+});
+
+Deno.test("a rewritten message goes on with what the handler wrote", () => {
+  using world = worldWith(feature({
+    requests: {
+      "wl_surface.damage": (_relay, _surface, values) => {
+        values.width *= 2;
+        return "rewrite";
+      },
+    },
+    events: {
+      "wl_pointer.motion": (_relay, _pointer, values) => {
+        values.surface_x = -values.surface_x;
+        return "rewrite";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
+  assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, -2, 3)"]);
+});
+
+Deno.test("a rewritten message creates its objects and carries its descriptors", () => {
+  using world = worldWith(feature({
+    requests: {
+      "wl_shm.create_pool": (_relay, _shm, values) => {
+        values.size += 1;
+        return "rewrite";
+      },
+    },
+    events: {
+      "wl_keyboard.keymap": (_relay, _keyboard, values) => {
+        values.size += 1;
+        return "rewrite";
+      },
+      "wl_data_device.data_offer": () => "rewrite",
+    },
+  }));
+  world.bind(2, "wl_shm", 1, 7);
+  world.client.say(5, "wl_seat.get_keyboard", 8);
+  world.bind(4, "wl_data_device_manager", 3, 9);
+  world.client.say(9, "wl_data_device_manager.get_data_device", 10, 5);
+  world.forget();
+  const before = openFdCount();
+  const [pool, keymap] = [memoryFile(), memoryFile()];
+  const identities = [fileIdentity(pool), fileIdentity(keymap)];
+  world.client.say(7, "wl_shm.create_pool", 11, pool, 100);
+  world.host.say(8, "wl_keyboard.keymap", 1, keymap, 100);
+  world.host.say(10, "wl_data_device.data_offer", FIRST);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_shm@7.create_pool(new wl_shm_pool@11, fd, 101)",
+  ]);
+  assert.deepEqual(world.client.heard(), [
+    "wl_keyboard@8.keymap(1, fd, 101)",
+    "wl_data_device@10.data_offer(new wl_data_offer@4278190080)",
+  ]);
+  const arrived = [world.host.takeFd(), world.client.takeFd()];
+  assert.deepEqual(arrived.map(fileIdentity), identities);
+  arrived.forEach(closeFd);
+  assert.equal(openFdCount(), before);
+  world.client.say(11, "wl_shm_pool.resize", 200);
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_shm_pool@11.resize(200)"]);
+});
+
+Deno.test("a handler may put another descriptor in place of the one that came", () => {
+  const before = openFdCount();
+  {
+    const another = memoryFile();
+    const identity = fileIdentity(another);
+    using world = worldWith(feature({
+      events: {
+        "wl_keyboard.keymap": (_relay, _keyboard, values) => {
+          values.fd = another;
+          return "rewrite";
+        },
+      },
+    }));
+    world.client.say(5, "wl_seat.get_keyboard", 7);
+    world.forget();
+    world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 100);
+    world.settle();
+    const arrived = world.client.takeFd();
+    assert.equal(fileIdentity(arrived), identity);
+    closeFd(arrived);
+  }
+  assert.equal(openFdCount(), before);
+});
+
+Deno.test("a taken message goes nowhere, and its object and descriptors are the feature's", () => {
+  const taken: Entry[] = [];
+  const fds: number[] = [];
+  using world = worldWith(feature({
+    requests: {
+      "wl_shm.create_pool": (relay, _shm, { id, fd }) => {
+        taken.push(id);
+        fds.push(relay.openFromClient(fd, "shm"));
+        return "take";
+      },
+    },
+  }));
+  world.bind(2, "wl_shm", 1, 7);
+  world.forget();
+  const before = openFdCount();
+  world.client.say(7, "wl_shm.create_pool", 8, memoryFile(), 100);
+  // Its pool has no host half, so nothing about it reaches the host.
+  world.client.say(8, "wl_shm_pool.create_buffer", 9, 0, 1, 1, 4, 0);
+  world.client.say(8, "wl_shm_pool.destroy");
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  assert.deepEqual(world.client.heard(), ["wl_display@1.delete_id(8)"]);
+  assert.equal(taken[0]?.interface.name, "wl_shm_pool");
+  assert.equal(openFdCount(), before + 1);
+  fds.forEach(closeFd);
+});
+
+Deno.test("what a feature says to either side stands in order with what is forwarded", () => {
+  using world = worldWith(feature({
+    requests: {
+      "wl_surface.commit": (relay, surface) => {
+        relay.sendRequest(surface, "wl_surface.damage", {
+          x: 0,
+          y: 0,
+          width: 1,
+          height: 1,
+        });
+        return "forward";
+      },
+    },
+    events: {
+      "wl_pointer.frame": (relay, pointer) => {
+        relay.sendEvent(pointer, "wl_pointer.axis_source", {
+          "axis_source": 1,
+        });
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.attach", 0, 0, 0);
+  world.client.say(4, "wl_surface.commit");
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.host.say(6, "wl_pointer.frame");
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.attach(nil, 0, 0)",
+    "wl_surface@4.damage(0, 0, 1, 1)",
+    "wl_surface@4.commit()",
+  ]);
+  assert.deepEqual(world.client.heard(), [
+    "wl_pointer@6.motion(1, 2, 3)",
+    "wl_pointer@6.axis_source(1)",
+    "wl_pointer@6.frame()",
+  ]);
+});
+
+Deno.test("handlers are asked in the order of the list, and the first that does not forward decides", () => {
+  const asked: string[] = [];
+  const asking = (name: string, verdict: "forward" | "take") =>
+    feature({
+      requests: {
+        "wl_surface.commit": () => {
+          asked.push(name);
+          return verdict;
+        },
+      },
+    });
+  using world = worldWith(
+    asking("first", "forward"),
+    asking("second", "take"),
+    asking("third", "take"),
+  );
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(asked, ["first", "second"]);
+  assert.deepEqual(world.host.heard(), []);
+});
+
+Deno.test("an object that only the relay knows is used by it, and its events are told to its listener", () => {
+  const heard: string[] = [];
+  let made: Entry | null = null;
+  using world = worldWith(feature({
+    requests: {
+      "wl_surface.commit": (relay, surface) => {
+        made = relay.createHostObject("wl_callback", 1, {
+          event: (_entry, { name }, values) =>
+            heard.push(`${name} ${values["callback_data"]}`),
+        });
+        relay.sendRequest(surface, "wl_surface.frame", { callback: made });
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.frame(new wl_callback@7)",
+    "wl_surface@4.commit()",
+  ]);
+  world.host.say(7, "wl_callback.done", 99);
+  world.host.say(1, "wl_display.delete_id", 7);
+  world.settle();
+  assert.deepEqual(heard, ["done 99"]);
+  assert.deepEqual(world.client.heard(), []);
+  // The id comes back to the allocator that clients' objects share.
+  world.client.say(3, "wl_compositor.create_region", 7);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_compositor@3.create_region(new wl_region@7)",
+  ]);
+});
+
+Deno.test("a client's object that is given its host half late is known to the host from then on", () => {
+  let compositor: Entry | null = null;
+  using world = worldWith(feature({
+    requests: {
+      "wl_compositor.create_region": (_relay, entry) => {
+        compositor = entry;
+        return "take";
+      },
+      "wl_surface.set_input_region": (relay, _surface, { region }) => {
+        if (compositor === null || region === null) return "forward";
+        relay.addHostHalf(region);
+        relay.sendRequest(compositor, "wl_compositor.create_region", {
+          id: region,
+        });
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(3, "wl_compositor.create_region", 7);
+  world.client.say(7, "wl_region.add", 1, 2, 3, 4);
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  world.client.say(4, "wl_surface.set_input_region", 7);
+  world.client.say(7, "wl_region.add", 5, 6, 7, 8);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_compositor@3.create_region(new wl_region@7)",
+    "wl_surface@4.set_input_region(wl_region@7)",
+    "wl_region@7.add(5, 6, 7, 8)",
+  ]);
+});
+
+Deno.test("a feature's state is its own for every client, and closed with it", () => {
+  const opened: { closed: boolean }[] = [];
+  const keeping: Feature<{ closed: boolean } & Disposable> = {
+    name: "keeping",
+    open: () => {
+      const state = {
+        closed: false,
+        [Symbol.dispose]: (): void => {
+          state.closed = true;
+        },
+      };
+      opened.push(state);
+      return state;
+    },
+    requests: {},
+    events: {},
+  };
+  using first = World.ready({ features: [keeping] });
+  using second = World.ready({ features: [keeping] });
+  first.client[Symbol.dispose]();
+  first.settle();
+  assert.deepEqual(opened.map(({ closed }) => closed), [true, false]);
+  assert.ok(!second.ended);
+});
+
+Deno.test("a handler that throws ends its client, who is told that the proxy failed", () => {
+  using world = worldWith(feature({
+    requests: {
+      "wl_surface.commit": () => {
+        throw new TypeError("a bug");
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    'wl_display@1.error(wl_display@1, 3, "the proxy failed: a bug")',
+  ]);
+  assert.match(world.log[0] ?? "", /^internal error: TypeError: a bug\n/);
+  assert.deepEqual(world.log.slice(1), [
+    "client ended: the proxy failed: a bug",
+  ]);
+});
