@@ -1,0 +1,271 @@
+/** Features that hold a direction until something else has happened, for at most a second. */
+import assert from "node:assert/strict";
+import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
+import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { World } from "./support/world.ts";
+
+/** Holds every commit and every pointer frame until `open`. */
+class Gate implements Feature<null> {
+  readonly name = "gate";
+  isOpen = false;
+  #relay: FeatureRelay | null = null;
+
+  readonly requests = {
+    "wl_surface.commit": () => this.#verdict(),
+  };
+  readonly events = {
+    "wl_pointer.frame": () => this.#verdict(),
+    "wl_keyboard.keymap": () => this.#verdict(),
+  };
+
+  open(relay: FeatureRelay): null {
+    this.#relay = relay;
+    return null;
+  }
+
+  /** Lets that direction go on. */
+  release(direction: "requests" | "events"): void {
+    this.isOpen = true;
+    this.#relay?.resume(direction);
+    this.isOpen = false;
+  }
+
+  #verdict(): "forward" | "hold" {
+    return this.isOpen ? "forward" : "hold";
+  }
+}
+
+/** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
+function worldWith(...features: Feature[]): World {
+  const world = World.ready({ features });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.bind(3, "wl_seat", 8, 5);
+  world.client.say(5, "wl_seat.get_pointer", 6);
+  world.forget();
+  return world;
+}
+
+const timedOut =
+  "what a message waited for did not come within 1000 ms: it goes on without it";
+
+Deno.test("a held request stops those behind it, and no event", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
+  world.client.say(4, "wl_surface.commit");
+  world.client.say(1, "wl_display.sync", 7);
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
+  gate.release("requests");
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.commit()",
+    "wl_display@1.sync(new wl_callback@7)",
+  ]);
+});
+
+Deno.test("a held event stops those behind it, and no request", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.host.say(6, "wl_pointer.frame");
+  world.host.say(4, "wl_surface.preferred_buffer_scale", 2);
+  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
+  gate.release("events");
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    "wl_pointer@6.frame()",
+    "wl_surface@4.preferred_buffer_scale(2)",
+  ]);
+});
+
+Deno.test("what arrives while a direction is held waits its turn", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.client.say(4, "wl_surface.commit");
+  world.host.say(6, "wl_pointer.frame");
+  world.settle();
+  world.client.say(4, "wl_surface.offset", 1, 2);
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  assert.deepEqual(world.client.heard(), []);
+  gate.release("requests");
+  gate.release("events");
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.commit()",
+    "wl_surface@4.offset(1, 2)",
+  ]);
+  assert.deepEqual(world.client.heard(), [
+    "wl_pointer@6.frame()",
+    "wl_pointer@6.motion(1, 2, 3)",
+  ]);
+});
+
+Deno.test("a client whose request is held is not read, while the host still is", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  let count = 0;
+  while (world.client.tryBytes(request) > 0) {
+    world.settle();
+    assert.ok(++count < 10_000, "the client was read on and on");
+  }
+  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
+  world.settle();
+  assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
+  gate.release("requests");
+  world.settle();
+  assert.equal(world.host.heard().length, 1 + count);
+});
+
+Deno.test("after a second a held message goes on, and the log says so", () => {
+  using world = worldWith(new Gate());
+  world.client.say(4, "wl_surface.commit");
+  world.client.say(4, "wl_surface.offset", 1, 2);
+  world.host.say(6, "wl_pointer.frame");
+  world.settle();
+  world.pass(999);
+  assert.deepEqual(world.host.heard(), []);
+  assert.deepEqual(world.client.heard(), []);
+  assert.deepEqual(world.log, []);
+  world.pass(1);
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.commit()",
+    "wl_surface@4.offset(1, 2)",
+  ]);
+  assert.deepEqual(world.client.heard(), ["wl_pointer@6.frame()"]);
+  assert.deepEqual(world.log, [timedOut, timedOut]);
+});
+
+Deno.test("only the message that waited for a second goes on without its turn", () => {
+  using world = worldWith(new Gate());
+  world.client.say(4, "wl_surface.commit");
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(1000);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+  world.pass(1000);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+});
+
+Deno.test("a hold that ended in time leaves nothing behind: the next one has its full second", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(900);
+  gate.release("requests");
+  world.settle();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(900);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+  gate.release("requests");
+  world.settle();
+  world.pass(3_000);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+  assert.deepEqual(world.log, []);
+});
+
+Deno.test("the handlers behind the one that held are asked even when it waited too long", () => {
+  const behind: Feature<null> = {
+    name: "behind",
+    open: () => null,
+    requests: { "wl_surface.commit": () => "take" },
+    events: {
+      "wl_keyboard.keymap": (_state, _keyboard, values) => {
+        values.size = 7;
+        return "rewrite";
+      },
+    },
+  };
+  using world = worldWith(new Gate(), behind);
+  world.client.say(5, "wl_seat.get_keyboard", 7);
+  world.forget();
+  world.client.say(4, "wl_surface.commit");
+  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
+  world.settle();
+  world.pass(1000);
+  assert.deepEqual(world.host.heard(), []);
+  assert.deepEqual(world.client.heard(), ["wl_keyboard@7.keymap(1, fd, 7)"]);
+});
+
+Deno.test("a descriptor waits with its held message", () => {
+  const gate = new Gate();
+  using world = worldWith(gate);
+  world.client.say(5, "wl_seat.get_keyboard", 7);
+  world.forget();
+  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
+  world.host.say(7, "wl_keyboard.repeat_info", 25, 600);
+  world.settle();
+  assert.deepEqual(world.client.heard(), []);
+  gate.release("events");
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    "wl_keyboard@7.keymap(1, fd, 4096)",
+    "wl_keyboard@7.repeat_info(25, 600)",
+  ]);
+  assert.equal(world.client.receivedFds.length, 1);
+});
+
+Deno.test("a host that leaves while its events are held is heard to its last word", () => {
+  using world = worldWith(new Gate());
+  world.host.say(6, "wl_pointer.frame");
+  world.host.say(6, "wl_pointer.frame");
+  world.host.say(1, "wl_display.error", 4, 2, "invalid size");
+  world.settle();
+  world.host[Symbol.dispose]();
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    "wl_pointer@6.frame()",
+    "wl_pointer@6.frame()",
+    'wl_display@1.error(wl_surface@4, 2, "invalid size")',
+  ]);
+});
+
+Deno.test("a client that ends while its messages are held leaves nothing behind", () => {
+  const before = openFdCount();
+  {
+    using world = worldWith(new Gate());
+    world.client.say(5, "wl_seat.get_keyboard", 7);
+    world.client.say(4, "wl_surface.commit");
+    world.settle();
+    world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
+    world.settle();
+    world.relay.stop("enough");
+    world.settle();
+    assert.equal(world.loop.timerCount, 0);
+  }
+  assert.equal(openFdCount(), before);
+});
+
+Deno.test("events that are held count for what may wait for a client", () => {
+  using world = worldWith(new Gate());
+  world.host.say(6, "wl_pointer.frame");
+  const events = world.host.encode(6, "wl_pointer.motion", 1, 2, 3);
+  const batch = new Uint8Array(events.length * 1024);
+  for (let at = 0; at < batch.length; at += events.length) {
+    batch.set(events, at);
+  }
+  let sent = 0;
+  while (!world.ended && sent < 1 << 25) {
+    world.host.bytes(batch);
+    sent += batch.length;
+    world.settle();
+  }
+  assert.ok(sent > 16 << 20 && sent < 17 << 20, `${sent} bytes`);
+  assert.match(
+    world.log[0] ?? "",
+    /^client ended: it read nothing while \d+ bytes of events waited/,
+  );
+});
