@@ -27,6 +27,10 @@ export interface Program {
   readonly needs: readonly ProgramSource[];
   readonly argv: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Files that its home folder, where it is started, has for it. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Whether it refuses to run as root, and so, as a user of its own, needs to be let in to home and sockets. */
+  readonly runsAsNobody?: true;
   readonly judgement: Judgement;
   /** A line to type, where the program shows what is typed. */
   readonly typed?: string;
@@ -76,24 +80,27 @@ export function programEnvironment(
   };
 }
 
-/** Empties a home folder but for the settings that keep programs from drawing something else each time. */
-export function emptyHome(home: string): void {
+/** Empties a home folder but for the program's files and the settings that keep programs from looking different each time. */
+export function prepareHome(home: string, program: Program): void {
   for (const entry of Deno.readDirSync(home)) {
     Deno.removeSync(`${home}/${entry.name}`, { recursive: true });
   }
-  const files: Readonly<Record<string, string>> = {
-    "config/glib-2.0/settings/keyfile":
-      "[org/gnome/desktop/interface]\ncursor-blink=false\nenable-animations=false\nfont-name='DejaVu Sans 10'\n",
-    "config/kdeglobals": "[KDE]\nCursorBlinkRate=0\n",
-    "config/gtk-3.0/settings.ini":
-      "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
-    "config/gtk-4.0/settings.ini":
-      "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
-  };
-  for (const [path, text] of Object.entries(files)) {
+  for (
+    const [path, text] of Object.entries({ ...SETTINGS, ...program.files })
+  ) {
     Deno.mkdirSync(`${home}/${path}`.replace(/\/[^/]*$/, ""), {
       recursive: true,
     });
     Deno.writeTextFileSync(`${home}/${path}`, text);
   }
 }
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  "config/glib-2.0/settings/keyfile":
+    "[org/gnome/desktop/interface]\ncursor-blink=false\nenable-animations=false\nfont-name='DejaVu Sans 10'\n",
+  "config/kdeglobals": "[KDE]\nCursorBlinkRate=0\n",
+  "config/gtk-3.0/settings.ini":
+    "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
+  "config/gtk-4.0/settings.ini":
+    "[Settings]\ngtk-cursor-blink=0\ngtk-enable-animations=0\n",
+};

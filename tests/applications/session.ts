@@ -19,7 +19,7 @@ import {
 } from "../support/image.ts";
 import { TestProcess } from "../support/process.ts";
 import { delay, eventually } from "../support/wait.ts";
-import { emptyHome, type Program, programEnvironment } from "./program.ts";
+import { prepareHome, type Program, programEnvironment } from "./program.ts";
 
 /** What was on the screen after a step. */
 export interface Shot {
@@ -33,6 +33,9 @@ const STEP_MS = 30_000;
 
 /** How long a picture must not change to count as settled. */
 const SETTLED_MS = 500;
+
+/** How far below the name of a menu its first entry is, in pixels. */
+const MENU_ENTRY = 30;
 
 /** How much alike the windows of a program that never looks the same must be. */
 const ALIKE = 0.85;
@@ -48,7 +51,7 @@ export async function runSession(
   program: Program,
   expected?: readonly Shot[],
 ): Promise<Shot[]> {
-  emptyHome(home);
+  prepareHome(home, program);
   await using application = new TestProcess(program.argv, {
     logPath: `${home}/output.log`,
     environment: {
@@ -68,10 +71,13 @@ export async function runSession(
   if (menu !== undefined) {
     const area = session.shots.at(-1)?.area ?? { x: 0, y: 0 };
     await host.click(area.x + menu.x, area.y + menu.y);
+    // Whether an entry of the menu is lit depends on what came first, the menu or the pointer: light one.
+    await session.change();
+    await host.move(area.x + menu.x, area.y + menu.y + MENU_ENTRY);
     await session.take("menu opened");
     await host.press("Escape");
-    await session.take("menu closed");
     await host.parkPointer();
+    await session.take("menu closed");
   }
   if (host.name !== "weston" || program.endsWhenMaximized === undefined) {
     await host.resizeWindow();
@@ -122,6 +128,15 @@ class Session {
       ? await this.#equal(step, expected)
       : await this.#alike(step, expected);
     this.shots.push(shot);
+  }
+
+  /** Waits until the screen has changed since the last step. */
+  async change(): Promise<void> {
+    const before = this.shots.at(-1);
+    await eventually(`${this.#program.name} reacts`, STEP_MS, async () => {
+      const now = await this.#mapped("");
+      return before === undefined || !isSame(before, now) ? true : undefined;
+    });
   }
 
   async #settled(step: string): Promise<Shot> {

@@ -23,6 +23,8 @@ export interface HostCompositor extends AsyncDisposable {
   press(keys: string): Promise<void>;
   /** Clicks a place of the screen. */
   click(x: number, y: number): Promise<void>;
+  /** Moves the pointer to a place of the screen. */
+  move(x: number, y: number): Promise<void>;
   /** Moves the pointer to the corner of the screen where no window is. */
   parkPointer(): Promise<void>;
   /** Gives the window another size, as the user would. */

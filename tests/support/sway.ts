@@ -85,8 +85,12 @@ export class Sway implements HostCompositor {
     await this.#input.click(x, y);
   }
 
+  async move(x: number, y: number): Promise<void> {
+    await this.#input.move(x, y);
+  }
+
   async parkPointer(): Promise<void> {
-    await this.#input.move(SCREEN.width - 1, SCREEN.height - 1);
+    await this.move(SCREEN.width - 1, SCREEN.height - 1);
   }
 
   async resizeWindow(): Promise<void> {

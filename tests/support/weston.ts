@@ -94,12 +94,12 @@ export class Weston implements HostCompositor {
     await this.xdotool("mousemove", `${x}`, `${y}`, "click", "1");
   }
 
+  async move(x: number, y: number): Promise<void> {
+    await this.xdotool("mousemove", `${x}`, `${y}`);
+  }
+
   async parkPointer(): Promise<void> {
-    await this.xdotool(
-      "mousemove",
-      `${SCREEN.width - 1}`,
-      `${SCREEN.height - 1}`,
-    );
+    await this.move(SCREEN.width - 1, SCREEN.height - 1);
   }
 
   async resizeWindow(): Promise<void> {
