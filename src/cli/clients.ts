@@ -25,6 +25,8 @@ export interface ClientsOptions {
 export class Clients implements Disposable {
   readonly #options: ClientsOptions;
   readonly #relays = new Set<Relay>();
+  /** Connections of clients that have ended, but are still to be told why. */
+  #closing: LocalSocket[] = [];
 
   constructor(options: ClientsOptions) {
     this.#options = options;
@@ -47,10 +49,12 @@ export class Clients implements Disposable {
       return;
     }
     log.info("wl-proxy", `${label}: connected`);
+    const clientSocket = new LocalSocket(settings.loop, client);
+    const hostSocket = new LocalSocket(settings.loop, host);
     const relay = new Relay(
       settings,
-      new LocalSocket(settings.loop, client),
-      new LocalSocket(settings.loop, host),
+      clientSocket,
+      hostSocket,
       {
         warning: (text) => log.warning("wl-proxy", `${label}: ${text}`),
         info: (text) => log.info("wl-proxy", `${label}: ${text}`),
@@ -58,6 +62,9 @@ export class Clients implements Disposable {
       createTrace(log, label),
       (ended) => {
         this.#relays.delete(ended);
+        this.#closing = [...this.#closing, clientSocket, hostSocket].filter((
+          socket,
+        ) => socket.outgoing.length > 0);
         onEnd();
       },
     );
@@ -86,5 +93,6 @@ export class Clients implements Disposable {
 
   [Symbol.dispose](): void {
     for (const relay of [...this.#relays]) relay[Symbol.dispose]();
+    for (const socket of this.#closing) socket[Symbol.dispose]();
   }
 }

@@ -1,0 +1,125 @@
+/** What becomes of clients that cannot be served, or cannot be told why they have ended. */
+
+import assert from "node:assert/strict";
+import { EAGAIN } from "../../ffi/errno.ts";
+import { closeFd, OwnedFd, readFd, writeFd } from "../../ffi/fd.ts";
+import {
+  acceptUnix,
+  listenUnix,
+  peerCredentials,
+  socketPair,
+} from "../../ffi/unix_socket.ts";
+import { Clients } from "../../src/cli/clients.ts";
+import { Log } from "../../src/log/log.ts";
+import { planLogging } from "../../src/log/options.ts";
+import { IdleMemory } from "../../src/loop/idle_memory.ts";
+import { Loop } from "../../src/loop/loop.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import { standardFeatures } from "../../src/relay/features/standard.ts";
+import { relayFeatures } from "../../src/relay/relay.ts";
+import type { HostAddress } from "../../src/server/host_address.ts";
+import { StartupError } from "../../src/server/startup_error.ts";
+import { createPipe } from "../../ffi/pipe.ts";
+import { makeScratch } from "../support/scratch.ts";
+
+/** Clients whose log goes into a pipe. */
+class World implements Disposable {
+  readonly loop: Loop;
+  readonly clients: Clients;
+  ended = 0;
+  readonly #resources = new DisposableStack();
+  readonly #logReader: OwnedFd;
+
+  constructor(hostAddress: () => HostAddress) {
+    const { reader, writer } = createPipe();
+    this.#logReader = this.#resources.use(reader);
+    this.#resources.use(writer);
+    const plan = planLogging({
+      verbose: false,
+      verboseRing: "ring",
+      suppress: [],
+      ringPath: null,
+      ringSizeBytes: 0,
+    }, new Map());
+    const log = this.#resources.use(
+      new Log(plan, { fd: writer.number, clock: () => 0 }),
+    );
+    this.loop = this.#resources.use(new Loop());
+    const memory = this.#resources.use(new IdleMemory(this.loop));
+    this.clients = this.#resources.use(
+      new Clients({
+        log,
+        relay: {
+          loop: this.loop,
+          policy: new Policy(),
+          features: relayFeatures(standardFeatures({ tag: "" })),
+          memory,
+        },
+        hostAddress,
+      }),
+    );
+  }
+
+  /** Connects a client, and returns its end of the connection and the proxy's. */
+  connect(): { client: OwnedFd; proxy: number } {
+    const [client, proxy] = socketPair();
+    this.#resources.use(client);
+    return { client, proxy: proxy.release() };
+  }
+
+  log(): string {
+    const bytes = new Uint8Array(4096);
+    return new TextDecoder().decode(
+      bytes.subarray(0, Math.max(0, readFd(this.#logReader.number, bytes))),
+    );
+  }
+
+  serve(proxy: number): void {
+    this.clients.connect(proxy, peerCredentials(proxy), () => this.ended++);
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+/** A message to an object that is not there. */
+const nonsense = new Uint8Array(new Uint32Array([77, 8 << 16]).buffer);
+
+Deno.test("a client is turned away, with the reason in the log, where the host's address makes no sense", () => {
+  using world = new World(() => {
+    throw new StartupError("no host");
+  });
+  const { client, proxy } = world.connect();
+  world.serve(proxy);
+  assert.equal(world.ended, 1);
+  assert.equal(readFd(client.number, new Uint8Array(8)), 0);
+  assert.match(world.log(), /turned away, the host cannot be reached: no host/);
+});
+
+Deno.test("an inherited connection to the host is used, and not waited for", () => {
+  const [host, theirs] = socketPair();
+  using _host = host;
+  using world = new World(() => ({ kind: "descriptor", fd: theirs.release() }));
+  world.serve(world.connect().proxy);
+  world.loop.turn(0);
+  // wl_display.get_registry and wl_display.sync
+  assert.equal(readFd(host.number, new Uint8Array(64)), 24);
+  assert.equal(world.ended, 0);
+});
+
+Deno.test("a client that has ended and reads nothing does not keep the proxy from ending", () => {
+  using scratch = makeScratch("clients");
+  const path = `${scratch.path}/host`;
+  using listener = listenUnix(path, 1);
+  {
+    using world = new World(() => ({ kind: "path", path }));
+    const { client, proxy } = world.connect();
+    while (writeFd(proxy, new Uint8Array(4096)) !== -EAGAIN);
+    world.serve(proxy);
+    closeFd(acceptUnix(listener.number));
+    writeFd(client.number, nonsense);
+    while (world.ended === 0) world.loop.turn(-1);
+    assert.ok(world.loop.watchCount > 0, "the last words were sent after all");
+  }
+});
