@@ -62,6 +62,7 @@ export const HOLD_LIMIT = 1_000;
 const LAST_WORDS = 5_000;
 
 const deleteId = getEvent("wl_display.delete_id");
+const registryType = getInterface("wl_registry");
 const deleteIdSize = deleteId.minimumSize;
 
 /** Where a relay writes what people should know. */
@@ -460,6 +461,10 @@ export class Relay
   }
 
   #deleted(entry: Entry): void {
+    // The only registry on the host is ours, and nothing destroys it; without it no client could bind.
+    if (entry.interface === registryType) {
+      throw new HostError("it deleted the registry, which is in use");
+    }
     this.objects.dropHostHalf(entry);
     if (entry.clientId !== 0) this.dropClientObject(entry);
   }
