@@ -1,0 +1,113 @@
+/** Whether the host still answers. */
+import assert from "node:assert/strict";
+import { World } from "./support/world.ts";
+
+/** A client with a surface, its object 4 and the host's; the host has answered everything. */
+function quietWorld(): World {
+  const world = World.ready();
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.settle();
+  world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
+  world.forget();
+  return world;
+}
+
+const ping = "wl_display@1.sync(new wl_callback@5)";
+const dead =
+  'wl_display@1.error(wl_display@1, 3, "the compositor did not answer for 30 s")';
+
+Deno.test("a host that owes no answer is asked nothing", () => {
+  using world = quietWorld();
+  world.pass(120_000);
+  assert.deepEqual(world.host.heard(), []);
+  assert.ok(!world.ended);
+});
+
+Deno.test("after 5 s without an answer the host is asked for one", () => {
+  using world = quietWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(4_999);
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+  world.pass(1);
+  assert.deepEqual(world.host.heard(), [ping]);
+});
+
+Deno.test("the client hears nothing of the relay's own question", () => {
+  using world = quietWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(5_000);
+  world.host.say(5, "wl_callback.done", 0);
+  world.host.say(1, "wl_display.delete_id", 5);
+  world.settle();
+  assert.deepEqual(world.client.heard(), []);
+  world.forget();
+  world.pass(120_000);
+  assert.deepEqual(world.host.heard(), []);
+  assert.ok(!world.ended);
+});
+
+Deno.test("after 30 s without any answer the host is dead", () => {
+  using world = quietWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(29_999);
+  assert.ok(!world.ended);
+  world.pass(1);
+  assert.deepEqual(world.client.heard(), [dead]);
+  assert.ok(world.client.closed && world.host.closed);
+  assert.deepEqual(world.log, [
+    "client ended: the compositor did not answer for 30 s",
+  ]);
+  assert.equal(world.loop.timerCount, 0);
+});
+
+Deno.test("requests that go on do not hide that nothing comes back", () => {
+  using world = quietWorld();
+  for (let second = 0; second < 30; second++) {
+    assert.ok(!world.ended);
+    world.client.say(4, "wl_surface.commit");
+    world.settle();
+    world.pass(1_000);
+  }
+  assert.ok(world.ended);
+  assert.equal(world.host.heard().filter((line) => line === ping).length, 1);
+});
+
+Deno.test("a compositor that stops for 10 s lives", () => {
+  using world = quietWorld();
+  world.host.deaf = true;
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(10_000);
+  world.host.deaf = false;
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()", ping]);
+  world.host.say(5, "wl_callback.done", 0);
+  world.settle();
+  world.pass(60_000);
+  assert.ok(!world.ended);
+});
+
+Deno.test("any event is an answer", () => {
+  using world = quietWorld();
+  for (let round = 0; round < 10; round++) {
+    world.client.say(4, "wl_surface.commit");
+    world.settle();
+    world.pass(4_900);
+    world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
+    world.settle();
+  }
+  assert.ok(!world.host.heard().includes(ping));
+  assert.ok(!world.ended);
+});
+
+Deno.test("a host that never says what it has is dead, too", () => {
+  using world = new World();
+  world.client.say(1, "wl_display.get_registry", 2);
+  world.settle();
+  world.pass(30_000);
+  assert.deepEqual(world.client.heard(), [dead]);
+});

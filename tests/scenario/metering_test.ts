@@ -1,0 +1,120 @@
+/** Endpoints that state how much may be unanswered: the relay asks at half of it, and stops reading the client at the limit. */
+import assert from "node:assert/strict";
+import { World } from "./support/world.ts";
+
+/** virtio-gpu's: more small sends than that block the whole VM while the compositor does not read. */
+const meter = { sends: 64, bytes: 65536 };
+
+/** A client with a surface, its object 4 and the host's. */
+function meteredWorld(): World {
+  const world = World.ready({ host: { meter } });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.forget();
+  return world;
+}
+
+/** The host's id of the relay's own sync among what it heard, or 0. */
+function ownSync(lines: readonly string[]): number {
+  const line = lines.find((line) => line.includes(".sync("));
+  return Number(/wl_callback@(\d+)/.exec(line ?? "")?.[1] ?? 0);
+}
+
+function answer(world: World, callback: number): void {
+  world.host.say(callback, "wl_callback.done", 0);
+  world.host.say(1, "wl_display.delete_id", callback);
+  world.settle();
+}
+
+/** Sends requests one by one until the host hears a sync of the relay's, or `most` of them have gone. */
+function sendOneByOne(
+  world: World,
+  most: number,
+): { heard: number; sync: number } {
+  let heard = 0;
+  for (let i = 0; i < most; i++) {
+    world.client.say(4, "wl_surface.damage", i, 0, 1, 1);
+    world.settle();
+    const lines = world.host.heard();
+    heard += lines.filter((line) => line.includes("damage")).length;
+    const sync = ownSync(lines);
+    if (sync !== 0) return { heard, sync };
+  }
+  return { heard, sync: 0 };
+}
+
+Deno.test("at half of the unanswered sends the relay asks for an answer, once", () => {
+  using world = meteredWorld();
+  const first = sendOneByOne(world, 100);
+  assert.ok(first.sync > 0);
+  assert.ok(first.heard >= 25 && first.heard <= 32, `after ${first.heard}`);
+  const second = sendOneByOne(world, 20);
+  assert.deepEqual(second, { heard: 20, sync: 0 });
+});
+
+Deno.test("at the limit of unanswered sends the client is not read until the answer comes", () => {
+  using world = meteredWorld();
+  const { heard, sync } = sendOneByOne(world, 100);
+  const more = sendOneByOne(world, 100);
+  assert.ok(heard + more.heard <= meter.sends);
+  assert.ok(heard + more.heard >= meter.sends - 8);
+  answer(world, sync);
+  const rest = world.host.heard().filter((line) => line.includes("damage"));
+  assert.equal(heard + more.heard + rest.length, heard + 100);
+  assert.ok(!world.ended);
+});
+
+Deno.test("answered sends are forgotten, so a host that answers is never waited for", () => {
+  using world = meteredWorld();
+  let heard = 0;
+  for (let round = 0; round < 10; round++) {
+    const { heard: now, sync } = sendOneByOne(world, 100);
+    heard += now;
+    assert.ok(sync > 0);
+    answer(world, sync);
+  }
+  assert.ok(heard >= 10 * 25);
+});
+
+Deno.test("what is sent between the question and its answer stays unanswered", () => {
+  using world = meteredWorld();
+  const { sync } = sendOneByOne(world, 100);
+  sendOneByOne(world, 20);
+  answer(world, sync);
+  // Some 20 are unanswered still, so half of 64 is reached after another dozen.
+  const { heard } = sendOneByOne(world, 100);
+  assert.ok(heard <= 16, `${heard} more`);
+});
+
+Deno.test("bytes count as sends do", () => {
+  using world = meteredWorld();
+  const request = world.client.encode(4, "wl_surface.damage", 0, 0, 1, 1);
+  const batch = new Uint8Array(request.length * 600); // 14,400 bytes
+  for (let at = 0; at < batch.length; at += request.length) {
+    batch.set(request, at);
+  }
+  const syncs: number[] = [];
+  const heard: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    world.client.bytes(batch);
+    world.settle();
+    const lines = world.host.heard();
+    heard.push(lines.filter((line) => line.includes("damage")).length);
+    const sync = ownSync(lines);
+    if (sync !== 0) syncs.push(sync);
+  }
+  assert.equal(syncs.length, 1);
+  // The limit is passed by what was read at once, and no more.
+  assert.deepEqual(heard, [600, 600, 600, 600, 600, 0, 0, 0]);
+  answer(world, syncs[0] ?? 0);
+  const rest = world.host.heard().filter((line) => line.includes("damage"));
+  assert.equal(rest.length, 3 * 600);
+});
+
+Deno.test("an endpoint without limits is asked nothing", () => {
+  using world = World.ready();
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.forget();
+  assert.deepEqual(sendOneByOne(world, 200), { heard: 200, sync: 0 });
+});
