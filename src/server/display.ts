@@ -11,7 +11,6 @@ import {
 } from "./display_socket.ts";
 import type { Environment } from "./environment.ts";
 import { hostPath } from "./host_address.ts";
-import { socketPath } from "./socket_path.ts";
 import { StartupError } from "./startup_error.ts";
 
 /** What the command line says about the display. */
@@ -53,8 +52,12 @@ export function openDisplay(
   if (name === "first free") {
     return openFreeDisplaySocket(environment, hostPath(environment));
   }
-  refuseHost(socketPath(name, environment), environment);
-  return openDisplaySocket(name, environment);
+  using undo = new DisposableStack();
+  // Where a server answers on it, that is what is told, as by the original.
+  const socket = undo.use(openDisplaySocket(name, environment));
+  refuseHost(socket.path, environment);
+  undo.move();
+  return socket;
 }
 
 function handedOver(fd: number, environment: Environment): DisplaySocket {

@@ -223,13 +223,19 @@ Deno.test("wayferry gives way to a display in use", async () => {
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "wayland-2\n" });
 });
 
-Deno.test("the host's own display is not served", async () => {
+Deno.test("the host's own display is not served, whether or not the host runs", async () => {
   using world = new World();
-  const { code, stderr } = await world.call(DROP_IN, [
-    "--wayland-display=wayland-0",
-  ]);
-  assert.equal(code, 123);
-  assert.match(stderr, /that is the host compositor's socket/);
+  const gone = await world.call(DROP_IN, ["--wayland-display=wayland-0"]);
+  assert.equal(gone.code, 123);
+  assert.match(gone.stderr, /that is the host compositor's socket/);
+  assert.deepEqual(world.files, []);
+  using _host = listenUnix(`${world.folder}/wayland-0`, 5);
+  const running = await world.call(DROP_IN, ["--wayland-display=wayland-0"]);
+  assert.equal(running.code, 123);
+  assert.match(
+    running.stderr,
+    /A server is already listening on ".*\/wayland-0"!/,
+  );
 });
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
