@@ -399,7 +399,7 @@ export class EventPump implements ArgumentReader {
     const { host, trace } = this.#parts;
     const request = entry.interface.destroyRequest;
     entry.destroyed = true;
-    if (request === null) return;
+    if (request === null || request.since > entry.version) return;
     const start = host.outgoing.length;
     writeMessage(host.outgoing, "host", entry.hostId, request, {});
     host.touch();
