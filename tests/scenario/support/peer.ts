@@ -41,6 +41,12 @@ export class Peer implements Disposable {
   readonly lines: string[] = [];
   /** Descriptors that came and were not yet taken; closed with the peer. */
   readonly receivedFds: number[] = [];
+  /** How many descriptors came at once, each time that some came. */
+  readonly fdBatches: number[] = [];
+  /** Whether a message was whole before its descriptors were here. */
+  fdsWereLate = false;
+  #fdsReceived = 0;
+  #fdsOwed = 0;
   /** The last message that was heard, byte by byte. */
   lastMessage = new Uint8Array(0);
   /** Whether the other side closed the connection. */
@@ -111,6 +117,8 @@ export class Peer implements Disposable {
         if (count === 0 || count === -104) this.closed = true;
         return;
       }
+      if (receivedFdCount() > 0) this.fdBatches.push(receivedFdCount());
+      this.#fdsReceived += receivedFdCount();
       for (let i = 0; i < receivedFdCount(); i++) {
         this.receivedFds.push(this.#fds[i] ?? -1);
       }
@@ -221,6 +229,8 @@ export class Peer implements Disposable {
       this.lines.push(`?@${id}.${opcode} (${size} bytes)`);
       return;
     }
+    this.#fdsOwed += message.fdCount;
+    if (this.#fdsOwed > this.#fdsReceived) this.fdsWereLate = true;
     let at = start + 2;
     const text = (): string => {
       const length = words[at] ?? 0;

@@ -1,0 +1,223 @@
+/** Floods, and peers that do not read. */
+import assert from "node:assert/strict";
+import type { Peer } from "./support/peer.ts";
+import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { join } from "./support/words.ts";
+import { World } from "./support/world.ts";
+
+/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7; the host's ids are the same. */
+function busyWorld(beside?: World): World {
+  const world = World.ready(beside === undefined ? {} : { beside });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.bind(2, "wl_shm", 1, 5);
+  world.bind(3, "wl_seat", 8, 6);
+  world.client.say(6, "wl_seat.get_pointer", 7);
+  world.forget();
+  return world;
+}
+
+function repeated(message: Uint8Array, count: number): Uint8Array {
+  return join(...new Array<Uint8Array>(count).fill(message));
+}
+
+/** Sends the same messages until the relay takes no more; returns how many whole ones went. */
+function flood(world: World, peer: Peer, message: Uint8Array): number {
+  const batch = repeated(message, 4096);
+  let sent = 0;
+  let offset = 0;
+  for (let idle = 0; idle < 3 && sent < 1 << 26;) {
+    const taken = peer.tryBytes(batch.subarray(offset));
+    sent += taken;
+    offset = (offset + taken) % message.length;
+    idle = taken === 0 ? idle + 1 : 0;
+    world.settle();
+    if (world.ended) break;
+  }
+  // The rest of a message of which a part went.
+  while (offset !== 0 && !world.ended) {
+    world.host.deaf = false;
+    world.settle();
+    peer.bytes(message.subarray(offset));
+    sent += message.length - offset;
+    offset = 0;
+  }
+  return sent / message.length;
+}
+
+Deno.test("a client that floods a host that does not read is not read either, and loses nothing", () => {
+  using world = busyWorld();
+  world.host.deaf = true;
+  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  const sent = flood(world, world.client, request);
+  // What sockets hold, and 256 KiB of ours: far from everything that it would have sent.
+  assert.ok(sent * request.length < 1 << 21, `${sent} messages`);
+  world.host.deaf = false;
+  world.settle();
+  assert.equal(world.host.heard().length, sent);
+  assert.ok(!world.ended);
+});
+
+Deno.test("other clients do not notice that one floods", () => {
+  using world = busyWorld();
+  using other = busyWorld(world);
+  world.host.deaf = true;
+  flood(
+    world,
+    world.client,
+    world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4),
+  );
+  other.client.say(4, "wl_surface.commit");
+  other.settle();
+  assert.deepEqual(other.host.heard(), ["wl_surface@4.commit()"]);
+});
+
+Deno.test("a client that floods still hears its events", () => {
+  using world = busyWorld();
+  world.host.deaf = true;
+  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  while (world.client.tryBytes(request) > 0) world.settle();
+  world.host.say(7, "wl_pointer.motion", 1, 2, 3);
+  world.settle();
+  assert.deepEqual(world.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
+});
+
+Deno.test("descriptors that the host does not take stop the client long before there are too many", () => {
+  using world = busyWorld();
+  world.host.deaf = true;
+  const before = openFdCount();
+  let id = 8;
+  // Each batch is small in bytes; without a limit for descriptors all would be taken.
+  for (let batch = 0; batch < 20; batch++) {
+    const requests = [];
+    const fds = [];
+    for (let i = 0; i < 200; i++) {
+      requests.push(
+        world.client.encode(5, "wl_shm.create_pool", id++, 0, 4096),
+      );
+      fds.push(memoryFile());
+    }
+    try {
+      world.client.bytes(join(...requests), fds);
+    } catch {
+      break;
+    }
+    world.settle();
+  }
+  assert.ok(
+    openFdCount() - before < 1200,
+    `${openFdCount() - before} are open`,
+  );
+  assert.ok(!world.ended);
+});
+
+Deno.test("a client that reads late gets every event", () => {
+  using world = busyWorld();
+  world.client.deaf = true;
+  const event = world.host.encode(7, "wl_pointer.motion", 1, 2, 3);
+  const batch = repeated(event, 4096);
+  for (let i = 0; i < 20; i++) {
+    world.host.bytes(batch);
+    world.settle();
+  }
+  world.client.deaf = false;
+  world.settle();
+  assert.equal(world.client.heard().length, 20 * 4096);
+  assert.ok(!world.ended);
+});
+
+Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, and the others live", () => {
+  using world = busyWorld();
+  using other = busyWorld(world);
+  world.client.deaf = true;
+  const event = world.host.encode(7, "wl_pointer.motion", 1, 2, 3);
+  const batch = repeated(event, 6000);
+  let sent = 0;
+  while (!world.ended && sent < 1 << 25) {
+    world.host.bytes(batch);
+    sent += batch.length;
+    world.settle();
+  }
+  assert.ok(sent > 16 << 20 && sent < 17 << 20, `${sent} bytes`);
+  assert.match(
+    world.log[0] ?? "",
+    /^client ended: it read nothing while \d+ bytes of events waited for it; is it stopped or hanging\?$/,
+  );
+  other.host.say(7, "wl_pointer.motion", 1, 2, 3);
+  other.settle();
+  assert.deepEqual(other.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
+  assert.ok(!other.ended);
+});
+
+Deno.test("the last words to a client that never reads are given up after a while", () => {
+  using world = busyWorld();
+  world.client.deaf = true;
+  const batch = repeated(
+    world.host.encode(7, "wl_pointer.motion", 1, 2, 3),
+    6000,
+  );
+  while (!world.ended) {
+    world.host.bytes(batch);
+    world.settle();
+  }
+  world.pass(4_999);
+  assert.equal(world.loop.watchCount, 1);
+  world.pass(1);
+  assert.equal(world.loop.watchCount, 0);
+  assert.equal(world.loop.timerCount, 0);
+});
+
+Deno.test("a client that makes us talk and never reads is ended, though its host says nothing", () => {
+  using world = busyWorld();
+  world.client.deaf = true;
+  for (let id = 8; !world.ended && id < 300_000;) {
+    const requests = [];
+    for (let i = 0; i < 1000; i++) {
+      requests.push(world.client.encode(1, "wl_display.get_registry", id++));
+    }
+    world.client.bytes(join(...requests));
+    world.settle();
+  }
+  assert.match(world.log[0] ?? "", /^client ended: it read nothing while/);
+});
+
+Deno.test("a client that does not take its descriptors is ended before they are too many", () => {
+  using world = busyWorld();
+  world.client.say(6, "wl_seat.get_keyboard", 8);
+  world.forget();
+  const before = openFdCount();
+  world.client.deaf = true;
+  let sent = 0;
+  const event = world.host.encode(8, "wl_keyboard.keymap", 1, 0, 4096);
+  while (!world.ended && sent < 20_000) {
+    const fds = Array.from({ length: 100 }, () => memoryFile());
+    world.host.bytes(repeated(event, fds.length), fds);
+    sent += fds.length;
+    world.settle();
+  }
+  assert.ok(world.ended, `${sent} were sent`);
+  assert.match(
+    world.log[0] ?? "",
+    /^client ended: it read nothing while \d+ file descriptors waited/,
+  );
+  world.pass(5_000);
+  assert.ok(openFdCount() <= before);
+});
+
+Deno.test("what a client said before it left reaches a host that reads late", () => {
+  using world = busyWorld();
+  world.host.deaf = true;
+  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  let sent = 0;
+  while (sent < 20_000 && world.client.tryBytes(request) > 0) {
+    sent++;
+    world.settle();
+  }
+  world.client[Symbol.dispose]();
+  world.settle();
+  assert.ok(!world.ended);
+  world.host.deaf = false;
+  world.settle();
+  assert.equal(world.host.heard().length, sent);
+  assert.ok(world.ended && world.host.closed);
+});

@@ -1,0 +1,185 @@
+/** Descriptors: how many go at once, whose they are, and that none stays open. */
+import assert from "node:assert/strict";
+import {
+  closeFd,
+  duplicateFd,
+  O_RDWR,
+  openFile,
+  OwnedFd,
+  statusFlags,
+} from "../../ffi/fd.ts";
+import { createPipe } from "../../ffi/pipe.ts";
+import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
+import { socketPair } from "../../ffi/unix_socket.ts";
+import {
+  fileIdentity,
+  memoryFile,
+  openFdCount,
+} from "./support/descriptors.ts";
+import { join } from "./support/words.ts";
+import { World } from "./support/world.ts";
+
+const FIRST = 0xff000000;
+
+/** A client with a pool manager, its object 3 and the host's. */
+function poolWorld(): World {
+  const world = World.ready();
+  world.bind(2, "wl_shm", 1, 3);
+  world.forget();
+  return world;
+}
+
+function files(count: number): number[] {
+  return Array.from({ length: count }, () => memoryFile());
+}
+
+function pools(world: World, first: number, count: number): Uint8Array {
+  const requests = [];
+  for (let id = first; id < first + count; id++) {
+    requests.push(world.client.encode(3, "wl_shm.create_pool", id, 0, 4096));
+  }
+  return join(...requests);
+}
+
+Deno.test("a hundred descriptors go on 28 at a time, each with or before its message", () => {
+  using world = poolWorld();
+  const fds = files(100);
+  const identities = fds.map(fileIdentity);
+  world.client.bytes(pools(world, 4, 100), fds);
+  world.settle();
+  assert.equal(world.host.heard().length, 100);
+  assert.deepEqual(world.host.fdBatches, [28, 28, 28, 16]);
+  assert.ok(!world.host.fdsWereLate);
+  assert.deepEqual(world.host.receivedFds.map(fileIdentity), identities);
+});
+
+Deno.test("descriptors that come one by one with messages in pieces are matched to them", () => {
+  using world = poolWorld();
+  const fds = files(50);
+  const identities = fds.map(fileIdentity);
+  const requests = pools(world, 4, 50);
+  fds.forEach((fd, index) => {
+    const start = index * 5;
+    world.client.bytes(requests.subarray(start, start + 5), [fd]);
+    world.settle();
+  });
+  world.client.bytes(requests.subarray(250));
+  world.settle();
+  assert.equal(world.host.heard().length, 50);
+  assert.ok(!world.host.fdsWereLate);
+  assert.deepEqual(world.host.receivedFds.map(fileIdentity), identities);
+});
+
+Deno.test("a host that does not read gets its descriptors later, none lost and none late", () => {
+  using world = poolWorld();
+  world.host.deaf = true;
+  let next = 4;
+  for (let batch = 0; batch < 4; batch++) {
+    world.client.bytes(pools(world, next, 200), files(200));
+    next += 200;
+    world.settle();
+  }
+  world.host.deaf = false;
+  world.settle();
+  assert.equal(world.host.heard().length, 800);
+  assert.equal(world.host.receivedFds.length, 800);
+  assert.ok(!world.host.fdsWereLate);
+  assert.ok(Math.max(...world.host.fdBatches) <= 28);
+});
+
+Deno.test("descriptors that no message asks for do no harm, and are closed with the client", () => {
+  const before = openFdCount();
+  {
+    using world = poolWorld();
+    world.client.bytes(world.client.encode(1, "wl_display.sync", 4), files(20));
+    world.settle();
+    assert.deepEqual(world.host.heard(), [
+      "wl_display@1.sync(new wl_callback@4)",
+    ]);
+    assert.ok(!world.ended);
+  }
+  assert.equal(openFdCount(), before);
+});
+
+Deno.test("a relay leaves no descriptor open, however it ends", () => {
+  const before = openFdCount();
+  {
+    using world = poolWorld();
+    world.client.bytes(pools(world, 4, 100), files(100));
+    world.settle();
+    world.host.deaf = true;
+    world.client.bytes(pools(world, 104, 200), files(200));
+    world.client.bytes(pools(world, 304, 1).subarray(0, 5), files(30));
+    world.settle();
+    world.relay.stop("enough");
+  }
+  assert.equal(openFdCount(), before);
+});
+
+Deno.test("descriptors that are lost because too many are open end the client, and it is said why", () => {
+  using world = poolWorld();
+  const fds = files(20);
+  const highest = Math.max(...fds);
+  world.client.bytes(pools(world, 4, 20), fds);
+  const limit = readFdLimit();
+  const filling: number[] = [];
+  try {
+    setFdLimit({ soft: BigInt(highest + 1), hard: limit.hard });
+    // All that may be open is open, but for four.
+    while (Math.max(0, ...filling) < highest) filling.push(memoryFile());
+    filling.splice(0, 4).forEach(closeFd);
+    world.settle();
+  } finally {
+    setFdLimit(limit);
+    filling.forEach(closeFd);
+  }
+  world.settle();
+  assert.ok(world.ended);
+  assert.deepEqual(world.log, [
+    "client ended: file descriptors were lost on receipt: raise the limit of open files",
+  ]);
+});
+
+/** Whoever pastes may give any descriptor to be written to; it is the same open file that the host gets. */
+const receivers: { name: string; open: () => OwnedFd }[] = [
+  {
+    name: "a pipe that blocks",
+    open: () => {
+      const { reader, writer } = createPipe();
+      reader[Symbol.dispose]();
+      return writer;
+    },
+  },
+  { name: "a terminal", open: () => openFile("/dev/ptmx", O_RDWR) },
+  { name: "a file", open: () => new OwnedFd(memoryFile()) },
+  {
+    name: "a socket that does not block",
+    open: () => {
+      const [socket, other] = socketPair();
+      other[Symbol.dispose]();
+      return socket;
+    },
+  },
+];
+
+for (const { name, open } of receivers) {
+  Deno.test(`${name} that a paste goes to passes as it is, with its flags`, () => {
+    using world = World.ready();
+    world.bind(4, "wl_data_device_manager", 3, 3);
+    world.bind(3, "wl_seat", 8, 4);
+    world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
+    world.settle();
+    world.host.say(5, "wl_data_device.data_offer", FIRST);
+    world.settle();
+    using owned = open();
+    const flags = statusFlags(owned.number);
+    const identity = fileIdentity(owned.number);
+    const given = duplicateFd(owned.number).release();
+    world.client.say(FIRST, "wl_data_offer.receive", "a/b", given);
+    world.settle();
+    using arrived = new OwnedFd(world.host.takeFd());
+    assert.equal(fileIdentity(arrived.number), identity);
+    assert.equal(statusFlags(arrived.number), flags);
+    assert.equal(statusFlags(owned.number), flags);
+  });
+}

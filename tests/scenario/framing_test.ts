@@ -1,0 +1,165 @@
+/** Messages in pieces of any size, and many in one piece. */
+import assert from "node:assert/strict";
+import { memoryFile } from "./support/descriptors.ts";
+import { join } from "./support/words.ts";
+import { World } from "./support/world.ts";
+
+/** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */
+function windowWorld(): World {
+  const world = World.ready();
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.bind(5, "xdg_wm_base", 5, 5);
+  world.client.say(5, "xdg_wm_base.get_xdg_surface", 6, 4);
+  world.client.say(6, "xdg_surface.get_toplevel", 7);
+  world.bind(2, "wl_shm", 1, 8);
+  world.forget();
+  return world;
+}
+
+function someRequests(world: World): Uint8Array {
+  return join(
+    world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4),
+    world.client.encode(7, "xdg_toplevel.set_title", "odd length"),
+    world.client.encode(4, "wl_surface.attach", 0, 0, 0),
+    world.client.encode(4, "wl_surface.commit"),
+  );
+}
+
+const someRequestsHeard = [
+  "wl_surface@4.damage(1, 2, 3, 4)",
+  'xdg_toplevel@7.set_title("odd length")',
+  "wl_surface@4.attach(nil, 0, 0)",
+  "wl_surface@4.commit()",
+];
+
+function someEvents(world: World): Uint8Array {
+  return join(
+    world.host.encode(
+      7,
+      "xdg_toplevel.configure",
+      1,
+      2,
+      Uint8Array.of(1, 2, 3),
+    ),
+    world.host.encode(6, "xdg_surface.configure", 5),
+    world.host.encode(7, "xdg_toplevel.close"),
+  );
+}
+
+const someEventsHeard = [
+  "xdg_toplevel@7.configure(1, 2, array[3])",
+  "xdg_surface@6.configure(5)",
+  "xdg_toplevel@7.close()",
+];
+
+Deno.test("requests and events arrive whole when they come byte by byte", () => {
+  using world = windowWorld();
+  for (const byte of someRequests(world)) {
+    world.client.bytes(Uint8Array.of(byte));
+    world.settle();
+  }
+  for (const byte of someEvents(world)) {
+    world.host.bytes(Uint8Array.of(byte));
+    world.settle();
+  }
+  assert.deepEqual(world.host.heard(), someRequestsHeard);
+  assert.deepEqual(world.client.heard(), someEventsHeard);
+});
+
+Deno.test("requests and events arrive whole when they are split in two at any byte", () => {
+  using world = windowWorld();
+  const requests = someRequests(world);
+  for (let split = 1; split < requests.length; split++) {
+    world.client.bytes(requests.subarray(0, split));
+    world.settle();
+    world.client.bytes(requests.subarray(split));
+    world.settle();
+    assert.deepEqual(world.host.heard(), someRequestsHeard, `at ${split}`);
+  }
+  const events = someEvents(world);
+  for (let split = 1; split < events.length; split++) {
+    world.host.bytes(events.subarray(0, split));
+    world.settle();
+    world.host.bytes(events.subarray(split));
+    world.settle();
+    assert.deepEqual(world.client.heard(), someEventsHeard, `at ${split}`);
+  }
+});
+
+Deno.test("a message is not touched before it is whole", () => {
+  using world = windowWorld();
+  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  world.client.bytes(request.subarray(0, request.length - 1));
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  world.client.bytes(request.subarray(request.length - 1));
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+});
+
+Deno.test("a descriptor may come with any byte of its message, or long before it", () => {
+  using world = windowWorld();
+  const request = world.client.encode(8, "wl_shm.create_pool", 9, 0, 4096);
+  world.client.bytes(request.subarray(0, 11));
+  world.settle();
+  world.client.bytes(request.subarray(11), [memoryFile()]);
+  world.client.bytes(someRequests(world), [memoryFile()]);
+  world.settle();
+  world.client.say(8, "wl_shm.create_pool", 10, memoryFile(), 4096);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_shm@8.create_pool(new wl_shm_pool@9, fd, 4096)",
+    ...someRequestsHeard,
+    "wl_shm@8.create_pool(new wl_shm_pool@10, fd, 4096)",
+  ]);
+  assert.ok(!world.host.fdsWereLate);
+});
+
+Deno.test("thousands of messages in one piece arrive in order", () => {
+  using world = windowWorld();
+  const count = 5_000;
+  const requests = [];
+  for (let i = 0; i < count; i++) {
+    requests.push(world.client.encode(4, "wl_surface.damage", i, 0, 1, 1));
+  }
+  world.client.bytes(join(...requests));
+  world.settle();
+  const heard = world.host.heard();
+  assert.equal(heard.length, count);
+  for (let i = 0; i < count; i++) {
+    assert.equal(heard[i], `wl_surface@4.damage(${i}, 0, 1, 1)`);
+  }
+});
+
+Deno.test("messages of 4096 bytes pass in both directions", () => {
+  using world = windowWorld();
+  const longest = "x".repeat(4083);
+  const request = world.client.encode(7, "xdg_toplevel.set_title", longest);
+  assert.equal(request.length, 4096);
+  const states = new Uint8Array(4076).fill(7);
+  const event = world.host.encode(7, "xdg_toplevel.configure", 1, 2, states);
+  assert.equal(event.length, 4096);
+  for (let i = 0; i < 20; i++) {
+    world.client.bytes(request);
+    world.host.bytes(event);
+  }
+  world.settle();
+  assert.deepEqual(world.host.lastMessage, request);
+  assert.deepEqual(world.client.lastMessage, event);
+  assert.equal(world.host.heard().length, 20);
+  assert.equal(world.client.heard().length, 20);
+});
+
+Deno.test("messages in pieces of a prime number of bytes, over and over", () => {
+  using world = windowWorld();
+  const requests = someRequests(world);
+  const all = join(...new Array<Uint8Array>(997).fill(requests));
+  for (let at = 0; at < all.length; at += 997) {
+    world.client.bytes(all.subarray(at, at + 997));
+    world.settle();
+  }
+  const heard = world.host.heard();
+  assert.equal(heard.length, 997 * 4);
+  assert.deepEqual(heard.slice(-4), someRequestsHeard);
+});
