@@ -1,0 +1,360 @@
+/**
+ * An emulated virtual machine: what all opened device nodes share, of the
+ * guest's kernel, the VMM and the host (README.md).
+ */
+import { SyscallError } from "../../ffi/error.ts";
+import { OwnedFd } from "../../ffi/fd.ts";
+import { createMemfd } from "../../ffi/memfd.ts";
+import type { Loop } from "../../src/loop/loop.ts";
+import type { DeviceParameter } from "../../src/virtgpu/device.ts";
+import { HOST_MEMORY, HostContext } from "./context.ts";
+import { ControlQueue } from "./control_queue.ts";
+import { countExported, fileIdentity } from "./dma_bufs.ts";
+import { EmulatedDevice } from "./emulated_device.ts";
+import { Faults } from "./faults.ts";
+import { type Fence, FenceList } from "./fences.ts";
+import { HostError } from "./host_error.ts";
+import type { HostProfile } from "./host_profile.ts";
+import { Resource } from "./resource.ts";
+import { mapCounted } from "./system.ts";
+import { wholePages } from "./wire.ts";
+import type { Pace } from "./worker.ts";
+
+/** Name of the guest's memory, by which a test finds it in /proc. */
+export const GUEST_MEMORY = "wayferry-emulated-guest";
+
+/** How a machine is made. */
+export interface MachineOptions {
+  readonly loop: Loop;
+  readonly profile: HostProfile;
+  /** Connects one context to the compositor: a non-blocking socket. @throws {SyscallError} */
+  readonly connect: () => OwnedFd;
+  readonly faults?: Faults;
+  readonly pace?: Pace;
+  /** Bytes per page of the guest. */
+  readonly pageSize?: number;
+  /** What differs of the device's parameters. */
+  readonly parameters?: Partial<Record<DeviceParameter, number | null>>;
+  /** The capability set's words; null: the host has no such set. */
+  readonly capset?: readonly number[] | null;
+}
+
+/** What is there that somebody must end: all 0 when all is ended. */
+export interface Census {
+  /** Connections to the compositor. */
+  readonly contexts: number;
+  /** Names of memory in the guest's kernel. */
+  readonly handles: number;
+  readonly resources: number;
+  /** Bytes of the host-visible window. */
+  readonly window: number;
+  /** Descriptors of exported memory that the guest holds. */
+  readonly dmaBufs: number;
+  /** The guest's mappings of memory. */
+  readonly mappings: number;
+  /** Received files that nobody has claimed, and the host's ends of pipes. */
+  readonly hostDescriptors: number;
+}
+
+/** The machine. */
+export class Machine implements Disposable {
+  readonly options: MachineOptions;
+  readonly profile: HostProfile;
+  readonly faults: Faults;
+  readonly pageSize: number;
+  /** What the host wrote to its log: the guest has heard nothing of it. */
+  readonly log: string[] = [];
+  /** What would have crashed or hung a real VM. */
+  readonly violations: string[] = [];
+  readonly contexts = new Map<number, HostContext>();
+  readonly resources = new Map<number, Resource>();
+  readonly queue: ControlQueue;
+  readonly #fences: FenceList;
+  readonly #heldFences: Fence[] = [];
+  readonly #devices = new Set<EmulatedDevice>();
+  #lastContext = 0;
+  #lastResource = 0;
+  #disposed = false;
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+    this.profile = options.profile;
+    this.faults = options.faults ?? new Faults();
+    this.pageSize = options.pageSize ?? 4096;
+    this.queue = new ControlQueue(options.loop);
+    this.#fences = new FenceList(options.profile.fences);
+  }
+
+  /** Opens the device's node once more. */
+  open(): EmulatedDevice {
+    const device = new EmulatedDevice(this);
+    this.#devices.add(device);
+    return device;
+  }
+
+  /** For devices: one is closed for good. */
+  closed(device: EmulatedDevice): void {
+    this.#devices.delete(device);
+  }
+
+  /** For devices: makes a context. */
+  createContext(): number {
+    const id = ++this.#lastContext;
+    const { loop, connect, pace } = this.options;
+    this.queue.submit(() => {
+      this.contexts.set(
+        id,
+        new HostContext({
+          id,
+          loop,
+          connect,
+          pace: pace ?? "at once",
+          profile: this.profile,
+          faults: this.faults,
+          resource: (resource) => this.#attached(id, resource)?.fd,
+          page: (resource) =>
+            this.#attached(id, resource)?.pages?.bytes ?? null,
+          signal: (fence) => this.#signal(fence),
+          log: (text) => this.log.push(`context ${id}: ${text}`),
+          violation: (text) => this.violations.push(`context ${id}: ${text}`),
+        }),
+      );
+    });
+    return id;
+  }
+
+  /** For devices: ends a context. */
+  destroyContext(id: number): void {
+    this.#fences.forget(id);
+    this.queue.submit(() => {
+      const context = this.contexts.get(id);
+      this.contexts.delete(id);
+      context?.[Symbol.dispose]();
+      for (const resource of this.resources.values()) {
+        resource.contexts.delete(id);
+      }
+    });
+  }
+
+  /** For devices: memory of the guest. */
+  createGuestMemory(size: number): Resource {
+    const resource = this.#addResource("guest", size, 0);
+    const fd = createMemfd(GUEST_MEMORY, size);
+    resource.fd = fd;
+    resource.pages = mapCounted(fd.number, size, "write", () => {});
+    return resource;
+  }
+
+  /** For devices: memory of the host, or null where the window is full. What the host thinks of the id shows in `fd`, when the queue is through. */
+  createHostMemory(
+    context: number,
+    blobId: number,
+    size: number,
+    mappable: boolean,
+  ): Resource | null {
+    const window = mappable ? size : 0;
+    if (this.#window() + window > this.faults.windowBytes) {
+      this.reap();
+      if (this.#window() + window > this.faults.windowBytes) return null;
+    }
+    const resource = this.#addResource("host3d", size, window);
+    this.queue.submit(() =>
+      this.#attempt(context, () => {
+        const host = this.contexts.get(context);
+        if (host === undefined) throw new HostError("invalid context id");
+        const { fd, access } = host.claim(blobId, size);
+        resource.fd = fd;
+        resource.access = access;
+      })
+    );
+    return resource;
+  }
+
+  /** A buffer as a program of the guest makes one with the GPU, for dma-buf tests: keep it, or it is freed when nothing refers to it. */
+  createGpuMemory(size: number): Resource {
+    const resource = this.#addResource(
+      "host3d",
+      wholePages(size, this.pageSize),
+      0,
+    );
+    resource.fd = createMemfd(HOST_MEMORY, resource.size);
+    resource.references++;
+    return resource;
+  }
+
+  /** For devices: lets a context name a resource, or no longer. */
+  attach(resource: Resource, context: number, on: "attach" | "detach"): void {
+    this.queue.submit(() => {
+      if (on === "attach") resource.contexts.add(context);
+      else resource.contexts.delete(context);
+    });
+  }
+
+  /** For devices: commands, and the fence that is asked for with them. */
+  submit(
+    context: number,
+    bytes: Uint8Array,
+    ring: number,
+    signal: (() => void) | null,
+  ): void {
+    const fence = signal === null
+      ? null
+      : this.#fences.create(context, ring, signal);
+    this.queue.submit(() => this.#execute(context, bytes, fence));
+  }
+
+  /** For devices: a name or mapping of a resource has ended. */
+  unreference(resource: Resource): void {
+    resource.references--;
+    if (resource.references === 0 && !resource.exported) this.#free(resource);
+  }
+
+  /** The resource whose memory this is, or null. */
+  findByFile(fd: number): Resource | null {
+    const file = fileIdentity(fd);
+    let found: Resource | null = null;
+    for (const resource of this.resources.values()) {
+      if (resource.fd !== null && fileIdentity(resource.fd.number) === file) {
+        found = resource;
+      }
+    }
+    return found;
+  }
+
+  /** Frees what only exported descriptors kept, and they are gone. */
+  reap(): Map<string, number> {
+    const own = new Set<number>();
+    for (const { fd } of this.resources.values()) {
+      if (fd !== null) own.add(fd.number);
+    }
+    const exported = countExported(own);
+    for (const resource of this.resources.values()) {
+      if (resource.references > 0) continue;
+      const file = resource.fd === null
+        ? null
+        : fileIdentity(resource.fd.number);
+      if (file === null || !exported.has(file)) this.#free(resource);
+    }
+    return exported;
+  }
+
+  /** Counts what is there. */
+  census(): Census {
+    const exported = this.reap();
+    const files = new Set<string | null>();
+    for (const { fd } of this.resources.values()) {
+      if (fd !== null) files.add(fileIdentity(fd.number));
+    }
+    let dmaBufs = 0;
+    for (const [file, count] of exported) if (files.has(file)) dmaBufs += count;
+    let hostDescriptors = 0;
+    for (const context of this.contexts.values()) {
+      for (const item of context.items.all) {
+        if (item.kind !== "image") hostDescriptors++;
+      }
+    }
+    const devices = [...this.#devices];
+    return {
+      contexts: this.contexts.size,
+      handles: devices.reduce((sum, { handleCount }) => sum + handleCount, 0),
+      resources: this.resources.size,
+      window: this.#window(),
+      dmaBufs,
+      mappings: devices.reduce(
+        (sum, { mappingCount }) => sum + mappingCount,
+        0,
+      ),
+      hostDescriptors,
+    };
+  }
+
+  /** Completes all polls of a context though nothing came. */
+  wakeSpuriously(device: EmulatedDevice): void {
+    device.signalEvent();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const device of [...this.#devices]) device.destroy();
+    this.queue[Symbol.dispose]();
+    for (const context of this.contexts.values()) context[Symbol.dispose]();
+    for (const resource of this.resources.values()) resource[Symbol.dispose]();
+  }
+
+  #addResource(
+    memory: Resource["memory"],
+    size: number,
+    window: number,
+  ): Resource {
+    const resource = new Resource(++this.#lastResource, memory, size, window);
+    this.resources.set(resource.id, resource);
+    return resource;
+  }
+
+  #attached(context: number, id: number): Resource | undefined {
+    const resource = this.resources.get(id);
+    return resource?.contexts.has(context) === true ? resource : undefined;
+  }
+
+  #free(resource: Resource): void {
+    this.queue.submit(() => {
+      this.resources.delete(resource.id);
+      resource[Symbol.dispose]();
+    });
+  }
+
+  #window(): number {
+    let bytes = 0;
+    for (const { window } of this.resources.values()) bytes += window;
+    return bytes;
+  }
+
+  *#execute(
+    id: number,
+    bytes: Uint8Array,
+    fence: Fence | null,
+  ): Generator<number, void> {
+    const context = this.contexts.get(id);
+    try {
+      if (context === undefined) throw new HostError("invalid context id");
+      yield* context.execute(bytes);
+      if (fence === null) return;
+      if (fence.ring < 0) this.#signal(fence);
+      else context.takeFence(fence);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      this.log.push(`context ${id}: ${error.message}`);
+      // An answer of failure carries the fence like any other.
+      if (fence !== null) this.#signal(fence);
+    } finally {
+      this.#releaseFences();
+    }
+  }
+
+  #attempt(context: number, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof HostError || error instanceof SyscallError)) {
+        throw error;
+      }
+      this.log.push(`context ${context}: ${error.message}`);
+    }
+  }
+
+  /** The thread that completes fences is the one that runs commands. */
+  #signal(fence: Fence): void {
+    const delay = fence.ring === 1 ? this.faults.fenceDelay : 0;
+    if (delay > 0) {
+      this.options.loop.after(delay, () => this.#fences.complete(fence));
+    } else if (this.queue.isStuck) this.#heldFences.push(fence);
+    else this.#fences.complete(fence);
+  }
+
+  #releaseFences(): void {
+    for (const fence of this.#heldFences.splice(0)) {
+      this.#fences.complete(fence);
+    }
+  }
+}
