@@ -3,7 +3,7 @@
  * integers and fixed-point numbers are `number` (fixed stays in 1/256 units), strings `string`, arrays `Uint8Array`.
  */
 
-import type { Interface } from "./tables.ts";
+import type { Interface } from "./interface.ts";
 
 /** A live object as messages name it: its id on each side (0 where it has none), its interface and its version. */
 export interface ObjectHandle {
