@@ -43,8 +43,9 @@ export class Mapping implements Disposable {
 }
 
 /**
- * Maps the first `size` bytes of a file, shared with everybody who has it open.
+ * Maps `size` bytes of a file, shared with everybody who has it open.
  *
+ * @param offset where they begin: the file's beginning, or what a driver told.
  * @throws {SyscallError} EACCES: the descriptor does not allow it; ENODEV: not
  * a file that can be mapped.
  */
@@ -52,9 +53,17 @@ export function mapFile(
   fd: number,
   size: number,
   access: "read" | "write",
+  offset = 0n,
 ): Mapping {
   const protection = access === "write" ? PROT_READ | PROT_WRITE : PROT_READ;
-  const pointer = libc.mmap(null, BigInt(size), protection, MAP_SHARED, fd, 0n);
+  const pointer = libc.mmap(
+    null,
+    BigInt(size),
+    protection,
+    MAP_SHARED,
+    fd,
+    offset,
+  );
   if (pointer === null || Deno.UnsafePointer.value(pointer) === MAP_FAILED) {
     throw new SyscallError(
       `map ${size} bytes of file descriptor ${fd}`,
