@@ -111,7 +111,10 @@ export class Machine implements Disposable {
           pace: pace ?? "at once",
           profile: this.profile,
           faults: this.faults,
-          resource: (resource) => this.#attached(id, resource)?.fd,
+          resource: (resource) => {
+            const attached = this.#attached(id, resource);
+            return attached?.memory === "guest" ? null : attached?.fd;
+          },
           page: (resource) =>
             this.#attached(id, resource)?.pages?.bytes ?? null,
           signal: (fence) => this.#signal(fence),

@@ -1,0 +1,51 @@
+/** An emulated machine whose compositor is a script: each context that connects gets a peer. */
+import { socketPair } from "../../../ffi/unix_socket.ts";
+import { Loop } from "../../../src/loop/loop.ts";
+import { Machine, type MachineOptions } from "../../emulator/machine.ts";
+import { hostProfile } from "../../emulator/host_profile.ts";
+import { Peer } from "../../scenario/support/peer.ts";
+
+/** What a scripted machine needs not be told. */
+export type ScriptedOptions = Partial<Omit<MachineOptions, "connect">>;
+
+/** The machine, its loop and its peers. */
+export class ScriptedMachine implements Disposable {
+  readonly loop: Loop;
+  readonly machine: Machine;
+  /** The compositor's ends, in the order of the connections. */
+  readonly peers: Peer[] = [];
+  readonly #ownsLoop: boolean;
+
+  constructor(options: ScriptedOptions = {}) {
+    this.#ownsLoop = options.loop === undefined;
+    this.loop = options.loop ?? new Loop();
+    this.machine = new Machine({
+      profile: hostProfile("0.1.85", "fixed"),
+      ...options,
+      loop: this.loop,
+      connect: () => {
+        const [guest, host] = socketPair();
+        this.peers.push(new Peer(host, "events"));
+        return guest;
+      },
+    });
+  }
+
+  /** The compositor's end of a connection. */
+  peer(index = 0): Peer {
+    const peer = this.peers[index];
+    if (peer === undefined) throw new Error(`no connection ${index}`);
+    return peer;
+  }
+
+  /** Turns until nothing happens any more. */
+  settle(): void {
+    while (this.loop.turn(0) > 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.machine[Symbol.dispose]();
+    for (const peer of this.peers) peer[Symbol.dispose]();
+    if (this.#ownsLoop) this.loop[Symbol.dispose]();
+  }
+}
