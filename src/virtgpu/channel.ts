@@ -63,9 +63,7 @@ export interface ChannelHandler {
   /** Data of a pipe that the host reads for us, to be copied. `end`: nothing follows. */
   collectPipe(
     pipe: number,
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
+    bytes: Uint8Array<ArrayBuffer>,
     end: boolean,
   ): void;
   /** Everything was copied, and the next message can come. */
@@ -311,9 +309,10 @@ export class Channel implements Source, Unfenced, Disposable {
     const length = (words[WORD_PIPE_BYTES] ?? 0) >>> 0;
     this.#handler?.collectPipe(
       words[WORD_PIPE] ?? 0,
-      bytes,
-      PIPE_HEADER_BYTES,
-      Math.min(length, CHANNEL_BYTES - PIPE_HEADER_BYTES),
+      bytes.subarray(
+        PIPE_HEADER_BYTES,
+        Math.min(PIPE_HEADER_BYTES + length, CHANNEL_BYTES),
+      ),
       words[WORD_HANG_UP] !== 0,
     );
   }

@@ -1,0 +1,135 @@
+/**
+ * Writing to a descriptor that somebody else made, without ever waiting for its
+ * reader, and without making it non-blocking for its other owners: O_NONBLOCK
+ * belongs to the open file, not to the descriptor (open(2), fcntl(2)).
+ */
+
+import { lastErrno } from "./error.ts";
+import { EAGAIN, EINTR } from "./errno.ts";
+import {
+  closeFd,
+  O_NONBLOCK,
+  O_WRONLY,
+  openFile,
+  OwnedFd,
+  statusFlags,
+  writeFd,
+} from "./fd.ts";
+import { SyscallError } from "./error.ts";
+import { memoryKind } from "./file_kind.ts";
+import { openLibc } from "./library.ts";
+
+/** <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all, once the pipe says it has room. */
+const PIPE_BUF = 4096;
+// <sys/socket.h>
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+const { send } = openLibc({
+  // <sys/socket.h> ssize_t send(int sockfd, const void *buf, size_t len, int flags);
+  send: { parameters: ["i32", "buffer", "u64", "i32"], result: "i32" },
+});
+
+/**
+ * How it is written to:
+ * - "direct": a write never waits: a file, or somebody made it non-blocking;
+ * - "socket": `send` can be told not to wait;
+ * - "when-ready": a write waits unless the loop has just said that there is room.
+ */
+type Manner = "direct" | "socket" | "when-ready";
+
+/** A descriptor to write to. */
+export class ForeignOutput implements Disposable {
+  readonly #fd: OwnedFd;
+  readonly #manner: Manner;
+
+  /** For `openForeignOutput`. */
+  constructor(fd: OwnedFd, manner: Manner) {
+    this.#fd = fd;
+    this.#manner = manner;
+  }
+
+  /** For the loop, borrowed. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
+  /** Whether `write` may only be called once after each time that the loop said there is room. */
+  get needsReadiness(): boolean {
+    return this.#manner === "when-ready";
+  }
+
+  /**
+   * Writes once, without waiting.
+   *
+   * @returns the number of bytes taken, or the negative error number (-EAGAIN:
+   * full; -EPIPE: nobody reads).
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): number {
+    switch (this.#manner) {
+      case "direct":
+        return again(writeFd(this.#fd.number, bytes));
+      case "when-ready":
+        return again(writeFd(this.#fd.number, bytes.subarray(0, PIPE_BUF)));
+      case "socket": {
+        const length = BigInt(bytes.length);
+        const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+        const count = send(this.#fd.number, bytes, length, flags);
+        return again(count < 0 ? -lastErrno() : count);
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd[Symbol.dispose]();
+  }
+}
+
+/**
+ * Takes a descriptor over for writing.
+ *
+ * @returns null where writing to it may never come back, or is not possible; it
+ * is closed then.
+ */
+export function openForeignOutput(fd: number): ForeignOutput | null {
+  const kind = memoryKind(fd);
+  switch (kind) {
+    case "memory":
+    case "disk":
+      return new ForeignOutput(new OwnedFd(fd), "direct");
+    case "socket":
+      return new ForeignOutput(new OwnedFd(fd), "socket");
+    case "pipe":
+    case "device": {
+      if ((statusFlags(fd) & O_NONBLOCK) !== 0) {
+        return new ForeignOutput(new OwnedFd(fd), "direct");
+      }
+      const own = reopen(fd);
+      if (own === null) {
+        return new ForeignOutput(new OwnedFd(fd), "when-ready");
+      }
+      closeFd(fd);
+      return new ForeignOutput(own, "direct");
+    }
+    case "foreign":
+    case "directory":
+    case "invalid":
+      if (kind !== "invalid") closeFd(fd);
+      return null;
+  }
+}
+
+/** The same pipe or terminal, opened once more, with flags of our own. */
+function reopen(fd: number): OwnedFd | null {
+  try {
+    return openFile(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK);
+  } catch (error) {
+    // another user's pipe, or no /proc
+    if (error instanceof SyscallError) return null;
+    throw error;
+  }
+}
+
+function again(result: number): number {
+  return result === -EINTR ? -EAGAIN : result;
+}
