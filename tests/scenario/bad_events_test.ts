@@ -1,0 +1,398 @@
+/** What no client understands from a host: its client is told that the compositor failed, and only that client is ended. */
+import assert from "node:assert/strict";
+import { getEvent } from "../../protocols/tables.ts";
+import type { EventName } from "../../protocols/generated/messages.ts";
+import type { Feature } from "../../src/relay/feature.ts";
+import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { header, join, message, type Part } from "./support/words.ts";
+import { World } from "./support/world.ts";
+
+const FIRST = 0xff000000;
+const SURFACE = 4;
+const KEYBOARD = 6;
+const DEVICE = 8;
+const OUTPUT = 9;
+const TOPLEVEL = 12;
+/** Released by the client, so that what comes for it is read and dropped. */
+const RELEASED = 13;
+
+/** Does nothing but have its messages read as records, which is another path through the relay. */
+const reader: Feature<null> = {
+  name: "reader",
+  open: () => null,
+  requests: {},
+  events: {
+    "wl_surface.enter": () => "forward",
+    "wl_keyboard.keymap": () => "forward",
+    "wl_data_device.data_offer": () => "forward",
+    "wl_data_device.selection": () => "forward",
+    "wl_output.name": () => "forward",
+    "wl_output.scale": () => "forward",
+    "xdg_toplevel.configure": () => "forward",
+  },
+};
+
+/** The host's ids of what the client has bound are the client's. */
+function badWorld(features: readonly Feature[] = []): World {
+  const world = World.ready({ features });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", SURFACE);
+  world.bind(3, "wl_seat", 8, 5);
+  world.client.say(5, "wl_seat.get_keyboard", KEYBOARD);
+  world.bind(4, "wl_data_device_manager", 3, 7);
+  world.client.say(7, "wl_data_device_manager.get_data_device", DEVICE, 5);
+  world.bind(6, "wl_output", 4, OUTPUT);
+  world.bind(5, "xdg_wm_base", 5, 10);
+  world.client.say(10, "xdg_wm_base.get_xdg_surface", 11, SURFACE);
+  world.client.say(11, "xdg_surface.get_toplevel", TOPLEVEL);
+  world.client.say(5, "wl_seat.get_keyboard", RELEASED);
+  world.client.say(RELEASED, "wl_keyboard.release");
+  world.forget();
+  return world;
+}
+
+function event(name: EventName, id: number, ...parts: Part[]): Uint8Array {
+  return message(id, getEvent(name).opcode, ...parts);
+}
+
+interface Case {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** What the log says behind "the compositor broke the protocol: ", or its beginning. */
+  readonly text: string;
+}
+
+const badSize = (size: number): Case => ({
+  name: `a message of ${size} bytes`,
+  bytes: join(header(SURFACE, 0, size), new Uint8Array(64)),
+  text: `a message of ${size} bytes came`,
+});
+
+const malformed = (
+  name: string,
+  of: EventName,
+  id: number,
+  ...parts: Part[]
+): Case => ({
+  name,
+  bytes: event(of, id, ...parts),
+  text: `${of.replace(".", `#${id}.`)} is malformed: `,
+});
+
+const cases: readonly Case[] = [
+  badSize(0),
+  badSize(4),
+  badSize(10),
+  badSize(4100),
+  badSize(65535),
+
+  {
+    name: "an event of an object that never was",
+    bytes: message(4711, 0),
+    text: "an event of the unknown object 4711 came",
+  },
+  {
+    name: "an event of the object 0",
+    bytes: message(0, 0),
+    text: "an event of the unknown object 0 came",
+  },
+  {
+    name: "an event of an object that the host never made",
+    bytes: message(FIRST, 0),
+    text: "an event of the unknown object 4278190080 came",
+  },
+  {
+    name: "an event that no version has",
+    bytes: message(SURFACE, 99),
+    text: "wl_surface#4 has no event 99",
+  },
+  {
+    name: "an event of the display that there is none of",
+    bytes: message(1, 2),
+    text: "wl_display#1 has no event 2",
+  },
+
+  malformed("a truncated event", "wl_output.scale", OUTPUT),
+  malformed(
+    "an event with an argument too many",
+    "wl_output.scale",
+    OUTPUT,
+    1,
+    2,
+  ),
+  malformed("a truncated event with an object", "wl_surface.enter", SURFACE),
+  malformed(
+    "an oversized event with an object",
+    "wl_surface.enter",
+    SURFACE,
+    OUTPUT,
+    0,
+  ),
+
+  malformed("an object that never was", "wl_surface.enter", SURFACE, 4711),
+  malformed("null where an object must be", "wl_surface.enter", SURFACE, 0),
+  malformed(
+    "an object of another interface",
+    "wl_surface.enter",
+    SURFACE,
+    KEYBOARD,
+  ),
+  malformed(
+    "an offer that is none",
+    "wl_data_device.selection",
+    DEVICE,
+    OUTPUT,
+  ),
+
+  malformed(
+    "a new object of the client's range",
+    "wl_data_device.data_offer",
+    DEVICE,
+    100,
+  ),
+  malformed("a new object 0", "wl_data_device.data_offer", DEVICE, 0),
+  malformed(
+    "a new object out of turn",
+    "wl_data_device.data_offer",
+    DEVICE,
+    FIRST + 1,
+  ),
+  malformed(
+    "a new object far out of turn",
+    "wl_data_device.data_offer",
+    DEVICE,
+    -1,
+  ),
+
+  malformed("null where a string must be", "wl_output.name", OUTPUT, 0),
+  malformed(
+    "a string without its final zero",
+    "wl_output.name",
+    OUTPUT,
+    4,
+    0x64636261,
+  ),
+  malformed(
+    "a string with a zero inside",
+    "wl_output.name",
+    OUTPUT,
+    8,
+    0x00636261,
+    0x00666564,
+  ),
+  malformed(
+    "a string past its message",
+    "wl_output.name",
+    OUTPUT,
+    9,
+    0x64636261,
+    0x00666564,
+  ),
+  malformed("a string of 4 GiB", "wl_output.name", OUTPUT, -1, 0),
+  malformed(
+    "a string shorter than its message",
+    "wl_output.name",
+    OUTPUT,
+    4,
+    0x00636261,
+    0,
+  ),
+
+  malformed(
+    "an array past its message",
+    "xdg_toplevel.configure",
+    TOPLEVEL,
+    0,
+    0,
+    8,
+    1,
+  ),
+  malformed(
+    "an array of 4 GiB",
+    "xdg_toplevel.configure",
+    TOPLEVEL,
+    0,
+    0,
+    -4,
+    1,
+  ),
+  malformed(
+    "an array shorter than its message",
+    "xdg_toplevel.configure",
+    TOPLEVEL,
+    0,
+    0,
+    4,
+    1,
+    2,
+  ),
+
+  malformed(
+    "a descriptor that is missing",
+    "wl_keyboard.keymap",
+    KEYBOARD,
+    1,
+    4096,
+  ),
+  malformed(
+    "a descriptor that is missing for a released keyboard",
+    "wl_keyboard.keymap",
+    RELEASED,
+    1,
+    4096,
+  ),
+  malformed(
+    "a truncated event of a released keyboard",
+    "wl_keyboard.key",
+    RELEASED,
+    1,
+    2,
+  ),
+  malformed(
+    "an oversized event of a released keyboard",
+    "wl_keyboard.enter",
+    RELEASED,
+    1,
+    SURFACE,
+    4,
+    1,
+    2,
+  ),
+
+  {
+    name: "the deletion of an object that never was",
+    bytes: event("wl_display.delete_id", 1, 4711),
+    text: "it deleted the object 4711, which is unknown",
+  },
+  {
+    name: "the deletion of the display",
+    bytes: event("wl_display.delete_id", 1, 1),
+    text: "it deleted the object 1, which is unknown",
+  },
+  {
+    name: "the deletion of an object of the host's own",
+    bytes: join(
+      event("wl_data_device.data_offer", DEVICE, FIRST),
+      event("wl_display.delete_id", 1, FIRST),
+    ),
+    text: "it deleted the object 4278190080, which is unknown",
+  },
+  {
+    name: "the same object deleted twice",
+    bytes: join(
+      event("wl_display.delete_id", 1, RELEASED),
+      event("wl_display.delete_id", 1, RELEASED),
+    ),
+    text: "it deleted the object 13, which is unknown",
+  },
+  malformed("a deletion without an id", "wl_display.delete_id", 1),
+  malformed("a deletion of two ids", "wl_display.delete_id", 1, 5, 6),
+  malformed("an error without a text", "wl_display.error", 1, 1, 2),
+  malformed(
+    "an error whose text has no zero",
+    "wl_display.error",
+    1,
+    1,
+    2,
+    4,
+    0x64636261,
+  ),
+  malformed(
+    "an error with something behind it",
+    "wl_display.error",
+    1,
+    1,
+    2,
+    "text",
+    0,
+  ),
+
+  malformed(
+    "a global without a version",
+    "wl_registry.global",
+    2,
+    50,
+    "wl_output",
+  ),
+  malformed("a global without a name", "wl_registry.global", 2, 50, 0, 1),
+  malformed(
+    "a global whose name has no zero",
+    "wl_registry.global",
+    2,
+    50,
+    4,
+    0x64636261,
+    1,
+  ),
+  malformed("a removal of nothing", "wl_registry.global_remove", 2),
+];
+
+for (const path of ["by table", "as a record"] as const) {
+  for (const { name, bytes, text } of cases) {
+    Deno.test(`${name} is the compositor's failure (read ${path})`, () => {
+      using world = badWorld(path === "by table" ? [] : [reader]);
+      const before = openFdCount();
+      // What follows is never looked at.
+      world.host.bytes(join(bytes, event("wl_output.done", OUTPUT)));
+      world.settle();
+      const said = world.client.heard();
+      assert.ok(!said.some((line) => line.includes("done")), said.join("\n"));
+      const [, saidText = '""'] =
+        /^wl_display@1\.error\(wl_display@1, 3, (".*")\)$/.exec(
+          said.at(-1) ?? "",
+        ) ?? [];
+      const full: string = JSON.parse(saidText);
+      assert.ok(
+        full.startsWith(`the compositor broke the protocol: ${text}`),
+        full,
+      );
+      assert.deepEqual(world.log, [`client ended: ${full}`]);
+      assert.ok(world.ended && world.client.closed && world.host.closed);
+      assert.equal(openFdCount(), before - 2);
+    });
+  }
+}
+
+Deno.test("a host that sends descriptors that no event asks for is cut off", () => {
+  using world = badWorld();
+  for (let i = 0; i < 11 && !world.ended; i++) {
+    const fds = Array.from({ length: 100 }, () => memoryFile());
+    world.host.bytes(event("wl_output.done", OUTPUT), fds);
+    world.settle();
+  }
+  assert.deepEqual(world.log, [
+    "client ended: the compositor broke the protocol: 1100 file descriptors wait without a message that carries them",
+  ]);
+});
+
+Deno.test("a host that makes objects without end is cut off, and its client told", () => {
+  using world = badWorld();
+  world.client.say(8, "wl_data_device.release");
+  world.forget();
+  world.host.deaf = true;
+  let next = FIRST;
+  while (!world.ended && next < FIRST + 300_000) {
+    const offers = [];
+    for (let i = 0; i < 4096; i++) {
+      offers.push(event("wl_data_device.data_offer", DEVICE, next++));
+    }
+    world.host.bytes(join(...offers));
+    world.settle();
+  }
+  assert.deepEqual(world.log, [
+    "client ended: the compositor broke the protocol: it made more than 262144 objects",
+  ]);
+});
+
+Deno.test("a bad host ends no other client", () => {
+  using world = badWorld();
+  using other = World.ready({ beside: world });
+  world.host.bytes(message(4711, 0));
+  world.settle();
+  assert.ok(world.ended);
+  other.client.say(1, "wl_display.sync", 3);
+  other.settle();
+  assert.deepEqual(other.host.heard(), [
+    "wl_display@1.sync(new wl_callback@3)",
+  ]);
+});
