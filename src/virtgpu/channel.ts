@@ -75,8 +75,11 @@ export interface ChannelHandler {
 /** What a page is filled with before the host writes to it, to see how far it has come. */
 const UNWRITTEN = 0xa5;
 const UNWRITTEN_WORD = 0xa5a5_a5a5 | 0;
-/** Looks, a millisecond apart at least, after which a message counts as whole although it ends in `UNWRITTEN`. */
-const PATIENCE = 3;
+/**
+ * Milliseconds after which a message counts as whole although it ends in `UNWRITTEN`. It is not counted in looks: each signal for another
+ * channel makes one.
+ */
+const PATIENCE = 100;
 
 const NO_IDENTIFIERS: readonly ReceivedIdentifier[] = [];
 
@@ -92,7 +95,9 @@ export class Channel implements Source, Unfenced, Disposable {
   #handler: ChannelHandler | null = null;
   #dialect: Dialect | null = null;
   #probed = false;
-  #looks = 0;
+  readonly #loop: Loop;
+  /** When a message was first seen in part; 0: none is. */
+  #partialSince = 0;
   /** Whether a POLL is outstanding. */
   #polled = false;
   #paused = false;
@@ -107,6 +112,7 @@ export class Channel implements Source, Unfenced, Disposable {
     page: ChannelPage,
     resources: DisposableStack,
   ) {
+    this.#loop = loop;
     this.device = device;
     this.queryPage = queryPage;
     this.#page = page;
@@ -195,7 +201,7 @@ export class Channel implements Source, Unfenced, Disposable {
       this.#wakeups.add(this);
       return;
     }
-    this.#looks = 0;
+    this.#partialSince = 0;
     this.#polled = false;
     this.#wakeups.remove(this);
     this.#wakeups.traffic();
@@ -219,7 +225,9 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   #isPatient(): boolean {
-    return ++this.#looks > PATIENCE;
+    const { now } = this.#loop;
+    if (this.#partialSince === 0) this.#partialSince = now;
+    return now - this.#partialSince >= PATIENCE;
   }
 
   /**
@@ -228,18 +236,21 @@ export class Channel implements Source, Unfenced, Disposable {
    */
   #isWhole(command: number): boolean {
     const { words, bytes } = this.#page;
-    let end: number;
+    let size: number;
+    let start: number;
     if (command === COMMAND_RECEIVE) {
-      const payload = words[WORD_PAYLOAD_BYTES] ?? 0;
-      const { headerBytes } = this.#dialect ?? guessDialect(words);
-      end = payload === UNWRITTEN_WORD ? 0 : headerBytes + payload;
-      if (words[(headerBytes >> 2) - 1] === UNWRITTEN_WORD) return false;
+      size = words[WORD_PAYLOAD_BYTES] ?? 0;
+      start = (this.#dialect ?? guessDialect(words)).headerBytes;
+      if (words[(start >> 2) - 1] === UNWRITTEN_WORD) return false;
     } else if (command === COMMAND_READ) {
-      const size = words[WORD_PIPE_BYTES] ?? 0;
-      end = size === UNWRITTEN_WORD ? 0 : PIPE_HEADER_BYTES + size;
+      size = words[WORD_PIPE_BYTES] ?? 0;
+      start = PIPE_HEADER_BYTES;
     } else return true;
+    if (size === UNWRITTEN_WORD) return false;
+    const end = start + size;
     // what is too long is found out where it is taken
-    return end > CHANNEL_BYTES || (end >= 4 && !isUnwritten(bytes, end - 4));
+    return size <= 0 || end > CHANNEL_BYTES ||
+      !isUnwritten(bytes, Math.max(start, end - 4), end);
   }
 
   /** Copies the message out of the page. False: it was the last one. */
@@ -381,8 +392,8 @@ function guessDialect(words: Int32Array): Dialect {
   return word === 0 || word === UNWRITTEN_WORD ? DIALECT_28 : DIALECT_4;
 }
 
-function isUnwritten(bytes: Uint8Array, at: number): boolean {
-  for (let i = at; i < at + 4; i++) {
+function isUnwritten(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
     if (bytes[i] !== UNWRITTEN) return false;
   }
   return true;

@@ -21,7 +21,7 @@ export class Faults {
   failedInits = 0;
   /** Milliseconds from the page's being written to its fence's being signalled. */
   fenceDelay = 0;
-  /** Milliseconds from the page's header to the data behind it. */
+  /** Milliseconds between the first and the second half of a message on the page: header and data of a RECEIVE, data and header of a READ. */
   dataDelay = 0;
   /** Most bytes that one RECEIVE brings. */
   receiveLimit = Infinity;

@@ -203,7 +203,8 @@ export class Worker implements Flushable, Disposable {
     identifiers: readonly Identifier[],
   ): void {
     const { identifiers: slots } = this.#parts.profile;
-    this.#write(encodeReceive(slots, { count, identifiers, data }), data);
+    const header = encodeReceive(slots, { count, identifiers, data });
+    this.#write(header, data, "header");
   }
 
   #readPipe(id: number, readable: boolean, hungUp: boolean): void {
@@ -219,7 +220,8 @@ export class Worker implements Flushable, Disposable {
       items.take(id);
       item.fd[Symbol.dispose]();
     }
-    this.#write(encodeRead(id, count), data.subarray(0, count));
+    // It reads from the pipe into the page, and knows only then how much it was.
+    this.#write(encodeRead(id, count), data.subarray(0, count), "data");
   }
 
   #page(): Uint8Array {
@@ -228,14 +230,23 @@ export class Worker implements Flushable, Disposable {
     return page;
   }
 
-  #write(header: Uint8Array, data: Uint8Array): void {
+  /** Writes what is first to the page, then the rest, and signals the fence. */
+  #write(
+    header: Uint8Array,
+    data: Uint8Array,
+    first: "header" | "data",
+  ): void {
     const { faults, loop } = this.#parts;
     const fence = this.#fence;
     this.#fence = null;
     if (fence === null) throw new HostError("no fence for a message");
-    this.#page().set(header);
+    const writeHeader = (): void => this.#page().set(header);
+    const writeData = (): void => this.#page().set(data, header.length);
+    if (first === "header") writeHeader();
+    else writeData();
     const finish = (): void => {
-      this.#page().set(data, header.length);
+      if (first === "header") writeData();
+      else writeHeader();
       this.#parts.signal(fence);
     };
     if (faults.dataDelay === 0) finish();

@@ -1,24 +1,21 @@
 /** An emulated machine whose compositor is a script: each context that connects gets a peer. */
 import { socketPair } from "../../../ffi/unix_socket.ts";
-import { Loop } from "../../../src/loop/loop.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
+import { ManualLoop } from "../../scenario/support/manual_loop.ts";
 import { Peer } from "../../scenario/support/peer.ts";
 
 /** What a scripted machine needs not be told. */
-export type ScriptedOptions = Partial<Omit<MachineOptions, "connect">>;
+export type ScriptedOptions = Partial<Omit<MachineOptions, "connect" | "loop">>;
 
 /** The machine, its loop and its peers. */
 export class ScriptedMachine implements Disposable {
-  readonly loop: Loop;
+  readonly loop = new ManualLoop();
   readonly machine: Machine;
   /** The compositor's ends, in the order of the connections. */
   readonly peers: Peer[] = [];
-  readonly #ownsLoop: boolean;
 
   constructor(options: ScriptedOptions = {}) {
-    this.#ownsLoop = options.loop === undefined;
-    this.loop = options.loop ?? new Loop();
     this.machine = new Machine({
       profile: hostProfile("0.1.85", "fixed"),
       ...options,
@@ -38,6 +35,12 @@ export class ScriptedMachine implements Disposable {
     return peer;
   }
 
+  /** Lets the clock run on. */
+  pass(milliseconds: number): void {
+    this.loop.pass(milliseconds, () => this.settle());
+    this.settle();
+  }
+
   /** Turns until nothing happens any more. */
   settle(): void {
     while (this.loop.turn(0) > 0);
@@ -46,6 +49,6 @@ export class ScriptedMachine implements Disposable {
   [Symbol.dispose](): void {
     this.machine[Symbol.dispose]();
     for (const peer of this.peers) peer[Symbol.dispose]();
-    if (this.#ownsLoop) this.loop[Symbol.dispose]();
+    this.loop[Symbol.dispose]();
   }
 }

@@ -1,0 +1,271 @@
+/** The channel on hosts of every kind: it loses nothing, asks once at a time, and knows an end when it sees one. */
+import assert from "node:assert/strict";
+import { createMemfd } from "../../ffi/memfd.ts";
+import { createPipe } from "../../ffi/pipe.ts";
+import { Wakeups } from "../../src/virtgpu/wakeups.ts";
+import { Faults } from "../emulator/faults.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import type { Pace } from "../emulator/worker.ts";
+import { Listener } from "./support/listener.ts";
+import {
+  ScriptedMachine,
+  type ScriptedOptions,
+} from "./support/scripted_machine.ts";
+
+const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes);
+const paces: readonly Pace[] = ["at once", "later"];
+
+/** A machine with one channel. */
+class OneChannel extends ScriptedMachine {
+  readonly wakeups = new Wakeups(this.loop);
+  readonly listener: Listener;
+
+  constructor(options: ScriptedOptions = {}) {
+    super(options);
+    this.listener = new Listener(this, this.wakeups);
+  }
+
+  /** POLLs that the host has and has not answered. */
+  get polls(): number {
+    return this.machine.contexts.get(1)?.worker?.polls ?? 0;
+  }
+
+  /** Sends bytes of a message that has no zero where a header may end. */
+  tell(bytes: string): void {
+    this.peer().bytes(text(bytes));
+    this.settle();
+    this.pass(100);
+  }
+
+  override [Symbol.dispose](): void {
+    this.listener[Symbol.dispose]();
+    this.wakeups[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+for (const rutabaga of rutabagas) {
+  for (const pace of paces) {
+    const profile = hostProfile(rutabaga, "fixed");
+    const options = { profile, pace };
+    const host = `${rutabaga}, whose worker answers ${pace}`;
+
+    Deno.test(`${host}: its dialect is known after the first answer`, () => {
+      using world = new OneChannel(options);
+      const { channel } = world.listener;
+      assert.equal(channel.canSend, true);
+      const sync = Int32Array.of(1, 12 << 16, 2);
+      world.listener.say(String.fromCharCode(...new Uint8Array(sync.buffer)));
+      assert.deepEqual(world.peer().heard(), [
+        "wl_display@1.sync(new wl_callback@2)",
+      ]);
+      assert.equal(channel.canSend, false);
+      world.tell("done");
+      assert.equal(world.listener.text, "done");
+      assert.equal(
+        channel.dialect?.identifiers,
+        rutabaga === "0.1.2" ? 4 : 28,
+      );
+      assert.equal(channel.canSend, true);
+    });
+
+    Deno.test(`${host}: one POLL is outstanding, always`, () => {
+      using world = new OneChannel(options);
+      assert.equal(world.polls, 1);
+      let said = "";
+      for (let i = 0; i < 20; i++) {
+        const size = i % 3 === 0 ? 9000 : 4;
+        said += `${i % 10}`.repeat(size);
+        world.peer().bytes(text(`${i % 10}`.repeat(size)));
+        world.settle();
+        assert.equal(world.polls, 1);
+      }
+      world.pass(100);
+      assert.equal(world.listener.text, said);
+      assert.equal(world.polls, 1);
+    });
+
+    Deno.test(`${host}: the compositor's end is heard where the host tells it, and nothing is asked after it`, () => {
+      using world = new OneChannel(options);
+      world.tell("last");
+      world.peer()[Symbol.dispose]();
+      world.settle();
+      world.pass(1000);
+      assert.equal(world.listener.text, "last");
+      assert.equal(world.polls, 0);
+      assert.equal(
+        world.listener.end,
+        rutabaga === "0.1.85" ? null : undefined,
+      );
+    });
+
+    Deno.test(`${host}: a stream in pieces of one byte arrives whole, with its descriptors in their order`, () => {
+      using world = new OneChannel(options);
+      world.tell("abcd");
+      world.machine.faults.receiveLimit = 1;
+      const { reader, writer } = createPipe();
+      const fds = [createMemfd("test", 100).release(), writer.release()];
+      world.peer().bytes(text("efghijkl"), fds);
+      world.settle();
+      world.pass(100);
+      assert.equal(world.listener.text, "abcdefghijkl");
+      assert.deepEqual(
+        world.listener.identifiers.map(({ kind }) => kind),
+        ["memory", "pipe"],
+      );
+      reader[Symbol.dispose]();
+    });
+
+    Deno.test(`${host}: descriptors may come before their message's bytes`, () => {
+      using world = new OneChannel(options);
+      world.tell("abcd");
+      world.machine.faults.descriptorsEarly = true;
+      world.peer().bytes(text("efgh"), [createMemfd("test", 100).release()]);
+      world.settle();
+      world.pass(100);
+      assert.equal(world.listener.text, "abcdefgh");
+      assert.equal(world.listener.identifiers.length, 1);
+    });
+
+    Deno.test(`${host}: an event without a message is not taken for one`, () => {
+      using world = new OneChannel(options);
+      world.tell("abcd");
+      for (let i = 0; i < 3; i++) {
+        world.listener.device.signalEvent();
+        world.settle();
+        world.pass(20);
+        assert.equal(world.polls, 1);
+      }
+      assert.equal(world.listener.text, "abcd");
+      world.tell("efgh");
+      assert.equal(world.listener.text, "abcdefgh");
+      assert.equal(world.wakeups.count, 0);
+    });
+
+    Deno.test(`${host}: late fences delay messages and lose none`, () => {
+      using world = new OneChannel(options);
+      world.machine.faults.fenceDelay = 50;
+      let said = "";
+      for (let i = 0; i < 10; i++) {
+        said += `[${i}]`;
+        world.peer().bytes(text(`[${i}]`));
+        world.settle();
+      }
+      world.pass(5000);
+      assert.equal(world.listener.text, said);
+    });
+
+    Deno.test(`${host}: descriptors that the host lost end the channel, and do not shift the others`, () => {
+      using world = new OneChannel(options);
+      world.tell("abcd");
+      const fds = Array.from(
+        { length: profile.identifiers + 1 },
+        () => createMemfd("test", 100).release(),
+      );
+      world.peer().bytes(text("efgh"), fds);
+      world.settle();
+      world.pass(100);
+      assert.match(world.listener.end ?? "", /descriptor/);
+      assert.equal(world.listener.identifiers.length, profile.identifiers);
+      assert.equal(world.polls, 0);
+    });
+
+    Deno.test(`${host}: closing gives everything back`, () => {
+      using world = new OneChannel(options);
+      world.tell("abcd");
+      world.listener[Symbol.dispose]();
+      world.settle();
+      assert.deepEqual(world.machine.census(), {
+        contexts: 0,
+        handles: 0,
+        resources: 0,
+        window: 0,
+        dmaBufs: 0,
+        mappings: 0,
+        hostDescriptors: 0,
+      });
+      world.peer().listen();
+      assert.ok(world.peer().closed);
+    });
+  }
+}
+
+/** Has a compositor say two things to one of eight channels at a time; returns what each heard. */
+function converse(
+  options: ScriptedOptions,
+  messages: number,
+): { heard: string[]; polls: number[]; said: string } {
+  using world = new ScriptedMachine(options);
+  using wakeups = new Wakeups(world.loop);
+  using listeners = new DisposableStack();
+  const all = Array.from(
+    { length: 8 },
+    () => listeners.use(new Listener(world, wakeups)),
+  );
+  let said = "";
+  for (let i = 0; i < messages; i += 2) {
+    for (const index of all.keys()) {
+      world.peer(index).bytes(text(`<${i}>`));
+      world.loop.turn(0);
+      world.peer(index).bytes(text(`<${i + 1}>`));
+      world.loop.turn(0);
+      if (index % 3 === i % 3) world.pass(1);
+    }
+    said += `<${i}><${i + 1}>`;
+  }
+  world.pass(1000);
+  const polls = [...world.machine.contexts.values()].map(({ worker }) =>
+    worker?.polls ?? 0
+  );
+  return { heard: all.map((listener) => listener.text), polls, said };
+}
+
+for (const rutabaga of rutabagas) {
+  for (const pace of paces) {
+    for (const dataDelay of [0, 1, 2]) {
+      Deno.test(`${rutabaga}, whose worker answers ${pace}, data ${dataDelay} ms after the header: with QEMU's fences eight channels lose nothing`, () => {
+        const profile = hostProfile(rutabaga, "stock");
+        const faults = new Faults();
+        faults.dataDelay = dataDelay;
+        const machine = { profile, pace, faults };
+        const { heard, polls, said } = converse(machine, 60);
+        assert.deepEqual(heard, new Array(8).fill(said));
+        assert.deepEqual(polls, new Array(8).fill(1));
+      });
+    }
+  }
+}
+
+Deno.test("a header that is seen long before its data is waited for", () => {
+  const profile = hostProfile("0.1.85", "stock");
+  for (const dataDelay of [1, 3, 10, 50]) {
+    using world = new OneChannel({ profile });
+    using other = new Listener(world, world.wakeups);
+    world.tell("abcd");
+    world.machine.faults.dataDelay = dataDelay;
+    // The other's message signals this one's fence, so that it looks at its page while it is being written.
+    world.peer(1).bytes(text("x"));
+    world.pass(dataDelay + 1);
+    world.peer().bytes(text("efgh"));
+    world.settle();
+    world.pass(500);
+    assert.equal(world.listener.text, "abcdefgh", `${dataDelay} ms`);
+    assert.equal(other.text, "x");
+  }
+});
+
+Deno.test("eight idle channels whose fences QEMU has spent look at their pages 62 times a second together", () => {
+  using world = new ScriptedMachine({
+    profile: hostProfile("0.1.85", "stock"),
+  });
+  using wakeups = new Wakeups(world.loop);
+  using listeners = new DisposableStack();
+  for (let i = 0; i < 8; i++) listeners.use(new Listener(world, wakeups));
+  world.peer(7).bytes(text("abcd"));
+  world.settle();
+  assert.equal(wakeups.count, 7);
+  world.pass(1000);
+  let ticks = 0;
+  world.loop.pass(1000, () => ticks++);
+  assert.ok(ticks <= 63, `${ticks} looks`);
+});
