@@ -16,6 +16,7 @@ import {
   memoryFile,
   openFdCount,
 } from "./support/descriptors.ts";
+import { openSilentFile } from "./support/silent_file_system.ts";
 import { join } from "./support/words.ts";
 import { World } from "./support/world.ts";
 
@@ -162,15 +163,21 @@ const receivers: { name: string; open: () => OwnedFd }[] = [
   },
 ];
 
+/** A client that is offered the host's clipboard as `FIRST`. */
+function pasteWorld(): World {
+  const world = World.ready();
+  world.bind(4, "wl_data_device_manager", 3, 3);
+  world.bind(3, "wl_seat", 8, 4);
+  world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
+  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", FIRST);
+  world.forget();
+  return world;
+}
+
 for (const { name, open } of receivers) {
   Deno.test(`${name} that a paste goes to passes as it is, with its flags`, () => {
-    using world = World.ready();
-    world.bind(4, "wl_data_device_manager", 3, 3);
-    world.bind(3, "wl_seat", 8, 4);
-    world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
-    world.settle();
-    world.host.say(5, "wl_data_device.data_offer", FIRST);
-    world.settle();
+    using world = pasteWorld();
     using owned = open();
     const flags = statusFlags(owned.number);
     const identity = fileIdentity(owned.number);
@@ -183,3 +190,28 @@ for (const { name, open } of receivers) {
     assert.equal(statusFlags(owned.number), flags);
   });
 }
+
+Deno.test({
+  name:
+    "a paste into a file of a file system that never answers waits for nobody",
+  // the threads that close it are stuck until the file system is gone
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async (): Promise<void> => {
+    const file = await openSilentFile();
+    if (file === null) return;
+    try {
+      using world = pasteWorld();
+      const before = performance.now();
+      const given = duplicateFd(file.fd.number).release();
+      world.client.say(FIRST, "wl_data_offer.receive", "a/b", given);
+      world.settle();
+      assert.deepEqual(world.host.heard(), [
+        'wl_data_offer@4278190080.receive("a/b", fd)',
+      ]);
+      assert.ok(performance.now() - before < 5_000, "something waited");
+    } finally {
+      await file[Symbol.asyncDispose]();
+    }
+  },
+});

@@ -5,6 +5,7 @@ import type {
   Endpoint,
   EndpointHandler,
   Meter,
+  SharedMemory,
 } from "../../../src/host/endpoint.ts";
 import type { LocalSocket } from "../../../src/host/local_socket.ts";
 import type { Queue } from "../../../src/wayland/queue.ts";
@@ -14,6 +15,7 @@ import type { FdKind } from "../../../protocols/tables.ts";
 export interface Differences {
   readonly meter?: Meter;
   readonly carriages?: { readonly [kind in FdKind]?: Carriage };
+  readonly allocate?: (bytes: number) => SharedMemory | null;
 }
 
 /** Everything goes through the socket all the same. */
@@ -21,9 +23,11 @@ export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
   readonly meter: Meter | null;
   readonly #socket: LocalSocket;
+  readonly #allocate: (bytes: number) => SharedMemory | null;
 
   constructor(socket: LocalSocket, differences: Differences) {
     this.#socket = socket;
+    this.#allocate = differences.allocate ?? (() => null);
     this.meter = differences.meter ?? null;
     const carriages = differences.carriages ?? {};
     this.carrier = { carries: (kind) => carriages[kind] ?? "as-is" };
@@ -67,6 +71,10 @@ export class OtherEndpoint implements Endpoint {
 
   discard(handle: number): void {
     this.#socket.discard(handle);
+  }
+
+  allocate(bytes: number): SharedMemory | null {
+    return this.#allocate(bytes);
   }
 
   finish(milliseconds: number): void {

@@ -2,7 +2,8 @@
  * A scripted Wayland peer: it says what the scenario tells it to, right or wrong, and writes down what it hears, one line a
  * message, as `wl_surface@3.enter(wl_output@5)`.
  */
-import { closeFd, type OwnedFd } from "../../../ffi/fd.ts";
+import type { OwnedFd } from "../../../ffi/fd.ts";
+import { closeForeignFd } from "../../../ffi/file_kind.ts";
 import { PinnedBuffer } from "../../../ffi/pinned_buffer.ts";
 import {
   receivedFdCount,
@@ -88,7 +89,7 @@ export class Peer implements Disposable {
       if (sent < 0) throw new Error(`cannot send: ${sent}`);
       at += sent;
     }
-    for (const fd of fds) closeFd(fd);
+    for (const fd of fds) closeForeignFd(fd);
   }
 
   /** Sends as much as the socket takes; returns how much. */
@@ -144,7 +145,7 @@ export class Peer implements Disposable {
   [Symbol.dispose](): void {
     this.deaf = true;
     this.#fd[Symbol.dispose]();
-    for (const fd of this.receivedFds.splice(0)) closeFd(fd);
+    for (const fd of this.receivedFds.splice(0)) closeForeignFd(fd);
     this.#buffer.free();
     this.#out.free();
   }

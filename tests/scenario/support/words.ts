@@ -45,3 +45,19 @@ export function join(...pieces: Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** The same message `count` times, the word at `place` counting up from what it is. */
+export function series(
+  message: Uint8Array,
+  place: number,
+  count: number,
+): Uint8Array {
+  const all = new Uint8Array(message.length * count);
+  const size = message.length / 4;
+  const numbers = new Int32Array(all.buffer);
+  for (let i = 0; i < count; i++) {
+    all.set(message, i * message.length);
+    numbers[i * size + place] = (numbers[i * size + place] ?? 0) + i;
+  }
+  return all;
+}

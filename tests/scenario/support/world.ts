@@ -4,6 +4,7 @@ import { LocalSocket } from "../../../src/host/local_socket.ts";
 import type { MessageTrace } from "../../../src/log/trace.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Feature } from "../../../src/relay/feature.ts";
+import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import { ManualLoop } from "./manual_loop.ts";
@@ -13,6 +14,7 @@ import { Peer } from "./peer.ts";
 /** How a scenario's world differs from the usual one. */
 export interface WorldOptions {
   readonly tag?: string;
+  readonly statistics?: CopyStatistics;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly features?: readonly Feature[];
@@ -57,7 +59,10 @@ export class World implements Disposable {
     });
     const features = relayFeatures([
       ...(options.features ?? []),
-      ...standardFeatures({ tag: options.tag ?? "" }),
+      ...standardFeatures({
+        tag: options.tag ?? "",
+        statistics: options.statistics ?? new CopyStatistics(),
+      }),
     ]);
     const host = new LocalSocket(this.loop, hostEnd);
     this.relay = new Relay(

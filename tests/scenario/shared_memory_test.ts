@@ -1,0 +1,174 @@
+/** What a client gives as memory: checked by its kind here, and by its sizes where it is mapped. */
+import assert from "node:assert/strict";
+import {
+  duplicateFd,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  openFile,
+  OwnedFd,
+} from "../../ffi/fd.ts";
+import { createPipe } from "../../ffi/pipe.ts";
+import { socketPair } from "../../ffi/unix_socket.ts";
+import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { openSilentFile } from "./support/silent_file_system.ts";
+import { World } from "./support/world.ts";
+
+/** A client with a pool manager, its object 3 and the host's. */
+function poolWorld(): World {
+  const world = World.ready();
+  world.bind(2, "wl_shm", 1, 3);
+  world.forget();
+  return world;
+}
+
+function refusal(what: string): string {
+  return `the descriptor of a pool is no memory but ${what}; make it with memfd_create or shm_open`;
+}
+
+const wrong: { name: string; what: string; open: () => OwnedFd }[] = [
+  {
+    name: "a pipe",
+    what: "a pipe",
+    open: () => {
+      const { reader, writer } = createPipe();
+      writer[Symbol.dispose]();
+      return reader;
+    },
+  },
+  {
+    name: "a directory",
+    what: "a directory",
+    open: () => openFile("/", O_RDONLY),
+  },
+  {
+    name: "a directory in memory",
+    what: "a directory",
+    open: () => openFile("/dev/shm", O_RDONLY),
+  },
+  {
+    name: "a socket",
+    what: "a socket",
+    open: () => {
+      const [socket, other] = socketPair();
+      other[Symbol.dispose]();
+      return socket;
+    },
+  },
+  {
+    name: "a device",
+    what: "a device",
+    open: () => openFile("/dev/zero", O_RDWR),
+  },
+  {
+    name: "a terminal",
+    what: "a device",
+    open: () => openFile("/dev/ptmx", O_RDWR),
+  },
+  {
+    name: "a file of /proc",
+    what: "a file of a file system that may never answer",
+    open: () => openFile("/proc/self/status", O_RDONLY),
+  },
+];
+
+for (const { name, what, open } of wrong) {
+  Deno.test(`${name} is no memory for a pool`, () => {
+    const before = openFdCount();
+    {
+      using world = poolWorld();
+      world.client.say(3, "wl_shm.create_pool", 4, open().release(), 4096);
+      world.settle();
+      assert.deepEqual(world.client.heard(), [
+        `wl_display@1.error(wl_shm@3, 2, "${refusal(what)}")`,
+      ]);
+      assert.deepEqual(world.host.heard(), []);
+      assert.deepEqual(world.log, [
+        `client ended: it broke the protocol: ${refusal(what)}`,
+      ]);
+    }
+    assert.equal(openFdCount(), before);
+  });
+}
+
+Deno.test({
+  name:
+    "a file of a file system that never answers is refused, and nobody waits for it",
+  // the thread that closes it is stuck until the file system is gone
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async (): Promise<void> => {
+    const file = await openSilentFile();
+    if (file === null) return;
+    try {
+      using world = poolWorld();
+      const before = performance.now();
+      const given = duplicateFd(file.fd.number).release();
+      world.client.say(3, "wl_shm.create_pool", 4, given, 4096);
+      world.settle();
+      assert.deepEqual(world.client.heard(), [
+        `wl_display@1.error(wl_shm@3, 2, "${
+          refusal("a file of a file system that may never answer")
+        }")`,
+      ]);
+      assert.ok(performance.now() - before < 5_000, "something waited");
+    } finally {
+      await file[Symbol.asyncDispose]();
+    }
+  },
+});
+
+const right: { name: string; open: () => OwnedFd }[] = [
+  { name: "a memfd", open: () => new OwnedFd(memoryFile()) },
+  {
+    name: "a file in memory",
+    open: () => unlinked(`/dev/shm/wayferry-${crypto.randomUUID()}`),
+  },
+  { name: "a file on a disk", open: () => unlinked(Deno.makeTempFileSync()) },
+];
+
+function unlinked(path: string): OwnedFd {
+  const file = openFile(path, O_RDWR | O_CREAT);
+  Deno.removeSync(path);
+  return file;
+}
+
+for (const { name, open } of right) {
+  Deno.test(`${name} is memory for a pool`, () => {
+    using world = poolWorld();
+    world.client.say(3, "wl_shm.create_pool", 4, open().release(), 4096);
+    world.settle();
+    assert.deepEqual(world.host.heard(), [
+      "wl_shm@3.create_pool(new wl_shm_pool@4, fd, 4096)",
+    ]);
+  });
+}
+
+Deno.test("sizes and offsets that overflow are the host's to refuse: they reach it as they are", () => {
+  using world = poolWorld();
+  world.client.say(3, "wl_shm.create_pool", 4, memoryFile(), 0x7fffffff);
+  world.client.say(3, "wl_shm.create_pool", 5, memoryFile(), -1);
+  world.client.say(4, "wl_shm_pool.resize", -0x80000000);
+  world.client.say(
+    4,
+    "wl_shm_pool.create_buffer",
+    6,
+    0x7ffffffc,
+    0x7fffffff,
+    0x7fffffff,
+    -4,
+    0xffffffff,
+  );
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_shm@3.create_pool(new wl_shm_pool@4, fd, 2147483647)",
+    "wl_shm@3.create_pool(new wl_shm_pool@5, fd, -1)",
+    "wl_shm_pool@4.resize(-2147483648)",
+    "wl_shm_pool@4.create_buffer(new wl_buffer@6, 2147483644, 2147483647, 2147483647, -4, 4294967295)",
+  ]);
+  world.host.say(1, "wl_display.error", 3, 1, "invalid size (-1)");
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    'wl_display@1.error(wl_shm@3, 1, "invalid size (-1)")',
+  ]);
+});
