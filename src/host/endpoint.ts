@@ -27,6 +27,11 @@ export interface Carrier {
   carries(kind: FdKind): Carriage;
 }
 
+/** Whether the host is behind a boundary that memory does not cross by itself. */
+export function shadowsMemory(carrier: Carrier): boolean {
+  return carrier.carries("shm") === "shadowed";
+}
+
 /** How much an endpoint may have sent that the host did not yet answer. */
 export interface Meter {
   /** Number of sends. */

@@ -1,16 +1,27 @@
 /** The features of an ordinary client's relay, in the order in which they are asked. */
 import type { Feature } from "../feature.ts";
+import { CopyStatistics } from "./copy_statistics.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
+import { shadowedMemory } from "./shadowed_memory.ts";
 import { sharedMemory } from "./shared_memory.ts";
+import { surfaces } from "./surface.ts";
 import { titleTag } from "./title_tag.ts";
 
 /** What the user decides about features. */
 export interface FeatureOptions {
   /** In front of every title; may be empty. */
   readonly tag: string;
+  /** Counts what is copied to a host that cannot see the client's memory. */
+  readonly statistics?: CopyStatistics;
 }
 
 /** The list. */
 export function standardFeatures(options: FeatureOptions): readonly Feature[] {
-  return [titleTag(options.tag), sharedMemory, inertClipboard];
+  return [
+    titleTag(options.tag),
+    sharedMemory,
+    inertClipboard,
+    surfaces,
+    shadowedMemory(options.statistics ?? new CopyStatistics()),
+  ];
 }

@@ -1,0 +1,48 @@
+/**
+ * Shared memory where the host cannot see the client's: DESIGN.md section 5.
+ *
+ * Client pools and buffers have no host half. What is committed is copied, as far as it changed, into memory that the host does see.
+ * Unlike plain forwarding: `wl_surface.attach`, `commit`, `get_release`; see also shadowed_shm.ts and shown_buffers.ts. It looks at a commit
+ * last, so it stands behind all features that may hold one.
+ */
+import { shadowsMemory } from "../../host/endpoint.ts";
+import type { Feature } from "../feature.ts";
+import type { CopyStatistics } from "./copy_statistics.ts";
+import { shmEvents, shmRequests } from "./shadowed_shm.ts";
+import { Shadowing } from "./shadowing.ts";
+import { shownBufferRequests } from "./shown_buffers.ts";
+import { surfaceOf } from "./surface.ts";
+
+/** The feature, which counts what it copies. */
+export function shadowedMemory(statistics: CopyStatistics): Feature<Shadowing> {
+  return {
+    name: "shadowed memory",
+    appliesTo: shadowsMemory,
+    open: (relay) => new Shadowing(relay, statistics),
+    requests: {
+      ...shmRequests,
+      ...shownBufferRequests,
+      "wl_surface.attach": (state, entry, { buffer }) =>
+        state.findOrAdd(entry)?.attach(buffer) ?? "forward",
+      "wl_surface.get_release": (state, entry, { callback }) => {
+        const surface = state.findOrAdd(entry);
+        if (surface === null) return "forward";
+        surface.addReleaseCallback(callback);
+        return "take";
+      },
+      "wl_surface.commit": (state, entry) => {
+        const surface = surfaceOf(entry);
+        if (surface === null) return "forward";
+        const verdict = state.find(surface)?.commit() ?? "forward";
+        if (verdict === "forward") surface.committed();
+        return verdict;
+      },
+      "wl_surface.destroy": (state, entry) => {
+        const surface = surfaceOf(entry);
+        if (surface !== null) state.remove(surface);
+        return "forward";
+      },
+    },
+    events: shmEvents,
+  };
+}

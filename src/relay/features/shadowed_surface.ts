@@ -1,0 +1,227 @@
+/**
+ * A surface whose buffers in shared memory the host does not know.
+ *
+ * An attached buffer waits for its commit. Then what changed is copied into a shadow, the shadow is attached in its place, and the client gets
+ * its buffer back at once, as long as there is a shadow for its next frame; so a client that waits for its buffers is as far ahead
+ * of the host as it would be without us. Sources: wayland.xml (wl_surface.attach, commit, get_release; wl_buffer.release).
+ */
+import type { Entry } from "../entry.ts";
+import type { RequestValues } from "../feature.ts";
+import type { Shadow, ShadowMaker } from "./shadow.ts";
+import { type ShmBuffer, shmBufferOf } from "./shm_buffer.ts";
+import type { Surface } from "./surface.ts";
+import { Swapchain } from "./swapchain.ts";
+
+const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };
+
+/** What a commit or an attach becomes. */
+export type Decision = "forward" | "take" | "hold";
+
+/** The shadows of one surface, and what is owed to its client. */
+export class ShadowedSurface {
+  readonly #maker: ShadowMaker;
+  readonly #surface: Surface;
+  /** Attached since the last commit, where it is in shared memory. */
+  #pending: ShmBuffer | null = null;
+  /** Attached since the last commit, where it is something that the host does not know and we cannot show. */
+  #inert: Entry | null = null;
+  /** Committed when the host had no memory for it; shown with the next commit. */
+  #missed: ShmBuffer | null = null;
+  #swapchain: Swapchain | null = null;
+  /** Whether the commit in front waits for a shadow. */
+  #isHeld = false;
+  /** Buffers, and callbacks of commits, whose release waits for the host's. */
+  readonly #owedBuffers: Entry[] = [];
+  readonly #owedCallbacks: Entry[] = [];
+  /** `wl_surface.get_release` since the last commit. */
+  readonly #callbacks: Entry[] = [];
+  readonly #attachment: RequestValues["wl_surface.attach"] = {
+    buffer: null,
+    x: 0,
+    y: 0,
+  };
+
+  constructor(maker: ShadowMaker, surface: Surface) {
+    this.#maker = maker;
+    this.#surface = surface;
+  }
+
+  /** `wl_surface.attach`. */
+  attach(entry: Entry | null): Decision {
+    this.#pending?.release();
+    this.#pending = this.#inert = null;
+    if (entry === null || entry.hostId !== 0) return "forward";
+    const buffer = shmBufferOf(entry);
+    if (buffer === null) this.#inert = entry;
+    else {
+      buffer.retain();
+      this.#pending = buffer;
+    }
+    return "take";
+  }
+
+  /** `wl_surface.get_release`, whose answer depends on what will have been attached. */
+  addReleaseCallback(callback: Entry): void {
+    this.#callbacks.push(callback);
+  }
+
+  /** `wl_surface.commit`. @throws {ClientError} */
+  commit(): Decision {
+    const surface = this.#surface;
+    const buffer = this.#pending ?? this.#missed;
+    if (this.#inert !== null) {
+      this.#release(this.#inert);
+      this.#answerCallbacks();
+    } else if (surface.isAttached && this.#pending === null) {
+      this.#showUnshadowed();
+    } else if (buffer === null) {
+      this.#swapchain?.addDamageOf(surface);
+      this.#forwardCallbacks();
+    } else if (!this.#show(buffer)) {
+      return "hold";
+    }
+    this.#inert = null;
+    return "forward";
+  }
+
+  /** Gives up the memory that only saves time. */
+  trim(): void {
+    this.#swapchain?.trim();
+  }
+
+  /** `wl_surface.destroy`. */
+  destroy(): void {
+    this.#pending?.release();
+    this.#missed?.release();
+    this.#pending = this.#missed = null;
+    this.#swapchain?.retire();
+    this.#swapchain = null;
+    this.#settle();
+    for (const callback of this.#callbacks) {
+      this.#maker.relay.dropClientObject(callback);
+    }
+    this.#callbacks.length = 0;
+  }
+
+  /** Nothing, or a buffer that the host knows, takes the place of the shadows. */
+  #showUnshadowed(): void {
+    this.#missed?.release();
+    this.#missed = null;
+    this.#swapchain?.invalidate();
+    this.#forwardCallbacks();
+    this.#settle();
+  }
+
+  /** Shows a buffer. @returns false where that has to wait */
+  #show(buffer: ShmBuffer): boolean {
+    const swapchain = this.#swapchainFor(buffer);
+    swapchain.addDamageOf(this.#surface);
+    let shadow = swapchain.findFree();
+    if (shadow === null) {
+      if (!swapchain.hasSpare() && !this.#isHeld) {
+        this.#isHeld = true;
+        return false;
+      }
+      shadow = swapchain.grow(buffer);
+    }
+    this.#isHeld = false;
+    if (shadow === null) this.#miss(buffer);
+    else this.#commitShadow(shadow, buffer);
+    return true;
+  }
+
+  #swapchainFor(buffer: ShmBuffer): Swapchain {
+    const before = this.#swapchain;
+    if (before !== null && before.fits(buffer)) return before;
+    before?.retire();
+    return this.#swapchain = new Swapchain(
+      this.#maker,
+      buffer,
+      () => this.#shadowReleased(),
+    );
+  }
+
+  #commitShadow(shadow: Shadow, buffer: ShmBuffer): void {
+    const { relay } = this.#maker;
+    const { entry, offsetX, offsetY } = this.#surface;
+    shadow.copyFrom(buffer);
+    shadow.isBusy = true;
+    const attachment = this.#attachment;
+    attachment.buffer = shadow.entry;
+    attachment.x = offsetX;
+    attachment.y = offsetY;
+    relay.sendRequest(entry, "wl_surface.attach", attachment);
+    if (this.#missed !== null) {
+      // The host knows of damage that it did not get the pixels of.
+      relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
+      this.#missed.release();
+      this.#missed = null;
+    }
+    if (this.#pending !== null) {
+      this.#owedBuffers.push(buffer.entry);
+      this.#pending.release();
+      this.#pending = null;
+    }
+    for (const callback of this.#callbacks) this.#owedCallbacks.push(callback);
+    this.#callbacks.length = 0;
+    if (this.#swapchain?.hasSpare() === true) this.#settle();
+  }
+
+  /** The host has no memory: the client goes on as if it was shown. */
+  #miss(buffer: ShmBuffer): void {
+    const { relay, statistics } = this.#maker;
+    statistics.missedCopies++;
+    if (this.#missed === null) {
+      relay.warn(
+        `the host has no memory left for a buffer of ${buffer.width}x${buffer.height} pixels; it is shown when there is some`,
+      );
+    }
+    if (this.#pending !== null) {
+      this.#release(buffer.entry);
+      this.#missed?.release();
+      this.#missed = this.#pending;
+      this.#pending = null;
+    }
+    this.#answerCallbacks();
+  }
+
+  #shadowReleased(): void {
+    this.#settle();
+    if (this.#isHeld) this.#maker.relay.resume("requests");
+  }
+
+  /** Releases all that waits for it. */
+  #settle(): void {
+    for (const entry of this.#owedBuffers) this.#release(entry);
+    for (const callback of this.#owedCallbacks) this.#answer(callback);
+    this.#owedBuffers.length = this.#owedCallbacks.length = 0;
+  }
+
+  #release(buffer: Entry): void {
+    if (buffer.destroyed) return;
+    this.#maker.relay.sendEvent(buffer, "wl_buffer.release", {});
+  }
+
+  #answerCallbacks(): void {
+    for (const callback of this.#callbacks) this.#answer(callback);
+    this.#callbacks.length = 0;
+  }
+
+  #answer(callback: Entry): void {
+    const { relay } = this.#maker;
+    relay.sendEvent(callback, "wl_callback.done", { callback_data: 0 });
+    relay.dropClientObject(callback);
+  }
+
+  /** The host releases what was committed, or says that nothing was. */
+  #forwardCallbacks(): void {
+    const { relay } = this.#maker;
+    for (const callback of this.#callbacks) {
+      relay.addHostHalf(callback);
+      relay.sendRequest(this.#surface.entry, "wl_surface.get_release", {
+        callback,
+      });
+    }
+    this.#callbacks.length = 0;
+  }
+}

@@ -1,0 +1,71 @@
+/** What is kept for one client whose shared memory the host cannot see. */
+import type { Entry } from "../entry.ts";
+import type { FeatureRelay } from "../feature.ts";
+import type { CopyStatistics } from "./copy_statistics.ts";
+import { HostMemory } from "./host_memory.ts";
+import type { ShadowMaker } from "./shadow.ts";
+import { ShadowedSurface } from "./shadowed_surface.ts";
+import { ShmPool } from "./shm_buffer.ts";
+import { type Surface, surfaceOf } from "./surface.ts";
+
+/** Formats that every compositor has, announced or not: argb8888 and xrgb8888. */
+const ALWAYS_OFFERED = [0, 1];
+
+/** One client's pools, surfaces and shadows. */
+export class Shadowing implements ShadowMaker, Disposable {
+  readonly relay: FeatureRelay;
+  readonly memory: HostMemory;
+  readonly statistics: CopyStatistics;
+  /** Values of `wl_shm.format` that the client may use. */
+  readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
+  readonly #pools = new Set<ShmPool>();
+  readonly #surfaces = new Map<Surface, ShadowedSurface>();
+
+  constructor(relay: FeatureRelay, statistics: CopyStatistics) {
+    this.relay = relay;
+    this.statistics = statistics;
+    this.memory = new HostMemory(relay, statistics, () => {
+      for (const surface of this.#surfaces.values()) surface.trim();
+    });
+  }
+
+  /** Takes the file of a new pool. */
+  addPool(fd: number, size: number): ShmPool {
+    const pool = new ShmPool(fd, size, (closed) => {
+      this.#pools.delete(closed);
+      closed.close();
+    });
+    this.#pools.add(pool);
+    return pool;
+  }
+
+  /** The shadows of a surface that has some, or null. */
+  find(surface: Surface): ShadowedSurface | null {
+    return this.#surfaces.get(surface) ?? null;
+  }
+
+  /** The shadows of a surface that may have none yet; null where it is no surface that we know. */
+  findOrAdd(entry: Entry): ShadowedSurface | null {
+    const surface = surfaceOf(entry);
+    if (surface === null) return null;
+    let shadowed = this.#surfaces.get(surface);
+    if (shadowed === undefined) {
+      shadowed = new ShadowedSurface(this, surface);
+      this.#surfaces.set(surface, shadowed);
+    }
+    return shadowed;
+  }
+
+  /** Forgets a surface that is destroyed. */
+  remove(surface: Surface): void {
+    this.#surfaces.get(surface)?.destroy();
+    this.#surfaces.delete(surface);
+  }
+
+  [Symbol.dispose](): void {
+    this.memory[Symbol.dispose]();
+    for (const pool of this.#pools) pool.close();
+    this.#pools.clear();
+    this.#surfaces.clear();
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What the features know in common about a surface: one record, which the shadows, fences, icons and windows share.
+ *
+ * It has the state that the next commit will apply. Sources: wayland.xml (wl_surface), viewporter.xml.
+ */
+import { shadowsMemory } from "../../host/endpoint.ts";
+import type { Entry } from "../entry.ts";
+import type { Feature } from "../feature.ts";
+import { Region } from "../region.ts";
+
+/** Units of the wire's fixed-point numbers in 1. */
+const FIXED = 256;
+
+/** A surface, as its next commit will have it. The last feature that looks at a commit calls `committed`. */
+export class Surface {
+  readonly entry: Entry;
+  /** Whether something, or nothing, was attached since the last commit. */
+  isAttached = false;
+  /** What was attached since the last commit. */
+  buffer: Entry | null = null;
+  /** Where the new buffer's corner is, seen from the old one's. */
+  offsetX = 0;
+  offsetY = 0;
+  /** Damage in the surface's coordinates since the last commit. */
+  readonly surfaceDamage = new Region();
+  /** Damage in the buffer's coordinates since the last commit. */
+  readonly bufferDamage = new Region();
+  /** Pixels of the buffer for one of the surface. */
+  scale = 1;
+  /** A `wl_output.transform`: how the buffer's contents were turned. */
+  transform = 0;
+  /** The part of the surface that is shown, before it is scaled to its destination; the whole where `sourceWidth` is negative. */
+  sourceX = 0;
+  sourceY = 0;
+  sourceWidth = -1;
+  sourceHeight = -1;
+  /** The size that this part is scaled to; its own where negative. */
+  destinationWidth = -1;
+  destinationHeight = -1;
+
+  constructor(entry: Entry) {
+    this.entry = entry;
+  }
+
+  /** Forgets what a commit has applied. */
+  committed(): void {
+    this.isAttached = false;
+    this.buffer = null;
+    this.offsetX = this.offsetY = 0;
+    this.surfaceDamage.clear();
+    this.bufferDamage.clear();
+  }
+}
+
+/** The record of a `wl_surface`, or of what was made for one, such as its viewport. */
+export function surfaceOf(entry: Entry): Surface | null {
+  return entry.record instanceof Surface ? entry.record : null;
+}
+
+/** Keeps the records. It decides nothing. */
+export const surfaces: Feature<null> = {
+  name: "surfaces",
+  appliesTo: shadowsMemory,
+  open: () => null,
+  requests: {
+    "wl_compositor.create_surface": (_state, _compositor, { id }) => {
+      id.record = new Surface(id);
+      return "forward";
+    },
+    "wl_surface.attach": (_state, entry, { buffer, x, y }) => {
+      const surface = surfaceOf(entry);
+      if (surface === null) return "forward";
+      surface.isAttached = true;
+      surface.buffer = buffer;
+      surface.offsetX = x;
+      surface.offsetY = y;
+      return "forward";
+    },
+    "wl_surface.damage": (_state, entry, { x, y, width, height }) => {
+      surfaceOf(entry)?.surfaceDamage.add(x, y, x + width, y + height);
+      return "forward";
+    },
+    "wl_surface.damage_buffer": (_state, entry, { x, y, width, height }) => {
+      surfaceOf(entry)?.bufferDamage.add(x, y, x + width, y + height);
+      return "forward";
+    },
+    "wl_surface.set_buffer_scale": (_state, entry, { scale }) => {
+      const surface = surfaceOf(entry);
+      if (surface !== null && scale > 0) surface.scale = scale;
+      return "forward";
+    },
+    "wl_surface.set_buffer_transform": (_state, entry, { transform }) => {
+      const surface = surfaceOf(entry);
+      if (surface !== null) surface.transform = transform & 7;
+      return "forward";
+    },
+    "wp_viewporter.get_viewport": (_state, _viewporter, { id, surface }) => {
+      id.record = surface.record;
+      return "forward";
+    },
+    "wp_viewport.set_source": (_state, viewport, values) => {
+      const surface = surfaceOf(viewport);
+      if (surface === null) return "forward";
+      surface.sourceX = values.x / FIXED;
+      surface.sourceY = values.y / FIXED;
+      surface.sourceWidth = values.width / FIXED;
+      surface.sourceHeight = values.height / FIXED;
+      return "forward";
+    },
+    "wp_viewport.set_destination": (_state, viewport, { width, height }) => {
+      const surface = surfaceOf(viewport);
+      if (surface === null) return "forward";
+      surface.destinationWidth = width;
+      surface.destinationHeight = height;
+      return "forward";
+    },
+    "wp_viewport.destroy": (_state, viewport) => {
+      const surface = surfaceOf(viewport);
+      if (surface === null) return "forward";
+      surface.sourceWidth = surface.sourceHeight = -1;
+      surface.destinationWidth = surface.destinationHeight = -1;
+      return "forward";
+    },
+  },
+  events: {},
+};
