@@ -1,0 +1,44 @@
+/** What the fuzzer has found, each as a scenario of its own. */
+import assert from "node:assert/strict";
+import { World } from "../scenario/support/world.ts";
+
+Deno.test("an event that is newer than its object is dropped: the client would have no handler for it", () => {
+  using world = World.ready();
+  world.bind(6, "wl_output", 1, 3);
+  world.forget();
+  world.host.say(3, "wl_output.scale", 2);
+  world.host.say(3, "wl_output.mode", 1, 640, 480, 60_000);
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    "wl_output@3.mode(1, 640, 480, 60000)",
+  ]);
+  assert.ok(!world.ended);
+});
+
+Deno.test("an object that the client never hears of is not destroyed by a request that is newer than it", () => {
+  using world = World.ready(
+    { allow: ["kde_output_device_v2"] },
+    [[1, "kde_output_device_v2", 21]],
+  );
+  world.bind(1, "kde_output_device_v2", 21, 3);
+  world.forget();
+  world.client.say(3, "kde_output_device_v2.release");
+  world.settle();
+  // modes can be destroyed since version 26
+  world.host.say(3, "kde_output_device_v2.mode", 0xff000000);
+  world.settle();
+  assert.deepEqual(world.host.heard(), ["kde_output_device_v2@3.release()"]);
+  assert.deepEqual(world.client.heard(), []);
+  assert.ok(!world.ended);
+});
+
+Deno.test("a host that deletes the relay's registry is broken: nothing is bound through object 0", () => {
+  using world = World.ready();
+  world.host.say(1, "wl_display.delete_id", 2);
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    'wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the registry, which is in use")',
+  ]);
+  assert.deepEqual(world.host.heard(), []);
+  assert.ok(world.ended);
+});

@@ -1,0 +1,351 @@
+/** The fuzzer's host: says what a compositor may say, at random, and judges every request that the relay sends it. */
+import {
+  findInterface,
+  interfaceNames,
+  type Message,
+} from "../../protocols/tables.ts";
+import { EventRules } from "./event_rules.ts";
+import { FuzzFailure } from "./failure.ts";
+import { Fault, type Heard } from "./heard.ts";
+import { MessageWriter } from "./message_writer.ts";
+import type { EventPassage, RequestPassage } from "./passage.ts";
+import type { Random } from "./random.ts";
+import { FIRST_OWN_NAME, RequestRules } from "./request_rules.ts";
+import { type FuzzObject, View } from "./view.ts";
+import type { FrameHandler, Wire } from "./wire.ts";
+
+/** More objects than this the host does not make. */
+const MANY_OBJECTS = 60;
+const GREETING = ["wl_display.get_registry", "wl_display.sync"] as const;
+
+/** Interfaces that nothing but a bind makes. */
+export const GLOBAL_NAMES = namesOfGlobals();
+
+/** One host. */
+export class HostPeer {
+  readonly view = new View();
+  readonly wire: Wire;
+  readonly writer: MessageWriter;
+  readonly eventRules = new EventRules(this.view, "host");
+  /** Labels of descriptors that were sent and belong to no message yet. */
+  readonly sentLabels: number[] = [];
+  /** The relay's registry, once it has asked for it. */
+  registry: FuzzObject | null = null;
+  /** Whether the globals were announced. */
+  isKnown = false;
+  /** Set where what the host hears cannot be judged any more. */
+  isLost = false;
+  readonly #random: Random;
+  readonly #requests: RequestPassage;
+  readonly #events: EventPassage;
+  readonly #note: (who: string, heard: Heard) => void;
+  readonly #onRemoved: (name: number) => void;
+  readonly #rules = new RequestRules(this.view, "host");
+  readonly #pendingDeletes: FuzzObject[] = [];
+  readonly #frame: FrameHandler;
+  #greeted = 0;
+  #greetingDone: FuzzObject | null = null;
+  #nextName = 1;
+  #madeCount = 0;
+
+  /** @param onRemoved is told before a global is removed */
+  constructor(
+    random: Random,
+    wire: Wire,
+    requests: RequestPassage,
+    events: EventPassage,
+    note: (who: string, heard: Heard) => void,
+    onRemoved: (name: number) => void,
+  ) {
+    this.#random = random;
+    this.wire = wire;
+    this.writer = new MessageWriter(wire.out);
+    this.#requests = requests;
+    this.#events = events;
+    this.#note = note;
+    this.#onRemoved = onRemoved;
+    this.#frame = (words, bytes, at, size) =>
+      this.#heard(words, bytes, at, size);
+  }
+
+  /** Reads and judges all that came. @returns whether anything came */
+  listen(): boolean {
+    return this.wire.receive(this.#frame);
+  }
+
+  /** Sends legal events, in one piece or in two. @returns how many */
+  sendBatch(most: number): number {
+    const { writer, wire } = this;
+    if (wire.pending > 0) return 0;
+    writer.reset();
+    let count = 0;
+    for (let i = 0; i < most && writer.hasRoom; i++) {
+      if (this.writeOne() > 0) count++;
+    }
+    const end = writer.at << 2;
+    if (end > 0) {
+      const cut = this.#random.chance(10) ? 1 + this.#random.below(end) : end;
+      wire.send(end, writer.labels, cut);
+    }
+    return count;
+  }
+
+  /** Writes one legal event, or all that follow from one, and enters it. @returns its bytes; 0 where none was found */
+  writeOne(): number {
+    const start = this.writer.at;
+    if (!this.isKnown) this.#announceAll();
+    else this.#writeRandom();
+    return (this.writer.at - start) << 2;
+  }
+
+  /** Enters what was written from word `at` on as legal events. */
+  #say(at: number, size: number, labelCount = 0): void {
+    if (size === 0) return;
+    const { writer } = this;
+    if (labelCount > 0) {
+      this.sentLabels.push(...writer.labels.slice(-labelCount));
+    }
+    const heard = this.eventRules.apply(
+      writer.words,
+      writer.bytes,
+      at,
+      size,
+      this.sentLabels,
+    );
+    if (heard instanceof Fault) {
+      throw new FuzzFailure(`the fuzzer's own host is wrong: ${heard.why}`);
+    }
+    this.said(heard);
+  }
+
+  /** Enters an event that the relay must take. */
+  said(heard: Heard): void {
+    this.#note("host says", heard);
+    this.#madeCount += heard.created.length;
+    const { message, target, named } = heard;
+    if (message.destructor) this.#deleteLater(target);
+    switch (message.fullName) {
+      case "wl_display.delete_id": {
+        const [object] = named;
+        const place = this.#pendingDeletes.findIndex((one) => one === object);
+        if (place >= 0) this.#pendingDeletes.splice(place, 1);
+        break;
+      }
+      case "wl_registry.global":
+        this.#saidGlobal(heard);
+        break;
+      case "wl_registry.global_remove":
+        this.#saidRemove(heard);
+        break;
+    }
+    this.#events.sent(heard);
+  }
+
+  /** Writes a legal event that is not said, so that it can be spoiled. @returns its bytes; 0 where none was found */
+  writeUnsaid(): number {
+    const random = this.#random;
+    const { view, writer } = this;
+    if (random.chance(10)) {
+      writer.begin(1, 1);
+      writer.word(random.pick(view.live).id);
+      return writer.end();
+    }
+    const target = random.pick(view.live);
+    const { events } = target.interface;
+    if (events.length === 0) return 0;
+    return writer.random(random, view, target, random.pick(events));
+  }
+
+  #deleteLater(object: FuzzObject): void {
+    if (object.id < 0 || this.#pendingDeletes.includes(object)) return;
+    this.#pendingDeletes.push(object);
+  }
+
+  #saidGlobal({ words }: Heard): void {
+    const name = (words[1] ?? 0) >>> 0;
+    const length = words[2] ?? 0;
+    const bytes = new Uint8Array(words.buffer, words.byteOffset + 12, length);
+    const type = new TextDecoder().decode(bytes.subarray(0, length - 1));
+    const version = (words[3 + ((length + 3) >> 2)] ?? 0) >>> 0;
+    if (name >= FIRST_OWN_NAME) return;
+    // which of the two counts depends on the policy
+    if (this.view.globals.has(name)) this.isLost = true;
+    this.view.globals.set(name, { name, interface: type, version });
+  }
+
+  #saidRemove({ words }: Heard): void {
+    const name = (words[1] ?? 0) >>> 0;
+    const global = this.view.globals.get(name);
+    if (global === undefined) return;
+    this.#onRemoved(name);
+    this.view.globals.delete(name);
+    this.view.removedGlobals.set(name, global);
+  }
+
+  #writeRandom(): void {
+    const random = this.#random;
+    if (this.#pendingDeletes.length > 0 && random.chance(60)) {
+      this.#writeDelete();
+      return;
+    }
+    if (random.below(100) === 0) {
+      this.#writeGlobal();
+      return;
+    }
+    if (random.below(200) === 0) {
+      this.#removeGlobal();
+      return;
+    }
+    const target = random.pick(this.view.live);
+    const { events } = target.interface;
+    if (
+      events.length === 0 || target.id === 1 || target === this.registry
+    ) return;
+    const message = random.pick(events);
+    if (this.#isSensible(target, message)) this.#writeEvent(target, message);
+  }
+
+  #isSensible(target: FuzzObject, message: Message): boolean {
+    if (message.since > target.version) return false;
+    // a request that is under way to what an event destroyed would be a client's error
+    if (message.destructor && target.interface.requests.length > 0) {
+      return false;
+    }
+    if (message.arguments.some((argument) => argument.type === "new_id")) {
+      return this.view.live.length < MANY_OBJECTS * 3 ||
+        this.#madeCount < MANY_OBJECTS;
+    }
+    return true;
+  }
+
+  #writeEvent(target: FuzzObject, message: Message): void {
+    const { writer } = this;
+    const at = writer.at;
+    const labels = writer.labels.length;
+    const size = writer.random(this.#random, this.view, target, message);
+    this.#say(at, size, writer.labels.length - labels);
+  }
+
+  #writeDelete(): void {
+    const place = this.#random.below(this.#pendingDeletes.length);
+    const [object] = this.#pendingDeletes.splice(place, 1);
+    if (object === undefined) return;
+    const { writer } = this;
+    const at = writer.at;
+    writer.begin(1, 1);
+    writer.word(object.id);
+    this.#say(at, writer.end());
+  }
+
+  #announceAll(): void {
+    const { writer } = this;
+    const done = this.#greetingDone;
+    if (this.registry === null || done === null) return;
+    const count = this.#random.below(40);
+    for (let i = 0; i < count; i++) this.#writeGlobal();
+    const at = writer.at;
+    writer.begin(done.id, 0);
+    writer.word(0);
+    this.#say(at, writer.end());
+    this.isKnown = true;
+  }
+
+  #writeGlobal(): void {
+    const random = this.#random;
+    const { writer, registry } = this;
+    if (registry === null) return;
+    const type = random.chance(3)
+      ? "zz_unknown_v1"
+      : random.chance(40)
+      ? random.pick(COMMON)
+      : random.pick(GLOBAL_NAMES);
+    const version = 1 +
+      random.below((findInterface(type)?.version ?? 3) + 2);
+    const at = writer.at;
+    const name = this.#nextName;
+    this.#nextName += 1 + random.below(3);
+    writer.begin(registry.id, 0);
+    writer.word(name);
+    writer.string(type);
+    writer.word(version);
+    this.#say(at, writer.end());
+  }
+
+  #removeGlobal(): void {
+    const { writer, registry, view } = this;
+    const name = this.#random.below(this.#nextName);
+    const global = view.globals.get(name);
+    if (registry === null || global === undefined) return;
+    const at = writer.at;
+    writer.begin(registry.id, 1);
+    writer.word(name);
+    this.#say(at, writer.end());
+  }
+
+  #heard(
+    words: Int32Array,
+    bytes: Uint8Array,
+    at: number,
+    size: number,
+  ): void {
+    const heard = this.#rules.apply(words, bytes, at, size, this.wire.labels);
+    if (heard instanceof Fault && this.isLost) {
+      this.wire.labels.length = 0;
+      return;
+    }
+    if (heard instanceof Fault) {
+      throw new FuzzFailure(`the host heard what is wrong: ${heard.why}`);
+    }
+    this.#note("host hears", heard);
+    const { message, target } = heard;
+    const greeting = GREETING[this.#greeted];
+    if (greeting !== undefined) {
+      this.#greet(heard, greeting);
+      return;
+    }
+    if (message.destructor) this.#deleteLater(target);
+    const wrong = this.#requests.arrived(heard);
+    if (wrong !== null && !this.isLost) {
+      throw new FuzzFailure(`on its way to the host: ${wrong}`);
+    }
+  }
+
+  #greet({ message, created }: Heard, greeting: string): void {
+    if (message.fullName !== greeting) {
+      throw new FuzzFailure(`the relay greets with ${message.fullName}`);
+    }
+    const [made] = created;
+    if (made === undefined) return;
+    if (this.#greeted === 0) this.registry = made;
+    else this.#greetingDone = made;
+    this.#greeted++;
+  }
+}
+
+/** Globals that bring most of what a relay does. */
+const COMMON = [
+  "wl_compositor",
+  "wl_shm",
+  "wl_seat",
+  "wl_output",
+  "wl_data_device_manager",
+  "xdg_wm_base",
+  "zwp_tablet_manager_v2",
+  "zwp_linux_dmabuf_v1",
+  "zwp_primary_selection_device_manager_v1",
+  "wp_presentation",
+  "wl_fixes",
+] as const;
+
+function namesOfGlobals(): readonly string[] {
+  const made = new Set<string | null>(["wl_display"]);
+  for (const name of interfaceNames()) {
+    const found = findInterface(name);
+    for (const message of [...found?.requests ?? [], ...found?.events ?? []]) {
+      for (const argument of message.arguments) {
+        if (argument.type === "new_id") made.add(argument.interface);
+      }
+    }
+  }
+  return interfaceNames().filter((name) => !made.has(name));
+}
