@@ -4,8 +4,11 @@ import { PATH, type ProgramSource } from "../support/packages.ts";
 
 /** How a program's windows are judged against those of a direct run. */
 export type Judgement =
-  /** Every pixel of the screen is the same. */
-  | { readonly pixels: "equal" }
+  /** Every pixel of the screen is the same, but for a few where a reason is given. */
+  | {
+    readonly pixels: "equal";
+    readonly butFor?: { readonly pixels: number; readonly reason: string };
+  }
   /** The program draws something else each time; its window looks much alike, and has the same size unless that varies too. */
   | {
     readonly pixels: "alike";

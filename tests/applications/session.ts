@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { BACKGROUND, type HostCompositor } from "../support/host.ts";
 import {
   countColours,
+  countDifferences,
   crop,
   difference,
   encodePng,
@@ -165,11 +166,17 @@ class Session {
   }
 
   async #equal(step: string, expected: Shot): Promise<Shot> {
+    const { judgement } = this.#program;
+    const tolerated = judgement.pixels === "equal"
+      ? judgement.butFor?.pixels ?? 0
+      : 0;
     let last: Shot | undefined;
     try {
       return await eventually("", STEP_MS, async () => {
         last = await this.#mapped(step);
-        return isSame(expected, last) ? last : undefined;
+        return countDifferences(expected.image, last.image) <= tolerated
+          ? last
+          : undefined;
       });
     } catch (error) {
       if (last === undefined) throw error;

@@ -88,6 +88,20 @@ export function crop(image: Image, area: Rectangle): Image {
   return { width, height, pixels };
 }
 
+/** How many pixels of two pictures differ. */
+export function countDifferences(one: Image, other: Image): number {
+  if (one.width !== other.width || one.height !== other.height) return Infinity;
+  let count = 0;
+  for (let at = 0; at < one.pixels.length; at += 3) {
+    if (
+      one.pixels[at] !== other.pixels[at] ||
+      one.pixels[at + 1] !== other.pixels[at + 1] ||
+      one.pixels[at + 2] !== other.pixels[at + 2]
+    ) count++;
+  }
+  return count;
+}
+
 /** The smallest rectangle with every pixel that differs, or `null` when the pictures are equal. */
 export function difference(one: Image, other: Image): Rectangle | null {
   const width = Math.max(one.width, other.width);

@@ -4,6 +4,7 @@ import { PATH } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
+import { WaylandConnection } from "./wayland_connection.ts";
 
 const PROJECT = new URL("../../", import.meta.url).pathname;
 
@@ -157,12 +158,28 @@ export async function startProxy(
     process.requireRunning();
     return modificationTime(socket) === undefined ? undefined : true;
   });
+  // Counted once it has served a client, since some things are opened only then.
+  const busy = await openAndCount(socket, process.pid);
+  const idle = await eventually(
+    "the proxy closes its first client's descriptors",
+    5000,
+    () => {
+      const open = openFds(process.pid);
+      return open.length <= busy - 2 ? open : undefined;
+    },
+  );
   return new ApplicationProxy(
     socket,
     process,
-    openFds(process.pid),
+    idle,
     resources.move(),
   );
+}
+
+/** How many file descriptors a proxy has open while a client is connected. */
+async function openAndCount(socket: string, pid: number): Promise<number> {
+  using _client = await WaylandConnection.open(socket);
+  return openFds(pid).length;
 }
 
 /** What each open file descriptor of a process refers to, sorted. */
