@@ -3,22 +3,23 @@
  */
 
 import { SyscallError } from "../../ffi/error.ts";
-import { OwnedFd, setNonBlocking } from "../../ffi/fd.ts";
-import { connectUnix, type PeerCredentials } from "../../ffi/unix_socket.ts";
+import { OwnedFd } from "../../ffi/fd.ts";
+import type { PeerCredentials } from "../../ffi/unix_socket.ts";
+import type { Endpoint } from "../host/endpoint.ts";
 import { LocalSocket } from "../host/local_socket.ts";
 import { clientLabel } from "../log/client_label.ts";
 import type { Log } from "../log/log.ts";
 import { createTrace } from "../log/trace.ts";
 import { Relay, type RelaySettings } from "../relay/relay.ts";
-import type { HostAddress } from "../server/host_address.ts";
 import { StartupError } from "../server/startup_error.ts";
+import { NoDeviceError } from "../virtgpu/find_device.ts";
+import type { Host } from "./host.ts";
 
 /** What the clients need. */
 export interface ClientsOptions {
   readonly log: Log;
   readonly relay: RelaySettings;
-  /** The address for one connection to the host. @throws {StartupError} */
-  readonly hostAddress: () => HostAddress;
+  readonly host: Host;
 }
 
 /** All clients. Disposing of them closes their connections. */
@@ -26,7 +27,7 @@ export class Clients implements Disposable {
   readonly #options: ClientsOptions;
   readonly #relays = new Set<Relay>();
   /** Connections of clients that have ended, but are still to be told why. */
-  #closing: LocalSocket[] = [];
+  #closing: Endpoint[] = [];
 
   constructor(options: ClientsOptions) {
     this.#options = options;
@@ -50,11 +51,10 @@ export class Clients implements Disposable {
     }
     log.info("wl-proxy", `${label}: connected`);
     const clientSocket = new LocalSocket(settings.loop, client);
-    const hostSocket = new LocalSocket(settings.loop, host);
     const relay = new Relay(
       settings,
       clientSocket,
-      hostSocket,
+      host,
       {
         warning: (text) => log.warning("wl-proxy", `${label}: ${text}`),
         info: (text) => log.info("wl-proxy", `${label}: ${text}`),
@@ -62,27 +62,24 @@ export class Clients implements Disposable {
       createTrace(log, label),
       (ended) => {
         this.#relays.delete(ended);
-        this.#closing = [...this.#closing, clientSocket, hostSocket].filter((
-          socket,
-        ) => socket.outgoing.length > 0);
+        this.#closing = [...this.#closing, clientSocket, host].filter((
+          endpoint,
+        ) => endpoint.outgoing.length > 0);
         onEnd();
       },
     );
     this.#relays.add(relay);
   }
 
-  #connectToHost(label: string): OwnedFd | null {
-    const { log, hostAddress } = this.#options;
+  #connectToHost(label: string): Endpoint | null {
+    const { log, host } = this.#options;
     try {
-      const address = hostAddress();
-      if (address.kind === "path") return connectUnix(address.path);
-      const inherited = new OwnedFd(address.fd);
-      setNonBlocking(inherited.number);
-      return inherited;
+      return host.connect();
     } catch (error) {
-      if (!(error instanceof SyscallError || error instanceof StartupError)) {
-        throw error;
-      }
+      if (
+        !(error instanceof SyscallError || error instanceof StartupError ||
+          error instanceof NoDeviceError)
+      ) throw error;
       log.warning(
         "wl-proxy",
         `${label}: turned away, the host cannot be reached: ${error.message}`,
@@ -93,6 +90,6 @@ export class Clients implements Disposable {
 
   [Symbol.dispose](): void {
     for (const relay of [...this.#relays]) relay[Symbol.dispose]();
-    for (const socket of this.#closing) socket[Symbol.dispose]();
+    for (const endpoint of this.#closing) endpoint[Symbol.dispose]();
   }
 }

@@ -63,11 +63,6 @@ function proxy(options: ProxyOptions, personality: Personality): number {
     checkGlobalNames("--allow", options.allow, known);
     checkGlobalNames("--deny", options.deny, known);
   }
-  if (options.virtioGpu) {
-    throw new StartupError(
-      "--virtio-gpu: this version does not have virtio-gpu yet. It shows windows on a compositor of the same machine only.",
-    );
-  }
   if (options.xDisplay !== undefined) {
     throw new StartupError(
       "--x-display: this version does not have X11 yet. It serves Wayland applications only.",

@@ -48,7 +48,9 @@ export const optionTable = {
     repeatable: false,
     summary:
       "Show the windows on the host of this virtual machine, over virtio-gpu",
-    detail: "This version does not have it yet, says so, and fails.",
+    detail:
+      "Needs a virtio-gpu device with a cross-domain context. Without one a warning says what is missing; clients are turned " +
+      "away until there is one.",
   },
   waylandDisplay: {
     flags: "--wayland-display <NAME>",

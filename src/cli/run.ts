@@ -24,8 +24,8 @@ import {
 } from "../server/child_command.ts";
 import { type DisplayRequest, openDisplay } from "../server/display.ts";
 import type { Environment } from "../server/environment.ts";
-import { hostAddress } from "../server/host_address.ts";
 import { Clients } from "./clients.ts";
+import { type Host, localHost, virtioGpuHost } from "./host.ts";
 import { EXIT_INTERNAL, EXIT_OK } from "./exit_status.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
 
@@ -89,16 +89,20 @@ export function run(
   using memory = new IdleMemory(loop);
   const policy = new Policy({ allow: options.allow, deny: options.deny });
   const features = relayFeatures(standardFeatures({ tag: options.tag }));
+  using host: Host = options.virtioGpu
+    ? virtioGpuHost(loop, log)
+    : localHost(loop, environment);
   using clients = new Clients({
     log,
     relay: { loop, policy, features, memory },
-    hostAddress: () => hostAddress(environment),
+    host,
   });
   using acceptor = new Acceptor({
     loop,
     listener: display.fd,
     clientLimit: Math.min(
       mostClients,
+      host.clientLimit,
       Math.floor(raiseFdLimit() / descriptorsPerClient),
     ),
     onConnection: (fd, credentials) =>

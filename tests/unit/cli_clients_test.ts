@@ -5,11 +5,14 @@ import { EAGAIN } from "../../ffi/errno.ts";
 import { closeFd, OwnedFd, readFd, writeFd } from "../../ffi/fd.ts";
 import {
   acceptUnix,
+  connectUnix,
   listenUnix,
   peerCredentials,
   socketPair,
 } from "../../ffi/unix_socket.ts";
 import { Clients } from "../../src/cli/clients.ts";
+import type { Endpoint } from "../../src/host/endpoint.ts";
+import { LocalSocket } from "../../src/host/local_socket.ts";
 import { Log } from "../../src/log/log.ts";
 import { planLogging } from "../../src/log/options.ts";
 import { IdleMemory } from "../../src/loop/idle_memory.ts";
@@ -17,7 +20,6 @@ import { Loop } from "../../src/loop/loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";
-import type { HostAddress } from "../../src/server/host_address.ts";
 import { StartupError } from "../../src/server/startup_error.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { makeScratch } from "../support/scratch.ts";
@@ -30,7 +32,7 @@ class World implements Disposable {
   readonly #resources = new DisposableStack();
   readonly #logReader: OwnedFd;
 
-  constructor(hostAddress: () => HostAddress) {
+  constructor(connect: (loop: Loop) => Endpoint) {
     const { reader, writer } = createPipe();
     this.#logReader = this.#resources.use(reader);
     this.#resources.use(writer);
@@ -55,7 +57,11 @@ class World implements Disposable {
           features: relayFeatures(standardFeatures({ tag: "" })),
           memory,
         },
-        hostAddress,
+        host: {
+          clientLimit: 1,
+          connect: () => connect(this.loop),
+          [Symbol.dispose]: () => {},
+        },
       }),
     );
   }
@@ -100,7 +106,7 @@ Deno.test("a client is turned away, with the reason in the log, where the host's
 Deno.test("an inherited connection to the host is used, and not waited for", () => {
   const [host, theirs] = socketPair();
   using _host = host;
-  using world = new World(() => ({ kind: "descriptor", fd: theirs.release() }));
+  using world = new World((loop) => new LocalSocket(loop, theirs));
   world.serve(world.connect().proxy);
   world.loop.turn(0);
   // wl_display.get_registry and wl_display.sync
@@ -113,7 +119,7 @@ Deno.test("a client that has ended and reads nothing does not keep the proxy fro
   const path = `${scratch.path}/host`;
   using listener = listenUnix(path, 1);
   {
-    using world = new World(() => ({ kind: "path", path }));
+    using world = new World((loop) => new LocalSocket(loop, connectUnix(path)));
     const { client, proxy } = world.connect();
     while (writeFd(proxy, new Uint8Array(4096)) !== -EAGAIN);
     world.serve(proxy);

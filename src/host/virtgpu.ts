@@ -1,0 +1,259 @@
+/**
+ * The endpoint of a compositor on the host of this virtual machine, through a
+ * cross-domain channel of the virtio-gpu device.
+ *
+ * Memory that the host can see is made by the host; nothing that a client has
+ * made crosses, but buffers of the device itself, where the machine has a GPU.
+ */
+import { SyscallError } from "../../ffi/error.ts";
+import type { FdKind } from "../../protocols/tables.ts";
+import type { Flushable, Loop } from "../loop/loop.ts";
+import {
+  type Channel,
+  type ChannelHandler,
+  type ReceivedIdentifier,
+} from "../virtgpu/channel.ts";
+import { MAXIMUM_PROBE } from "../virtgpu/cross_domain.ts";
+import { Handles } from "../virtgpu/handles.ts";
+import { HostMemoryPool } from "../virtgpu/host_memory.ts";
+import { Pipes } from "../virtgpu/pipes.ts";
+import { Queue } from "../wayland/queue.ts";
+import type { CopiedFiles } from "./copied_files.ts";
+import type {
+  Carriage,
+  Carrier,
+  Endpoint,
+  EndpointHandler,
+  Meter,
+  SharedMemory,
+} from "./endpoint.ts";
+import { ReceivedHandles } from "./virtgpu_received.ts";
+import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
+
+/**
+ * A SEND waits, and the whole virtual machine with it, while the compositor's
+ * socket is full. With weston and sway stopped that is the case after 278 small
+ * ones; this is far below.
+ */
+const METER: Meter = { sends: 64, bytes: 64 * 1024 };
+
+const withoutGpu: Carrier = { carries: (kind) => carriage(kind, "never") };
+const withGpu: Carrier = { carries: (kind) => carriage(kind, "as-is") };
+
+function carriage(kind: FdKind, dmabuf: Carriage): Carriage {
+  switch (kind) {
+    case "shm":
+      return "shadowed";
+    case "dmabuf":
+      return dmabuf;
+    case "keymap":
+    case "format_table":
+    case "icc":
+    case "gamma":
+      return "copied";
+    case "pipe_write_end":
+      return "bridged";
+    case "sync_file":
+    case "syncobj":
+    case "socket":
+    case "listening_socket":
+    case "hangup":
+    case "drm_device":
+      return "never";
+  }
+}
+
+/** One connection to the host's compositor. */
+export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
+  readonly incoming = new Queue();
+  readonly outgoing = new Queue();
+  readonly carrier: Carrier;
+  readonly meter = METER;
+  sends = 0;
+  flushPending = false;
+  readonly #loop: Loop;
+  readonly #channel: Channel;
+  readonly #handles: Handles;
+  readonly #memory: HostMemoryPool;
+  readonly #pipes: Pipes;
+  readonly #received: ReceivedHandles;
+  readonly #sending: Sending;
+  readonly #size = { bytes: 0, fds: 0 };
+  #handler: EndpointHandler | null = null;
+  #hasNews = false;
+  #broken = false;
+  #disposed = false;
+
+  /** Takes over the channel. */
+  constructor(
+    loop: Loop,
+    channel: Channel,
+    files: CopiedFiles,
+    hasGpu: "gpu" | "no-gpu",
+  ) {
+    const { device } = channel;
+    this.carrier = hasGpu === "gpu" ? withGpu : withoutGpu;
+    this.#loop = loop;
+    this.#channel = channel;
+    this.#handles = new Handles(device);
+    this.#memory = new HostMemoryPool(channel, this.#handles);
+    this.#pipes = new Pipes(loop, channel);
+    this.#received = new ReceivedHandles(device, this.#pipes, files);
+    this.#sending = new Sending(
+      device,
+      this.#handles,
+      this.#memory,
+      this.#pipes,
+    );
+  }
+
+  attach(handler: EndpointHandler): void {
+    this.#handler = handler;
+    this.#channel.attach(this);
+  }
+
+  touch(): void {
+    if (!this.flushPending) this.#loop.beforeWait(this);
+  }
+
+  pause(): void {
+    this.#channel.pause();
+  }
+
+  resume(): void {
+    this.#channel.resume();
+  }
+
+  peek(): number {
+    return -1;
+  }
+
+  open(handle: number, kind: FdKind): number {
+    return this.#received.open(handle, kind);
+  }
+
+  discard(handle: number): void {
+    this.#received.discard(handle);
+  }
+
+  allocate(bytes: number): SharedMemory | null {
+    try {
+      return this.#memory.allocate(bytes);
+    } catch (error) {
+      // the device is gone, which the channel finds out as well
+      if (error instanceof SyscallError) return null;
+      throw error;
+    }
+  }
+
+  finish(): void {
+    if (this.#disposed) return;
+    this.#handler = null;
+    // a SEND does not wait for us, so there is nothing to be given time for
+    this.#send();
+    this[Symbol.dispose]();
+  }
+
+  flush(): void {
+    if (this.#disposed) return;
+    const reason = this.#send();
+    if (reason === null) this.#handler?.sent();
+    else this.ended(reason);
+  }
+
+  collect(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    identifiers: readonly ReceivedIdentifier[],
+  ): void {
+    const { incoming } = this;
+    incoming.reserve(length);
+    incoming.bytes.set(bytes.subarray(offset, offset + length), incoming.tail);
+    incoming.tail += length;
+    for (const identifier of identifiers) {
+      incoming.pushHandle(this.#received.add(identifier));
+    }
+    this.#hasNews = true;
+  }
+
+  collectPipe(
+    pipe: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    end: boolean,
+  ): void {
+    this.#pipes.received(pipe, bytes, end);
+  }
+
+  collected(): void {
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
+    // what waited for the host's dialect
+    if (this.outgoing.length > 0) this.touch();
+    this.#handler?.received();
+  }
+
+  ended(reason: string | null): void {
+    this.#broken = true;
+    this.outgoing.clear();
+    this.#handler?.ended(reason);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#handler = null;
+    this.outgoing.clear();
+    // handles of the queue are in the table of what was received
+    this.incoming.fdHead = this.incoming.fdTail = 0;
+    this.incoming.clear();
+    this.#pipes[Symbol.dispose]();
+    this.#received[Symbol.dispose]();
+    this.#channel[Symbol.dispose]();
+  }
+
+  /** Sends all that can be sent. @returns why the connection is at its end, or null */
+  #send(): string | null {
+    if (this.#broken) return null;
+    try {
+      while (this.outgoing.length > 0 && this.#channel.canSend) {
+        if (!this.#sendPiece()) break;
+      }
+      return null;
+    } catch (error) {
+      this.#sending.release();
+      if (error instanceof UnsendableError || error instanceof SyscallError) {
+        return error.message;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns false: what comes next must wait for the host's dialect */
+  #sendPiece(): boolean {
+    const { outgoing } = this;
+    const size = this.#size;
+    const { dialect } = this.#channel;
+    if (dialect !== null) measureSend(outgoing, dialect, size);
+    else {
+      size.fds = 0;
+      size.bytes = Math.min(outgoing.length, MAXIMUM_PROBE);
+      if (outgoing.fdCount > 0) {
+        const first = outgoing.fdPosition(0) - outgoing.position;
+        size.bytes = Math.min(size.bytes, first);
+      }
+      if (size.bytes <= 0) return false;
+    }
+    this.#sending.prepare(outgoing, size.fds);
+    this.#channel.send(
+      outgoing.bytes,
+      outgoing.head,
+      size.bytes,
+      this.#sending.identifiers,
+    );
+    this.#sending.sent(outgoing, size.fds);
+    outgoing.consume(size.bytes);
+    this.sends++;
+    return true;
+  }
+}

@@ -1,0 +1,86 @@
+/** The host behind the virtio-gpu device: finds the device, and makes a connection for each client. */
+import type { Loop } from "../loop/loop.ts";
+import { openChannel } from "../virtgpu/channel.ts";
+import type { VirtgpuDevice } from "../virtgpu/device.ts";
+import {
+  DEVICE_DIRECTORY,
+  findNode,
+  type UsableNode,
+} from "../virtgpu/find_device.ts";
+import { openDevice } from "../virtgpu/kernel_device.ts";
+import { Wakeups } from "../virtgpu/wakeups.ts";
+import { CopiedFiles } from "./copied_files.ts";
+import { VirtgpuEndpoint } from "./virtgpu.ts";
+
+/**
+ * How many clients one machine should have. Each keeps a POLL in the device's
+ * queue, which has 256 places in the smallest of hosts; when it is full the
+ * kernel stops everybody who uses the GPU, and cannot be interrupted.
+ */
+export const MOST_CLIENTS = 64;
+
+/** Where devices come from; tests have one of their own. */
+export interface DeviceSource {
+  /** Finds the device. @throws {NoDeviceError} */
+  find(): UsableNode;
+  /** Opens it. @throws {SyscallError} */
+  open(path: string): VirtgpuDevice;
+}
+
+/** The kernel's devices. */
+export const kernelDevices: DeviceSource = {
+  find: () => findNode(DEVICE_DIRECTORY),
+  open: openDevice,
+};
+
+/** What all connections to the host share. All of them end before it does. */
+export class VirtgpuHost implements Disposable {
+  readonly #loop: Loop;
+  readonly #devices: DeviceSource;
+  readonly #wakeups: Wakeups;
+  readonly #files = new CopiedFiles();
+  #node: UsableNode | null = null;
+
+  constructor(loop: Loop, devices: DeviceSource = kernelDevices) {
+    this.#loop = loop;
+    this.#devices = devices;
+    this.#wakeups = new Wakeups(loop);
+  }
+
+  /**
+   * Looks whether there is a usable device.
+   *
+   * @throws {NoDeviceError} its message says what is missing.
+   */
+  check(): UsableNode {
+    return this.#node ??= this.#devices.find();
+  }
+
+  /**
+   * Connects to the host's compositor. Whether it answers shows later.
+   *
+   * @throws {NoDeviceError}
+   * @throws {SyscallError}
+   */
+  connect(): VirtgpuEndpoint {
+    const { path, hasGpu } = this.check();
+    try {
+      const channel = openChannel(
+        this.#loop,
+        this.#devices.open(path),
+        this.#wakeups,
+      );
+      const gpu = hasGpu ? "gpu" : "no-gpu";
+      return new VirtgpuEndpoint(this.#loop, channel, this.#files, gpu);
+    } catch (error) {
+      // the device may come back under another name
+      this.#node = null;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#wakeups[Symbol.dispose]();
+    this.#files[Symbol.dispose]();
+  }
+}
