@@ -1,0 +1,171 @@
+/** The host's memory: kept for a while, given back, and not there when it is needed. */
+import assert from "node:assert/strict";
+import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+
+const MEBIBYTE = 1024 * 1024;
+/** Pixels of a side of a buffer of one mebibyte. */
+const SIDE = 512;
+
+Deno.test("memory of a window that is gone serves the next one of about that size", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 100, 100);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.buffer(10, 9, 99, 101);
+  scene.hostHeard();
+  scene.say(8, "wl_surface.attach", 10, 0, 0);
+  scene.say(8, "wl_surface.commit");
+  scene.world.settle();
+  assert.equal(scene.room.blocks.length, 1);
+  assert.ok(
+    !scene.hostHeard().some((line) => line.includes("create_pool")),
+  );
+});
+
+Deno.test("memory that nobody uses is given back after five seconds, and not before", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(4_900);
+  assert.equal(scene.room.used, MEBIBYTE);
+  scene.hostHeard();
+  scene.world.pass(200);
+  assert.equal(scene.room.used, 0);
+  assert.ok(scene.hostHeard().includes("wl_shm_pool@7.destroy()"));
+});
+
+Deno.test("memory in use is not given back, however old it is", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  scene.world.pass(20_000);
+  assert.equal(scene.room.used, MEBIBYTE);
+});
+
+Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
+  using scene = new ShadowScene();
+  const surfaces: number[] = [];
+  let id = 6;
+  scene.buffer(id + 1, id, 4 * SIDE, 4 * SIDE);
+  const buffer = id + 1;
+  id += 2;
+  for (let i = 0; i < 6; i++) {
+    scene.say(3, "wl_compositor.create_surface", id);
+    scene.say(id, "wl_surface.attach", buffer, 0, 0);
+    scene.say(id, "wl_surface.commit");
+    scene.world.settle();
+    scene.release(scene.attached());
+    surfaces.push(id++);
+  }
+  assert.equal(scene.room.used, 96 * MEBIBYTE);
+  for (const surface of surfaces) scene.say(surface, "wl_surface.destroy");
+  scene.world.settle();
+  assert.equal(scene.room.used, 64 * MEBIBYTE);
+  assert.deepEqual(
+    scene.room.blocks.map(({ isDisposed }) => isDisposed),
+    [true, true, false, false, false, false],
+  );
+});
+
+Deno.test("all memory is given back when the client ends", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  scene.commit(7);
+  scene.world.relay.stop("the scenario's end");
+  assert.equal(scene.room.used, 0);
+  assert.equal(scene.statistics.allocatedBytes, 0);
+});
+
+Deno.test("where there is no room what is kept is given back first", () => {
+  using scene = new ShadowScene();
+  scene.room.limit = 1.5 * MEBIBYTE;
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.buffer(9, 8, SIDE, SIDE + SIDE / 4);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.commit(9);
+  assert.notEqual(scene.attached(), "");
+  assert.equal(scene.statistics.missedCopies, 0);
+});
+
+Deno.test("where there is no room a window gives up the shadow that it does not show", () => {
+  using scene = new ShadowScene();
+  scene.room.limit = MEBIBYTE;
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.say(8, "wl_surface.attach", 7, 0, 0);
+  scene.say(8, "wl_surface.commit");
+  assert.notEqual(scene.attached(), "");
+  assert.equal(scene.room.used, MEBIBYTE);
+});
+
+Deno.test("without memory a commit goes on without its buffer, and the client does not notice", () => {
+  using scene = new ShadowScene();
+  scene.room.limit = 0;
+  scene.buffer(7, 6, 8, 8);
+  scene.say(SURFACE, "wl_surface.frame", 8);
+  scene.commit(7, [0, 0, 8, 8]);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), [
+    "wl_surface@5.frame(new wl_callback@6)",
+    "wl_surface@5.damage_buffer(0, 0, 8, 8)",
+    "wl_surface@5.commit()",
+  ]);
+  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.match(scene.world.log[0] ?? "", /no memory left for a buffer of 8x8/);
+  scene.commit(7);
+  assert.equal(scene.world.log.length, 1, "said once");
+});
+
+Deno.test("a buffer that found no memory is shown with the next commit, all of it", () => {
+  using scene = new ShadowScene();
+  const { words } = scene.buffer(7, 6, 8, 8);
+  scene.room.limit = 0;
+  scene.commit(7, [0, 0, 8, 8]);
+  scene.hostHeard();
+  words.fill(6);
+  scene.room.limit = Infinity;
+  scene.say(SURFACE, "wl_surface.commit");
+  const lines = scene.hostHeardOfSurfaces();
+  assert.deepEqual(lines, [
+    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
+    "wl_surface@5.commit()",
+  ]);
+  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+});
+
+Deno.test("a window that found no memory for its new size goes on showing the old one", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  const old = scene.attached();
+  scene.room.limit = scene.room.used;
+  scene.buffer(9, 8, SIDE, SIDE);
+  scene.commit(9);
+  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+  scene.release(old);
+  scene.room.limit = Infinity;
+  scene.commit(9);
+  assert.notEqual(scene.attached(), old);
+});
+
+Deno.test("a missed buffer is forgotten when nothing is attached", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 8, 8);
+  scene.room.limit = 0;
+  scene.commit(7);
+  scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
+  scene.say(SURFACE, "wl_surface.commit");
+  scene.hostHeard();
+  scene.room.limit = Infinity;
+  scene.say(SURFACE, "wl_surface.commit");
+  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+});

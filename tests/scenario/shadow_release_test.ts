@@ -1,0 +1,159 @@
+/** Who has which buffer when: the client its own, the host its shadows. */
+import assert from "node:assert/strict";
+import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+
+Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  scene.commit(7);
+  scene.commit(7);
+  assert.equal(scene.clientHeard().length, 2);
+  scene.commit(7);
+  assert.deepEqual(scene.clientHeard(), []);
+  scene.release(scene.attached());
+  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+});
+
+Deno.test("a client that does not wait is held until the host releases a shadow", () => {
+  using scene = new ShadowScene();
+  const { words } = scene.buffer(7, 6, 4, 4);
+  for (let i = 0; i < 3; i++) scene.commit(7);
+  const shown = scene.attached();
+  words.fill(4);
+  scene.commit(7, [0, 0, 4, 4]);
+  scene.say(3, "wl_compositor.create_region", 8);
+  assert.equal(scene.attached(), "", "nothing goes past it");
+  scene.release(shown);
+  assert.equal(scene.attached(), shown);
+  assert.equal(scene.pixels(shown)[0], 4);
+  assert.deepEqual(scene.world.log, []);
+});
+
+Deno.test("a host that releases nothing for a second gets one more shadow, up to eight, and then no more frames", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  const shown = new Set<string>();
+  for (let i = 0; i < 8; i++) {
+    scene.commit(7);
+    scene.world.pass(1_000);
+    shown.add(scene.attached());
+  }
+  assert.equal(shown.size, 8);
+  scene.commit(7);
+  scene.world.pass(1_000);
+  assert.ok(!scene.world.ended);
+  assert.deepEqual(
+    scene.hostHeard().filter((line) => line.startsWith("wl_surface")),
+    ["wl_surface@5.commit()"],
+  );
+});
+
+Deno.test("shadows beyond three are given up when the host releases them", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  const shown: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    scene.commit(7);
+    scene.world.pass(1_000);
+    shown.push(scene.attached());
+  }
+  for (const buffer of shown) scene.release(buffer);
+  assert.deepEqual(
+    scene.hostHeard().filter((line) => line.includes("destroy")),
+    [`${shown[0]}.destroy()`],
+  );
+});
+
+Deno.test("a surface that is destroyed gives up its shadows, those that the host reads when they are released", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  scene.commit(7);
+  const first = scene.attached();
+  scene.commit(7);
+  const second = scene.attached();
+  scene.release(first);
+  scene.say(SURFACE, "wl_surface.destroy");
+  assert.deepEqual(scene.hostHeard(), [
+    `${first}.destroy()`,
+    "wl_surface@5.destroy()",
+  ]);
+  scene.release(second);
+  assert.deepEqual(scene.hostHeard(), [`${second}.destroy()`]);
+});
+
+Deno.test("a release that crosses the destruction of its shadow is nobody's", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  scene.commit(7);
+  const shown = scene.attached();
+  scene.release(shown);
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.release(shown);
+  assert.ok(!scene.world.ended);
+  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+});
+
+Deno.test("when the size changes the old shadows end as the host releases them", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  scene.buffer(9, 8, 5, 5);
+  scene.commit(7);
+  const old = scene.attached();
+  scene.commit(9);
+  assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
+  scene.release(old);
+  assert.deepEqual(scene.hostHeard(), [`${old}.destroy()`]);
+});
+
+Deno.test("a client that waits for the release of its commit is answered when its buffer was copied", () => {
+  using scene = new ShadowScene([[9, "wl_compositor", 7]]);
+  scene.world.bind(9, "wl_compositor", 7, 6);
+  scene.say(6, "wl_compositor.create_surface", 7);
+  scene.buffer(9, 8, 4, 4);
+  scene.hostHeard();
+  scene.say(7, "wl_surface.get_release", 10);
+  scene.say(7, "wl_surface.attach", 9, 0, 0);
+  scene.world.settle();
+  assert.deepEqual(scene.clientHeard(), []);
+  scene.say(7, "wl_surface.commit");
+  scene.world.settle();
+  assert.deepEqual(scene.world.client.heard(), [
+    "wl_buffer@9.release()",
+    "wl_callback@10.done(0)",
+    "wl_display@1.delete_id(10)",
+  ]);
+  assert.ok(
+    !scene.hostHeard().some((line) => line.includes("get_release")),
+  );
+});
+
+Deno.test("the release of a commit of something that the host knows is the host's to tell", () => {
+  using scene = new ShadowScene([
+    [9, "wl_compositor", 7],
+    [10, "wp_single_pixel_buffer_manager_v1", 1],
+  ]);
+  scene.world.bind(9, "wl_compositor", 7, 6);
+  scene.world.bind(10, "wp_single_pixel_buffer_manager_v1", 1, 7);
+  scene.say(6, "wl_compositor.create_surface", 8);
+  scene.say(
+    7,
+    "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
+    9,
+    0,
+    0,
+    0,
+    0,
+  );
+  scene.hostHeard();
+  scene.say(8, "wl_surface.get_release", 10);
+  scene.say(8, "wl_surface.attach", 9, 0, 0);
+  scene.say(8, "wl_surface.commit");
+  assert.deepEqual(scene.hostHeard(), [
+    "wl_surface@8.attach(wl_buffer@9, 0, 0)",
+    "wl_surface@8.get_release(new wl_callback@10)",
+    "wl_surface@8.commit()",
+  ]);
+  scene.world.host.say(10, "wl_callback.done", 0);
+  assert.deepEqual(scene.clientHeard(), ["wl_callback@10.done(0)"]);
+});
