@@ -1,10 +1,11 @@
 /** The fuzzer's client: says what a client may say, at random, and judges every event that the relay sends it. */
-import {
-  findInterface,
-  getInterface,
-  type Message,
-} from "../../protocols/tables.ts";
+import { getInterface, type Message } from "../../protocols/tables.ts";
 import type { Policy } from "../../src/policy/policy.ts";
+import {
+  Announcements,
+  OLD_PRIMARY_SELECTION,
+  PRIMARY_SELECTION,
+} from "./announcements.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
 import { Fault, type Heard } from "./heard.ts";
@@ -18,8 +19,6 @@ import type { FrameHandler, Wire } from "./wire.ts";
 /** With more objects than this the client rather destroys than creates. */
 const MANY_OBJECTS = 200;
 const FEW_OBJECTS = 30;
-const PRIMARY_SELECTION = "zwp_primary_selection_device_manager_v1";
-const OLD_PRIMARY_SELECTION = "gtk_primary_selection_device_manager";
 
 /** The `wl_display.error` that the client got. */
 export interface ReceivedError {
@@ -33,6 +32,7 @@ export class ClientPeer {
   readonly view = new View();
   readonly wire: Wire;
   readonly writer: MessageWriter;
+  readonly announcements: Announcements;
   readonly rules = new RequestRules(this.view, "client");
   /** Labels of descriptors that were sent and belong to no message yet. */
   readonly sentLabels: number[] = [];
@@ -40,14 +40,14 @@ export class ClientPeer {
   /** Set where the client said what its view cannot follow: what it hears is not judged any more then. */
   isLost = false;
   readonly #usesOtherName: boolean;
+  readonly #likesDescriptors: boolean;
   readonly #random: Random;
-  readonly #policy: Policy;
   readonly #requests: RequestPassage;
   readonly #events: EventPassage;
   readonly #note: (who: string, heard: Heard) => void;
   readonly #eventRules = new EventRules(this.view, "client");
+  readonly #unsettled: FuzzObject[] = [];
   readonly #unsureNames = new Set<number>();
-  readonly #announced = new Map<FuzzObject, Set<number>>();
   readonly #frame: FrameHandler;
 
   constructor(
@@ -60,9 +60,10 @@ export class ClientPeer {
   ) {
     this.#random = random;
     this.#usesOtherName = random.chance(50);
+    this.#likesDescriptors = random.chance(10);
     this.wire = wire;
     this.writer = new MessageWriter(wire.out);
-    this.#policy = policy;
+    this.announcements = new Announcements(this.view, policy);
     this.#requests = requests;
     this.#events = events;
     this.#note = note;
@@ -128,6 +129,7 @@ export class ClientPeer {
   said(heard: Heard): void {
     this.#note("client says", heard);
     const { message, target, named, created, words } = heard;
+    if (message.destructor) this.#unsettled.push(target);
     if (message.fullName === "wl_registry.bind") {
       const [made] = created;
       const name = (words[1] ?? 0) >>> 0;
@@ -145,34 +147,29 @@ export class ClientPeer {
     this.#requests.sent(heard);
   }
 
-  /** To be called when the relay has seen all that was sent. */
+  /** To be called when the relay has seen all that was sent, and answered it. */
   settle(): void {
     for (const object of this.view.objects.values()) {
-      if (!object.alive && object.destroyedByClient) object.settled = true;
+      if (!object.destroyedByClient) continue;
+      object.settled = true;
+      if (object.id > 0 && object.inert === "yes" && !this.isLost) {
+        throw new FuzzFailure(`the id of ${object} is never given back`);
+      }
     }
+    this.#unsettled.length = 0;
   }
 
-  /** Whether every registry tells what it should of the host's globals. @returns what is missing, or null */
-  missing(host: View): string | null {
-    for (const registry of this.#registries) {
-      const announced = this.#announced.get(registry) ?? new Set();
-      for (const { name, interface: type, version } of host.globals.values()) {
-        const allowed = this.#allowedVersion(type, version);
-        const isTold = announced.has(name);
-        if (isTold !== allowed > 0) {
-          return `${registry}: ${type} (${name}) is announced: ${isTold}`;
-        }
-        if (isTold && this.view.globals.get(name)?.version !== allowed) {
-          return `${registry}: ${type} (${name}) is not at version ${allowed}`;
-        }
-      }
-      for (const name of announced) {
-        if (name < FIRST_OWN_NAME && !host.globals.has(name)) {
-          return `${registry}: ${name} is gone, and the client was not told`;
-        }
-      }
+  /**
+   * Objects that the host does not know are deleted by the relay itself, and at once: it has then seen all that was destroyed
+   * before, and nothing may be heard of that any more.
+   */
+  #relayHasSeen({ destroyedAt }: FuzzObject): void {
+    let kept = 0;
+    for (const object of this.#unsettled) {
+      if (object.destroyedAt < destroyedAt) object.settled = true;
+      else this.#unsettled[kept++] = object;
     }
-    return null;
+    this.#unsettled.length = kept;
   }
 
   /** The host has removed a global: what is under way may reach it, or be kept from it. */
@@ -183,37 +180,18 @@ export class ClientPeer {
     }
   }
 
-  get #registries(): readonly FuzzObject[] {
-    return this.view.liveOf(getInterface("wl_registry"));
-  }
-
-  #allowedVersion(type: string, version: number): number {
-    if (type === "wl_fixes") return 0;
-    if (type === "wl_data_device_manager" && this.#policy.inertClipboard) {
-      return 0;
-    }
-    const known = findInterface(type)?.version ?? 0;
-    return Math.min(version, known, this.#cap(type));
-  }
-
-  /** The old name of the primary selection is as good as the standard one. */
-  #cap(type: string): number {
-    const cap = this.#policy.cap(type);
-    if (type !== OLD_PRIMARY_SELECTION || cap > 0) return cap;
-    return this.#policy.cap(PRIMARY_SELECTION);
-  }
-
   #writeRandom(): number {
     const { view, writer } = this;
     const random = this.#random;
-    const registryCount = this.#registries.length;
+    const registryCount = this.announcements.registries.length;
     if (registryCount === 0 || (registryCount < 5 && random.below(300) === 0)) {
       return this.#write(view.display, "get_registry");
     }
     if (view.live.length < FEW_OBJECTS ? random.chance(40) : random.chance(3)) {
       return this.#writeBind();
     }
-    const target = random.pick(view.live);
+    if (random.below(50) === 0) return this.#writeProbe();
+    const target = this.#chooseTarget();
     const { requests, destroyRequest } = target.interface;
     if (target === view.display) {
       return random.chance(20) ? this.#write(target, "sync") : 0;
@@ -222,10 +200,44 @@ export class ClientPeer {
       return 0;
     }
     const destroys = view.live.length > MANY_OBJECTS && destroyRequest !== null;
-    const message = destroys ? destroyRequest : random.pick(requests);
+    const message = destroys ? destroyRequest : this.#choose(requests);
     return this.#isSensible(target, message)
       ? writer.random(random, view, target, message)
       : 0;
+  }
+
+  /** Some clients use what comes with descriptors most of the time. */
+  #chooseTarget(): FuzzObject {
+    const { view } = this;
+    if (this.#likesDescriptors && this.#random.chance(60)) {
+      const pools = view.liveOf(getInterface("wl_shm"));
+      if (pools.length > 0) return this.#random.pick(pools);
+    }
+    return this.#random.pick(view.live);
+  }
+
+  #choose(requests: readonly Message[]): Message {
+    const message = this.#random.pick(requests);
+    if (!this.#likesDescriptors) return message;
+    return requests.find((one) => one.fdCount > 0) ?? message;
+  }
+
+  /** Makes or destroys an object that the relay answers at once; see `#relayHasSeen`. */
+  #writeProbe(): number {
+    const { view, writer } = this;
+    const [probe] = view.liveOf(getInterface("wl_fixes"));
+    if (probe !== undefined) return this.#write(probe, "destroy");
+    const registry = this.announcements.registries[0];
+    const fixes = [...view.globals.values()].find((global) =>
+      global.interface === "wl_fixes"
+    );
+    if (registry === undefined || fixes === undefined) return 0;
+    writer.begin(registry.id, 0);
+    writer.word(fixes.name);
+    writer.string(fixes.interface);
+    writer.word(fixes.version);
+    writer.word(view.chooseLow(true));
+    return writer.end();
   }
 
   #isSensible(target: FuzzObject, message: Message): boolean {
@@ -252,7 +264,7 @@ export class ClientPeer {
   #writeBind(): number {
     const { view, writer } = this;
     const random = this.#random;
-    const registries = this.#registries;
+    const registries = this.announcements.registries;
     const isLate = random.below(20) === 0 && view.removedGlobals.size > 0;
     const known = isLate ? view.removedGlobals : view.globals;
     const globals = [...known.values()].filter((global) =>
@@ -310,13 +322,18 @@ export class ClientPeer {
           throw new FuzzFailure("the client heard an error of nothing");
         }
         return;
+      case "wl_display.delete_id": {
+        const [deleted] = heard.named;
+        if (deleted?.inert === "yes") this.#relayHasSeen(deleted);
+        break;
+      }
       case "wl_registry.global":
         if (this.isLost) return;
-        this.#globalAnnounced(heard.target, words, bytes, at);
+        this.announcements.announce(heard.target, words, bytes, at);
         break;
       case "wl_registry.global_remove":
         if (this.isLost) return;
-        this.#globalRemoved(heard.target, (words[at + 2] ?? 0) >>> 0);
+        this.announcements.remove(heard.target, (words[at + 2] ?? 0) >>> 0);
         break;
     }
     if (this.isLost) return;
@@ -324,45 +341,5 @@ export class ClientPeer {
     if (wrong !== null) {
       throw new FuzzFailure(`on its way to the client: ${wrong}`);
     }
-  }
-
-  #globalAnnounced(
-    registry: FuzzObject,
-    words: Int32Array,
-    bytes: Uint8Array,
-    at: number,
-  ): void {
-    const name = (words[at + 2] ?? 0) >>> 0;
-    const length = words[at + 3] ?? 0;
-    const start = (at + 4) << 2;
-    const type = new TextDecoder().decode(
-      bytes.subarray(start, start + length - 1),
-    );
-    const version = (words[at + 4 + ((length + 3) >> 2)] ?? 0) >>> 0;
-    const known = findInterface(type)?.version ?? 0;
-    if (version === 0 || version > known) {
-      throw new FuzzFailure(`${type} is announced at version ${version}`);
-    }
-    if (name < FIRST_OWN_NAME && version > this.#cap(type)) {
-      throw new FuzzFailure(`${type} is announced in spite of the policy`);
-    }
-    const announced = this.#announced.get(registry) ?? new Set();
-    if (announced.has(name)) {
-      throw new FuzzFailure(`${name} is announced twice to ${registry}`);
-    }
-    announced.add(name);
-    this.#announced.set(registry, announced);
-    this.view.globals.set(name, { name, interface: type, version });
-    this.view.removedGlobals.delete(name);
-  }
-
-  #globalRemoved(registry: FuzzObject, name: number): void {
-    if (this.#announced.get(registry)?.delete(name) !== true) {
-      throw new FuzzFailure(`${registry} removes the unannounced ${name}`);
-    }
-    const global = this.view.globals.get(name);
-    if (global === undefined) return;
-    this.view.globals.delete(name);
-    this.view.removedGlobals.set(name, global);
   }
 }

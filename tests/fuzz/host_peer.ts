@@ -153,7 +153,17 @@ export class HostPeer {
     const target = random.pick(view.live);
     const { events } = target.interface;
     if (events.length === 0) return 0;
-    return writer.random(random, view, target, random.pick(events));
+    const message = random.pick(events);
+    const { at } = writer;
+    const size = writer.random(random, view, target, message);
+    if (message.arguments[0]?.type === "new_id" && random.chance(50)) {
+      // an id that is in use, or one too far
+      const made = view.live.filter((object) => object.id < 0);
+      writer.words[at + 2] = made.length > 0 && random.chance(80)
+        ? random.pick(made).id
+        : view.chooseHigh(false) + random.below(2);
+    }
+    return size;
   }
 
   #deleteLater(object: FuzzObject): void {

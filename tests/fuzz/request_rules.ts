@@ -23,6 +23,7 @@ export class RequestRules {
   readonly #view: View;
   readonly #isClient: boolean;
   readonly #shape = new Shape();
+  #destroyed = 0;
 
   constructor(view: View, whose: "client" | "host") {
     this.#view = view;
@@ -173,8 +174,8 @@ export class RequestRules {
         INVALID_OBJECT,
       );
     }
-    if (name > LAST_ALIAS_NAME) return "yes";
-    return name >= FIRST_OWN_NAME || present === undefined ? "maybe" : "no";
+    if (name > LAST_ALIAS_NAME || present === undefined) return "yes";
+    return name >= FIRST_OWN_NAME ? "maybe" : "no";
   }
 
   /** A message that must name what the host does not know is kept from it, too. */
@@ -229,6 +230,7 @@ export class RequestRules {
 
   #destroy(target: FuzzObject): void {
     target.destroyedByClient = true;
+    target.destroyedAt = ++this.#destroyed;
     this.#view.destroy(target);
   }
 

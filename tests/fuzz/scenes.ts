@@ -225,7 +225,9 @@ function writeWrong(
   const { at } = writer;
   for (let tries = 0; tries < 20; tries++) {
     if (world[who].writeUnsaid() === 0) continue;
-    spoilMessage(random, view, writer, at, labelsFrom);
+    if (random.chance(90)) {
+      spoilMessage(random, view, writer, at, labelsFrom);
+    }
     break;
   }
   return writer.at << 2;

@@ -13,6 +13,8 @@ export class FuzzObject {
   alive = true;
   /** Whether a request destroyed it, not an event. */
   destroyedByClient = false;
+  /** Counts up, to tell what was destroyed first. */
+  destroyedAt = 0;
   /** For one that the client destroyed: whether the relay has seen that, too. */
   settled = false;
   /** For one of the host's view: whether the host has said `delete_id`. */

@@ -162,7 +162,7 @@ export class FuzzWorld implements Disposable {
         throw new FuzzFailure("a descriptor came without a message");
       }
     }
-    const missing = this.client.missing(this.host.view);
+    const missing = this.client.announcements.missing(this.host.view);
     if (missing !== null) throw new FuzzFailure(missing);
     this.client.settle();
   }
