@@ -2,43 +2,20 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import type { Entry } from "../../src/relay/entry.ts";
-import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
+import type { Feature } from "../../src/relay/feature.ts";
 import {
   fileIdentity,
   memoryFile,
   openFdCount,
 } from "./support/descriptors.ts";
+import { feature, featureWorld } from "./support/feature.ts";
 import { World } from "./support/world.ts";
 
 const FIRST = 0xff000000;
 
-/** A feature without state. */
-function feature(
-  parts: Partial<Feature<FeatureRelay>>,
-): Feature<FeatureRelay> {
-  return {
-    name: "test",
-    open: (relay) => relay,
-    requests: {},
-    events: {},
-    ...parts,
-  };
-}
-
-/** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
-function worldWith(...features: Feature<FeatureRelay>[]): World {
-  const world = World.ready({ features });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.bind(3, "wl_seat", 8, 5);
-  world.client.say(5, "wl_seat.get_pointer", 6);
-  world.forget();
-  return world;
-}
-
 Deno.test("a handler sees a message's object and its arguments by name", () => {
   const seen: unknown[] = [];
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_surface.attach": (_relay, surface, { buffer, x, y }) => {
         seen.push(`${surface}`, buffer, x, y);
@@ -72,7 +49,7 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
 });
 
 Deno.test("a rewritten message goes on with what the handler wrote", () => {
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_surface.damage": (_relay, _surface, values) => {
         values.width *= 2;
@@ -94,7 +71,7 @@ Deno.test("a rewritten message goes on with what the handler wrote", () => {
 });
 
 Deno.test("a rewritten message creates its objects and carries its descriptors", () => {
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_shm.create_pool": (_relay, _shm, values) => {
         values.size += 1;
@@ -142,7 +119,7 @@ Deno.test("a handler may put another descriptor in place of the one that came", 
   {
     const another = memoryFile();
     const identity = fileIdentity(another);
-    using world = worldWith(feature({
+    using world = featureWorld(feature({
       events: {
         "wl_keyboard.keymap": (_relay, _keyboard, values) => {
           values.fd = another;
@@ -164,7 +141,7 @@ Deno.test("a handler may put another descriptor in place of the one that came", 
 Deno.test("a taken message goes nowhere, and its object and descriptors are the feature's", () => {
   const taken: Entry[] = [];
   const fds: number[] = [];
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_shm.create_pool": (relay, _shm, { id, fd }) => {
         taken.push(id);
@@ -188,8 +165,30 @@ Deno.test("a taken message goes nowhere, and its object and descriptors are the 
   fds.forEach(closeFd);
 });
 
+Deno.test("a taken event goes nowhere, and its descriptor is the feature's", () => {
+  const fds: number[] = [];
+  using world = featureWorld(feature({
+    events: {
+      "wl_keyboard.keymap": (relay, _keyboard, { fd, size }) => {
+        if (size === 0) relay.discardFromHost(fd);
+        else fds.push(relay.openFromHost(fd, "keymap"));
+        return "take";
+      },
+    },
+  }));
+  world.client.say(5, "wl_seat.get_keyboard", 7);
+  world.forget();
+  const before = openFdCount();
+  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
+  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 0);
+  world.settle();
+  assert.deepEqual(world.client.heard(), []);
+  assert.equal(openFdCount(), before + 1);
+  fds.forEach(closeFd);
+});
+
 Deno.test("what a feature says to either side stands in order with what is forwarded", () => {
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_surface.commit": (relay, surface) => {
         relay.sendRequest(surface, "wl_surface.damage", {
@@ -238,7 +237,7 @@ Deno.test("handlers are asked in the order of the list, and the first that does 
         },
       },
     });
-  using world = worldWith(
+  using world = featureWorld(
     asking("first", "forward"),
     asking("second", "take"),
     asking("third", "take"),
@@ -247,72 +246,6 @@ Deno.test("handlers are asked in the order of the list, and the first that does 
   world.settle();
   assert.deepEqual(asked, ["first", "second"]);
   assert.deepEqual(world.host.heard(), []);
-});
-
-Deno.test("an object that only the relay knows is used by it, and its events are told to its listener", () => {
-  const heard: string[] = [];
-  let made: Entry | null = null;
-  using world = worldWith(feature({
-    requests: {
-      "wl_surface.commit": (relay, surface) => {
-        made = relay.createHostObject("wl_callback", 1, {
-          event: (_entry, { name }, values) =>
-            heard.push(`${name} ${values["callback_data"]}`),
-        });
-        relay.sendRequest(surface, "wl_surface.frame", { callback: made });
-        return "forward";
-      },
-    },
-  }));
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
-    "wl_surface@4.frame(new wl_callback@7)",
-    "wl_surface@4.commit()",
-  ]);
-  world.host.say(7, "wl_callback.done", 99);
-  world.host.say(1, "wl_display.delete_id", 7);
-  world.settle();
-  assert.deepEqual(heard, ["done 99"]);
-  assert.deepEqual(world.client.heard(), []);
-  // The id comes back to the allocator that clients' objects share.
-  world.client.say(3, "wl_compositor.create_region", 7);
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
-    "wl_compositor@3.create_region(new wl_region@7)",
-  ]);
-});
-
-Deno.test("a client's object that is given its host half late is known to the host from then on", () => {
-  let compositor: Entry | null = null;
-  using world = worldWith(feature({
-    requests: {
-      "wl_compositor.create_region": (_relay, entry) => {
-        compositor = entry;
-        return "take";
-      },
-      "wl_surface.set_input_region": (relay, _surface, { region }) => {
-        if (compositor === null || region === null) return "forward";
-        relay.addHostHalf(region);
-        relay.sendRequest(compositor, "wl_compositor.create_region", {
-          id: region,
-        });
-        return "forward";
-      },
-    },
-  }));
-  world.client.say(3, "wl_compositor.create_region", 7);
-  world.client.say(7, "wl_region.add", 1, 2, 3, 4);
-  world.settle();
-  assert.deepEqual(world.host.heard(), []);
-  world.client.say(4, "wl_surface.set_input_region", 7);
-  world.client.say(7, "wl_region.add", 5, 6, 7, 8);
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
-    "wl_compositor@3.create_region(new wl_region@7)",
-    "wl_surface@4.set_input_region(wl_region@7)",
-    "wl_region@7.add(5, 6, 7, 8)",
-  ]);
 });
 
 Deno.test("a feature's state is its own for every client, and closed with it", () => {
@@ -341,7 +274,7 @@ Deno.test("a feature's state is its own for every client, and closed with it", (
 });
 
 Deno.test("a handler that throws ends its client, who is told that the proxy failed", () => {
-  using world = worldWith(feature({
+  using world = featureWorld(feature({
     requests: {
       "wl_surface.commit": () => {
         throw new TypeError("a bug");

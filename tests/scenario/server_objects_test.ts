@@ -223,6 +223,28 @@ Deno.test("a tablet that arrives where the client left is destroyed on the host,
   ]);
 });
 
+Deno.test("events that are newer than their object are dropped, with the objects that they bring", () => {
+  using world = World.ready({}, [
+    [1, "zwp_tablet_manager_v2", 2],
+    [2, "wl_seat", 8],
+  ]);
+  world.bind(1, "zwp_tablet_manager_v2", 1, 3);
+  world.bind(2, "wl_seat", 8, 4);
+  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", 5, 4);
+  world.forget();
+  world.host.say(5, "zwp_tablet_seat_v2.pad_added", FIRST);
+  world.host.say(FIRST, "zwp_tablet_pad_v2.group", FIRST + 1);
+  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", FIRST + 2);
+  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", FIRST + 3);
+  world.settle();
+  assert.deepEqual(world.client.heard().slice(2), [
+    "zwp_tablet_pad_group_v2@4278190081.strip(new zwp_tablet_pad_strip_v2@4278190082)",
+  ]);
+  assert.deepEqual(world.host.heard(), [
+    "zwp_tablet_pad_dial_v2@4278190082.destroy()",
+  ]);
+});
+
 Deno.test("a keymap for a keyboard that the client released is closed", () => {
   using world = World.ready();
   world.bind(3, "wl_seat", 8, 3);

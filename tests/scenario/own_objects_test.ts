@@ -1,0 +1,97 @@
+/** Objects that the relay makes on the host for itself, and halves that come late. */
+import assert from "node:assert/strict";
+import type { Entry } from "../../src/relay/entry.ts";
+import { feature, featureWorld } from "./support/feature.ts";
+
+Deno.test("an object that only the relay knows is used by it, and its events are told to its listener", () => {
+  const heard: string[] = [];
+  let made: Entry | null = null;
+  using world = featureWorld(feature({
+    requests: {
+      "wl_surface.commit": (relay, surface) => {
+        made = relay.createHostObject("wl_callback", 1, {
+          event: (_entry, { name }, values) =>
+            heard.push(`${name} ${values["callback_data"]}`),
+        });
+        relay.sendRequest(surface, "wl_surface.frame", { callback: made });
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_surface@4.frame(new wl_callback@7)",
+    "wl_surface@4.commit()",
+  ]);
+  world.host.say(7, "wl_callback.done", 99);
+  world.host.say(1, "wl_display.delete_id", 7);
+  world.settle();
+  assert.deepEqual(heard, ["done 99"]);
+  assert.deepEqual(world.client.heard(), []);
+  // The id comes back to the allocator that clients' objects share.
+  world.client.say(3, "wl_compositor.create_region", 7);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_compositor@3.create_region(new wl_region@7)",
+  ]);
+});
+
+Deno.test("a feature binds what clients may see, for the relay itself", () => {
+  const bound: (Entry | null)[] = [];
+  const listener = { event: (): void => {} };
+  using world = featureWorld(feature({
+    requests: {
+      "wl_surface.commit": (relay) => {
+        bound.push(
+          relay.bindGlobal("wl_seat", 99, listener),
+          relay.bindGlobal("wl_fixes", 1, listener),
+          relay.bindGlobal("wp_viewporter", 1, listener),
+        );
+        return "take";
+      },
+    },
+  }));
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(bound.map((entry) => entry?.version ?? null), [
+    8,
+    null,
+    null,
+  ]);
+  assert.deepEqual(world.host.heard(), [
+    "wl_registry@2.bind(3, new wl_seat v8@7)",
+  ]);
+});
+
+Deno.test("a client's object that is given its host half late is known to the host from then on", () => {
+  let compositor: Entry | null = null;
+  using world = featureWorld(feature({
+    requests: {
+      "wl_compositor.create_region": (_relay, entry) => {
+        compositor = entry;
+        return "take";
+      },
+      "wl_surface.set_input_region": (relay, _surface, { region }) => {
+        if (compositor === null || region === null) return "forward";
+        relay.addHostHalf(region);
+        relay.sendRequest(compositor, "wl_compositor.create_region", {
+          id: region,
+        });
+        return "forward";
+      },
+    },
+  }));
+  world.client.say(3, "wl_compositor.create_region", 7);
+  world.client.say(7, "wl_region.add", 1, 2, 3, 4);
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  world.client.say(4, "wl_surface.set_input_region", 7);
+  world.client.say(7, "wl_region.add", 5, 6, 7, 8);
+  world.settle();
+  assert.deepEqual(world.host.heard(), [
+    "wl_compositor@3.create_region(new wl_region@7)",
+    "wl_surface@4.set_input_region(wl_region@7)",
+    "wl_region@7.add(5, 6, 7, 8)",
+  ]);
+});
