@@ -2,6 +2,7 @@
 import type { Feature } from "../feature.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
+import { presentationClock } from "./presentation_clock.ts";
 import { shadowedMemory } from "./shadowed_memory.ts";
 import { sharedMemory } from "./shared_memory.ts";
 import { surfaces } from "./surface.ts";
@@ -21,6 +22,7 @@ export function standardFeatures(options: FeatureOptions): readonly Feature[] {
     titleTag(options.tag),
     sharedMemory,
     inertClipboard,
+    presentationClock(),
     surfaces,
     shadowedMemory(options.statistics ?? new CopyStatistics()),
   ];

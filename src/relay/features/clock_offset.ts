@@ -1,0 +1,48 @@
+/**
+ * How far our clock is ahead of the host's, which we only see through what the host says of past moments.
+ *
+ * Whatever the host says has happened when we hear of it, so our time of hearing less the host's time of happening is the difference of the
+ * clocks and a delay, and the least of many is nearest to the truth. Only the last seconds count, since clocks drift; and when one of the two
+ * stood still, because its machine slept, what was known is forgotten.
+ *
+ * All times are milliseconds with fractions: a double has room for their nanoseconds in 100 days.
+ */
+
+/** How long a sample counts, at least; twice this at most. */
+const WINDOW = 5_000;
+/** Nothing is told this late: the host's clock stood still meanwhile. */
+const LATEST = 1_000;
+
+/** An estimate that follows the clocks. */
+export class ClockOffset {
+  #windowStart = -Infinity;
+  /** The least of this window and of the one before it. */
+  #least = Infinity;
+  #leastBefore = Infinity;
+
+  /** Our time less the host's, or null while the host said nothing. */
+  get milliseconds(): number | null {
+    const offset = Math.min(this.#least, this.#leastBefore);
+    return offset === Infinity ? null : offset;
+  }
+
+  /** Notes that something which happened at `hostTime` was heard of at `ourTime`. */
+  observe(hostTime: number, ourTime: number): void {
+    const sample = ourTime - hostTime;
+    const known = this.milliseconds;
+    if (known !== null && sample > known + LATEST) this.#forget();
+    const age = ourTime - this.#windowStart;
+    // Our own clock never goes back, but the samples of one that slept are older than they seem.
+    if (age >= WINDOW) {
+      this.#leastBefore = age < 2 * WINDOW ? this.#least : Infinity;
+      this.#least = Infinity;
+      this.#windowStart = ourTime;
+    }
+    this.#least = Math.min(this.#least, sample);
+  }
+
+  #forget(): void {
+    this.#least = this.#leastBefore = Infinity;
+    this.#windowStart = -Infinity;
+  }
+}

@@ -1,0 +1,83 @@
+/** Moments, told and asked for, where the host's clock is another. */
+import assert from "node:assert/strict";
+import { presentationClock } from "../../src/relay/features/presentation_clock.ts";
+import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import type { WorldOptions } from "./support/world.ts";
+
+/** A client with `wp_presentation` (6), and a feedback (7) and a timer (9) of its surface. */
+class ClockScene extends ShadowScene {
+  /** Our clock, in milliseconds. */
+  time = 0;
+
+  constructor(options: WorldOptions = {}) {
+    let scene: ClockScene | null = null;
+    super([
+      [9, "wp_presentation", 2],
+      [10, "wp_commit_timing_manager_v1", 1],
+    ], {
+      features: [presentationClock(() => scene?.time ?? 0)],
+      ...options,
+    });
+    scene = this;
+    this.world.bind(9, "wp_presentation", 1, 6);
+    this.say(6, "wp_presentation.feedback", SURFACE, 7);
+    this.world.bind(10, "wp_commit_timing_manager_v1", 1, 8);
+    this.say(8, "wp_commit_timing_manager_v1.get_timer", 9, SURFACE);
+    this.hostHeard();
+  }
+
+  presented(seconds: number, nanoseconds: number): string[] {
+    const name = "wp_presentation_feedback.presented";
+    const { host } = this.world;
+    host.say(7, name, 0, seconds, nanoseconds, 16_666_666, 0, 5, 1);
+    return this.clientHeard();
+  }
+}
+
+Deno.test("the client is told of its own monotonic clock, whichever the host has", () => {
+  using scene = new ClockScene();
+  scene.world.host.say(6, "wp_presentation.clock_id", 4);
+  assert.deepEqual(scene.clientHeard(), ["wp_presentation@6.clock_id(1)"]);
+});
+
+Deno.test("a moment of presentation is told in the client's clock", () => {
+  using scene = new ClockScene();
+  scene.time = 50_000.25;
+  assert.deepEqual(scene.presented(1_000_000, 999_750_000), [
+    "wp_presentation_feedback@7.presented(0, 50, 250000, 16666666, 0, 5, 1)",
+  ]);
+});
+
+Deno.test("a moment that the client asks for reaches the host in the host's clock", () => {
+  using scene = new ClockScene();
+  scene.time = 50_000;
+  scene.presented(1_000_000, 0);
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 16_000_001);
+  assert.deepEqual(scene.hostHeard(), [
+    "wp_commit_timer_v1@9.set_timestamp(0, 1000000, 16000001)",
+  ]);
+});
+
+Deno.test("a moment that cannot be translated yet is not asked for", () => {
+  using scene = new ClockScene();
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 0);
+  scene.say(SURFACE, "wl_surface.commit");
+  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+});
+
+Deno.test("what is no timestamp is left to the host to refuse", () => {
+  using scene = new ClockScene();
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 1_000_000_000);
+  assert.deepEqual(scene.hostHeard(), [
+    "wp_commit_timer_v1@9.set_timestamp(0, 50, 1000000000)",
+  ]);
+});
+
+Deno.test("on this machine's own compositor clocks are left alone", () => {
+  using scene = new ClockScene({ host: { carriages: {} } });
+  scene.world.host.say(6, "wp_presentation.clock_id", 4);
+  assert.deepEqual(scene.clientHeard(), ["wp_presentation@6.clock_id(4)"]);
+  assert.deepEqual(scene.presented(1_000_000, 3), [
+    "wp_presentation_feedback@7.presented(0, 1000000, 3, 16666666, 0, 5, 1)",
+  ]);
+});
