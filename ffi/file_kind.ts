@@ -141,13 +141,13 @@ export function memoryKind(fd: number): FileKind {
  * Closes a descriptor that somebody else may have opened.
  *
  * close(2) lets the file system write back first, and waits for it. That may
- * take forever for a regular file that is not in memory, so one is closed by a
- * thread.
+ * take forever where the file system belongs to somebody, so its regular files
+ * are closed by a thread.
  *
  * @throws {SyscallError} EBADF, as `closeFd`.
  */
 export function closeForeignFd(fd: number): void {
-  if (fcntl(fd, F_GET_SEALS, 0) >= 0 || fileType(fd) !== S_IFREG) {
+  if (closesAtOnce(fd)) {
     closeFd(fd);
     return;
   }
@@ -157,6 +157,12 @@ export function closeForeignFd(fd: number): void {
   });
   // nobody waits for it: what it answers says nothing to anyone
   void threads.close(fd);
+}
+
+function closesAtOnce(fd: number): boolean {
+  if (fcntl(fd, F_GET_SEALS, 0) >= 0 || fileType(fd) !== S_IFREG) return true;
+  const mount = mountOf(fd);
+  return mount !== null && answersAtOnce(mount);
 }
 
 interface ThreadFunctions {

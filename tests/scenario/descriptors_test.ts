@@ -202,14 +202,16 @@ Deno.test({
     if (file === null) return;
     try {
       using world = pasteWorld();
+      world.client.keepsFds = true;
       const before = performance.now();
-      const given = duplicateFd(file.fd.number).release();
-      world.client.say(FIRST, "wl_data_offer.receive", "a/b", given);
+      const { number } = file.fd;
+      world.client.say(FIRST, "wl_data_offer.receive", "a/b", number);
       world.settle();
       assert.deepEqual(world.host.heard(), [
         'wl_data_offer@4278190080.receive("a/b", fd)',
       ]);
       assert.ok(performance.now() - before < 5_000, "something waited");
+      file.closeLater(world.host.takeFd());
     } finally {
       await file[Symbol.asyncDispose]();
     }

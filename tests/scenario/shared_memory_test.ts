@@ -1,13 +1,6 @@
 /** What a client gives as memory: checked by its kind here, and by its sizes where it is mapped. */
 import assert from "node:assert/strict";
-import {
-  duplicateFd,
-  O_CREAT,
-  O_RDONLY,
-  O_RDWR,
-  openFile,
-  OwnedFd,
-} from "../../ffi/fd.ts";
+import { O_CREAT, O_RDONLY, O_RDWR, openFile, OwnedFd } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { memoryFile, openFdCount } from "./support/descriptors.ts";
@@ -103,8 +96,8 @@ Deno.test({
     try {
       using world = poolWorld();
       const before = performance.now();
-      const given = duplicateFd(file.fd.number).release();
-      world.client.say(3, "wl_shm.create_pool", 4, given, 4096);
+      world.client.keepsFds = true;
+      world.client.say(3, "wl_shm.create_pool", 4, file.fd.number, 4096);
       world.settle();
       assert.deepEqual(world.client.heard(), [
         `wl_display@1.error(wl_shm@3, 2, "${

@@ -2,8 +2,7 @@
  * A scripted Wayland peer: it says what the scenario tells it to, right or wrong, and writes down what it hears, one line a
  * message, as `wl_surface@3.enter(wl_output@5)`.
  */
-import type { OwnedFd } from "../../../ffi/fd.ts";
-import { closeForeignFd } from "../../../ffi/file_kind.ts";
+import { closeFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { PinnedBuffer } from "../../../ffi/pinned_buffer.ts";
 import {
   receivedFdCount,
@@ -52,6 +51,8 @@ export class Peer implements Disposable {
   lastMessage = new Uint8Array(0);
   /** Whether the other side closed the connection. */
   closed = false;
+  /** Whether the descriptors that it sends stay open here. */
+  keepsFds = false;
   /** Whether it reads nothing, as a process that is stopped. */
   deaf = false;
 
@@ -89,7 +90,7 @@ export class Peer implements Disposable {
       if (sent < 0) throw new Error(`cannot send: ${sent}`);
       at += sent;
     }
-    for (const fd of fds) closeForeignFd(fd);
+    if (!this.keepsFds) fds.forEach(closeFd);
   }
 
   /** Sends as much as the socket takes; returns how much. */
@@ -145,7 +146,7 @@ export class Peer implements Disposable {
   [Symbol.dispose](): void {
     this.deaf = true;
     this.#fd[Symbol.dispose]();
-    for (const fd of this.receivedFds.splice(0)) closeForeignFd(fd);
+    this.receivedFds.splice(0).forEach(closeFd);
     this.#buffer.free();
     this.#out.free();
   }

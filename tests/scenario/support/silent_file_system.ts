@@ -4,6 +4,7 @@
  */
 import { cString } from "../../../ffi/address.ts";
 import {
+  closeFd,
   O_NONBLOCK,
   O_RDWR,
   openFile,
@@ -32,6 +33,8 @@ const ATTRIBUTE_BYTES = 88;
 /** An open file that nobody will answer for. */
 export interface SilentFile extends AsyncDisposable {
   readonly fd: OwnedFd;
+  /** Closes another descriptor of the file when the file system is gone; before, that would wait for it. */
+  closeLater(fd: number): void;
 }
 
 /** Null where file systems of this kind cannot be mounted. */
@@ -66,17 +69,39 @@ export async function openSilentFile(): Promise<SilentFile | null> {
   }).spawn();
   const opening = libc.open(cString(`${directory}/file`), O_RDWR);
   const fd = new OwnedFd(await answerUntil(device.number, opening));
+  const others: number[] = [];
   return {
     fd,
+    closeLater: (other) => others.push(other),
     async [Symbol.asyncDispose](): Promise<void> {
       libc.umount2(path, MNT_FORCE | MNT_DETACH);
       fd[Symbol.dispose]();
+      others.forEach(closeFd);
+      // Threads that were closing the file can go on now, and are waited for, so that the next test counts right.
+      while (isOpen(`${directory}/file`)) await pause(1);
       device[Symbol.dispose]();
       Deno.removeSync(directory);
       await rescue.stdin.close();
       await rescue.status;
     },
   };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, milliseconds));
+}
+
+/** Whether this process has the file open. Of a file system that is gone the path has lost its beginning. */
+function isOpen(path: string): boolean {
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
+      if (target !== "" && target !== "/" && path.endsWith(target)) return true;
+    } catch {
+      // closed in the meantime
+    }
+  }
+  return false;
 }
 
 function openDevice(): OwnedFd | null {
@@ -101,10 +126,7 @@ async function answerUntil(
   while (!isOpen) {
     if (readFd(device, request) > 0) writeFd(device, answer(request));
     else {
-      await Promise.race([
-        opened,
-        new Promise((resume) => setTimeout(resume, 1)),
-      ]);
+      await Promise.race([opened, pause(1)]);
     }
   }
   return fd;
