@@ -1,7 +1,9 @@
 /** Descriptors of file systems that never answer; without the right to mount one, there is nothing to test. */
 import assert from "node:assert/strict";
-import { duplicateFd } from "../../ffi/fd.ts";
+import { duplicateFd, O_RDONLY, openFile } from "../../ffi/fd.ts";
 import { closeForeignFd, memoryKind } from "../../ffi/file_kind.ts";
+import { mountOf, mountOfDevice } from "../../ffi/mount_table.ts";
+import { createPipe } from "../../ffi/pipe.ts";
 import { openSilentFile } from "../scenario/support/silent_file_system.ts";
 
 Deno.test({
@@ -22,4 +24,24 @@ Deno.test({
       await file[Symbol.asyncDispose]();
     }
   },
+});
+
+Deno.test("a mount is found by an open file, and by its device number where it is in another name space", () => {
+  using directory = openFile("/dev/shm", O_RDONLY);
+  assert.deepEqual(mountOf(directory.number), { type: "tmpfs" });
+  const { dev } = Deno.statSync("/dev/shm");
+  // gnu_dev_minor(3)
+  const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);
+  assert.deepEqual(mountOfDevice((dev >>> 8) & 0xfff, minor), {
+    type: "tmpfs",
+  });
+  assert.equal(mountOfDevice(4095, 4095), null);
+});
+
+Deno.test("what is on no mount of ours has none", () => {
+  const { reader, writer } = createPipe();
+  assert.equal(mountOf(reader.number), null);
+  reader[Symbol.dispose]();
+  writer[Symbol.dispose]();
+  assert.equal(mountOf(999_999), null);
 });
