@@ -213,6 +213,10 @@ export class ClientPeer {
       const pools = view.liveOf(getInterface("wl_shm"));
       if (pools.length > 0) return this.#random.pick(pools);
     }
+    if (this.#random.below(20) === 0) {
+      const made = view.live.filter((object) => object.id < 0);
+      if (made.length > 0) return this.#random.pick(made);
+    }
     return this.#random.pick(view.live);
   }
 

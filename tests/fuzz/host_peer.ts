@@ -150,7 +150,10 @@ export class HostPeer {
       writer.word(random.pick(view.live).id);
       return writer.end();
     }
-    const target = random.pick(view.live);
+    const makers = random.chance(10)
+      ? view.live.filter(({ interface: type }) => MAKERS.has(type.name))
+      : [];
+    const target = random.pick(makers.length > 0 ? makers : view.live);
     const { events } = target.interface;
     if (events.length === 0) return 0;
     const message = random.pick(events);
@@ -331,6 +334,15 @@ export class HostPeer {
     this.#greeted++;
   }
 }
+
+/** Interfaces with an event that makes an object. */
+const MAKERS = new Set(
+  interfaceNames().filter((name) =>
+    findInterface(name)?.events.some((event) =>
+      event.arguments.some((argument) => argument.type === "new_id")
+    )
+  ),
+);
 
 /** Globals that bring most of what a relay does. */
 const COMMON = [
