@@ -16,8 +16,8 @@ import { CHANNEL_BYTES, PIPE_HEADER_BYTES } from "./cross_domain.ts";
 
 /** What is written at once: a page with its header. */
 const PIECE = CHANNEL_BYTES - PIPE_HEADER_BYTES;
-/** What a new pipe holds, and so what may be sent at once. */
-const FIRST = 64 * 1024;
+/** What a new pipe holds, and so what may be sent at once; a piece is sent whole where a byte of it may be. */
+const FIRST = 64 * 1024 - PIECE;
 /** What may be sent per interval after that. */
 const BURST = 32 * 1024;
 /** Milliseconds between bursts. */

@@ -16,6 +16,8 @@ export class Pipes implements Disposable {
   readonly #loop: Loop;
   readonly #channel: Channel;
   readonly #sinks = new Map<number, PipeSink>();
+  /** Those that have everything, and whose reader has not. */
+  readonly #draining = new Set<PipeSink>();
   readonly #sources = new Set<PipeSource>();
   #nextReadPipe = FIRST_READ_PIPE;
   #disposed = false;
@@ -27,7 +29,8 @@ export class Pipes implements Disposable {
 
   /** Number of transfers under way. */
   get count(): number {
-    return this.#sinks.size + this.#sources.size;
+    this.#forgetDone();
+    return this.#sinks.size + this.#draining.size + this.#sources.size;
   }
 
   /**
@@ -53,6 +56,8 @@ export class Pipes implements Disposable {
     if (!end) return;
     this.#sinks.delete(pipe);
     sink.end();
+    this.#forgetDone();
+    if (!sink.isDone) this.#draining.add(sink);
   }
 
   /** Sends what is read from `reader`, now ours, into a pipe of the host's. */
@@ -76,8 +81,16 @@ export class Pipes implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     for (const sink of this.#sinks.values()) sink[Symbol.dispose]();
+    for (const sink of this.#draining) sink[Symbol.dispose]();
+    this.#draining.clear();
     for (const source of [...this.#sources]) source[Symbol.dispose]();
     this.#sinks.clear();
+  }
+
+  #forgetDone(): void {
+    for (const sink of this.#draining) {
+      if (sink.isDone) this.#draining.delete(sink);
+    }
   }
 
   #submit(

@@ -1,0 +1,55 @@
+/** The relay over the device: a client sees what it would see over a socket. */
+import assert from "node:assert/strict";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import type { Pace } from "../emulator/worker.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+
+for (const rutabaga of rutabagas) {
+  for (const fences of ["fixed", "stock"] as const) {
+    for (const pace of ["at once", "later"] as readonly Pace[]) {
+      const host = `${rutabaga}, fences ${fences}, ${pace}`;
+      const options = { profile: hostProfile(rutabaga, fences), pace };
+
+      Deno.test(`${host}: the relay's own greeting finds the dialect out, and requests and events follow`, () => {
+        using world = new DeviceWorld(options);
+        const one = world.addClient();
+        world.settle();
+        assert.deepEqual(one.host.heard(), [
+          "wl_display@1.get_registry(new wl_registry@2)",
+          "wl_display@1.sync(new wl_callback@3)",
+        ]);
+        assert.equal(one.context.sent.commands, 1);
+        one.greet();
+        one.client.say(1, "wl_display.sync", 3);
+        world.settle();
+        assert.deepEqual(one.host.heard(), [
+          "wl_display@1.sync(new wl_callback@3)",
+        ]);
+        one.host.say(3, "wl_callback.done", 7);
+        one.host.say(1, "wl_display.delete_id", 3);
+        world.settle();
+        assert.deepEqual(one.client.heard(), [
+          "wl_callback@3.done(7)",
+          "wl_display@1.delete_id(3)",
+        ]);
+        assert.deepEqual(world.machine.log, []);
+        assert.deepEqual(world.machine.violations, []);
+      });
+
+      Deno.test(`${host}: a client that ends leaves nothing behind, and no other notices`, () => {
+        using world = new DeviceWorld(options);
+        const one = world.addReady();
+        const before = world.machine.census();
+        const other = world.addReady();
+        other.client[Symbol.dispose]();
+        world.settle();
+        world.pass(10_000);
+        assert.ok(other.ended);
+        assert.ok(other.host.closed);
+        assert.deepEqual(world.machine.census(), before);
+        one.bind(1, "wl_compositor", 6, 3);
+        assert.equal(one.host.heard().length, 1);
+      });
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/** Scripted clients, our relays over the real virtio-gpu code, an emulated machine and a scripted compositor: in one process, turn by turn. */
+import { socketPair } from "../../../ffi/unix_socket.ts";
+import { LocalSocket } from "../../../src/host/local_socket.ts";
+import type { VirtgpuEndpoint } from "../../../src/host/virtgpu.ts";
+import { VirtgpuHost } from "../../../src/host/virtgpu_host.ts";
+import { Policy } from "../../../src/policy/policy.ts";
+import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { standardFeatures } from "../../../src/relay/features/standard.ts";
+import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
+import { examineNode } from "../../../src/virtgpu/find_device.ts";
+import type { EmulatedDevice } from "../../emulator/emulated_device.ts";
+import type { HostContext } from "../../emulator/context.ts";
+import { Peer } from "../../scenario/support/peer.ts";
+import { usualGlobals } from "../../scenario/support/world.ts";
+import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
+
+/** One client of the world. Its registry is its object 2. */
+export class DeviceClient implements Disposable {
+  readonly client: Peer;
+  readonly relay: Relay;
+  readonly device: EmulatedDevice;
+  readonly endpoint: VirtgpuEndpoint;
+  /** What the relay said to the log. */
+  readonly log: string[] = [];
+  ended = false;
+  readonly #world: DeviceWorld;
+  readonly #index: number;
+
+  /** Connects to the world's machine. */
+  constructor(world: DeviceWorld, index: number) {
+    this.#world = world;
+    this.#index = index;
+    const [clientFd, clientEnd] = socketPair();
+    this.client = new Peer(clientFd, "requests");
+    const { loop } = world;
+    const opened: EmulatedDevice[] = [];
+    this.endpoint = world.connect((device) => opened.push(device));
+    const [device] = opened;
+    if (device === undefined) throw new Error("no device was opened");
+    this.device = device;
+    this.relay = new Relay(
+      {
+        loop,
+        policy: new Policy({ allow: [], deny: [] }),
+        features: world.features,
+        memory: { burst: () => {} },
+      },
+      new LocalSocket(loop, clientEnd),
+      this.endpoint,
+      {
+        warning: (text) => this.log.push(text),
+        info: (text) => this.log.push(text),
+      },
+      null,
+      () => this.ended = true,
+    );
+  }
+
+  /** The compositor's end of this client's connection. */
+  get host(): Peer {
+    return this.#world.peer(this.#index);
+  }
+
+  /** The context on the emulated host. */
+  get context(): HostContext {
+    const context = this.#world.machine.contexts.get(this.device.context ?? 0);
+    if (context === undefined) throw new Error("the context has ended");
+    return context;
+  }
+
+  /** Tells the globals, and has the client make its registry. */
+  greet(
+    globals: readonly (readonly [number, string, number])[] = usualGlobals,
+  ): void {
+    this.#world.settle();
+    this.host.heard();
+    for (const global of globals) {
+      this.host.say(2, "wl_registry.global", ...global);
+    }
+    this.host.say(3, "wl_callback.done", 0);
+    this.host.say(1, "wl_display.delete_id", 3);
+    this.client.say(1, "wl_display.get_registry", 2);
+    this.forget();
+  }
+
+  /** Binds a global under the client's id. */
+  bind(name: number, type: string, version: number, id: number): void {
+    this.client.say(2, "wl_registry.bind", name, type, version, id);
+    this.#world.settle();
+  }
+
+  /** Throws away what was heard so far. */
+  forget(): void {
+    this.#world.settle();
+    this.client.heard();
+    this.host.heard();
+  }
+
+  [Symbol.dispose](): void {
+    this.relay[Symbol.dispose]();
+    this.client[Symbol.dispose]();
+  }
+}
+
+/** The world. */
+export class DeviceWorld extends ScriptedMachine {
+  readonly statistics = new CopyStatistics();
+  readonly features = relayFeatures(
+    standardFeatures({ tag: "", statistics: this.statistics }),
+  );
+  readonly clients: DeviceClient[] = [];
+  readonly #host: VirtgpuHost;
+  #onOpen: (device: EmulatedDevice) => void = () => {};
+
+  constructor(options: ScriptedOptions = {}) {
+    super(options);
+    this.#host = new VirtgpuHost(this.loop, {
+      find: () => {
+        using device = this.machine.open();
+        return examineNode(device);
+      },
+      open: () => {
+        const device = this.machine.open();
+        this.#onOpen(device);
+        return device;
+      },
+    });
+  }
+
+  /** A new connection to the host. */
+  connect(onOpen: (device: EmulatedDevice) => void): VirtgpuEndpoint {
+    this.#onOpen = onOpen;
+    return this.#host.connect();
+  }
+
+  /** A client whose compositor has said nothing yet. */
+  addClient(): DeviceClient {
+    const client = new DeviceClient(this, this.peers.length);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** A client that knows the globals. */
+  addReady(
+    globals?: readonly (readonly [number, string, number])[],
+  ): DeviceClient {
+    const client = this.addClient();
+    client.greet(globals);
+    return client;
+  }
+
+  /** Turns until nothing happens any more, all peers having listened. */
+  override settle(): void {
+    do {
+      this.#listen();
+    } while (this.loop.turn(0) > 0);
+    this.#listen();
+  }
+
+  override [Symbol.dispose](): void {
+    for (const client of this.clients) client[Symbol.dispose]();
+    this.#host[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+
+  #listen(): void {
+    for (const { client, ended } of this.clients) if (!ended) client.listen();
+    for (const peer of this.peers) if (!peer.closed) peer.listen();
+  }
+}

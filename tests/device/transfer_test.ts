@@ -1,0 +1,268 @@
+/** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
+import assert from "node:assert/strict";
+import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import {
+  assertSameBytes,
+  drain,
+  fill,
+  noise,
+  Selections,
+  transfer,
+} from "./support/selections.ts";
+
+const sizes = [0, 1, 2, 3, 4071, 4072, 4073, 65_536, 300_001];
+
+for (const rutabaga of rutabagas) {
+  for (const fences of ["fixed", "stock"] as const) {
+    const profile = hostProfile(rutabaga, fences);
+
+    Deno.test(`${profile.name}: pastes arrive whole, whatever their size`, () => {
+      using world = new DeviceWorld({ profile });
+      world.addReady();
+      const selections = new Selections(world);
+      const before = world.machine.census();
+      for (const size of sizes) {
+        const data = noise(size);
+        using reader = selections.ask();
+        using writer = selections.takeAsked();
+        assertSameBytes(transfer(world, writer, reader, data), data);
+      }
+      assert.deepEqual(world.machine.census(), before);
+      assert.deepEqual(world.machine.log, []);
+    });
+
+    Deno.test(`${profile.name}: copies arrive whole, whatever their size`, () => {
+      using world = new DeviceWorld({ profile });
+      world.addReady();
+      const selections = new Selections(world);
+      const before = world.machine.census();
+      for (const size of sizes) {
+        const data = noise(size);
+        const { reader, writer } = selections.offerTo();
+        using _ends = reader;
+        using _end = writer;
+        assertSameBytes(transfer(world, writer, reader, data), data);
+      }
+      assert.deepEqual(world.machine.census(), before);
+      assert.deepEqual(world.machine.log, []);
+      assert.equal(world.machine.queue.stalls, 0);
+    });
+  }
+
+  const profile = hostProfile(rutabaga, "fixed");
+
+  Deno.test(`${profile.name}: several pastes asked for at once each get their own data`, () => {
+    using world = new DeviceWorld({ profile });
+    const selections = new Selections(world);
+    using ends = new DisposableStack();
+    const readers = [1, 2, 3, 4, 5].map(() => ends.use(selections.ask()));
+    world.settle();
+    for (const [index, reader] of readers.entries()) {
+      using writer = selections.takeAsked();
+      const data = noise(1000 * (index + 1));
+      assertSameBytes(transfer(world, writer, reader, data), data);
+    }
+    assert.deepEqual(world.machine.log, []);
+  });
+
+  Deno.test(`${profile.name}: READs of odd sizes change nothing`, () => {
+    using world = new DeviceWorld({ profile });
+    const selections = new Selections(world);
+    for (const limit of [1, 7, 4071]) {
+      world.machine.faults.readLimit = limit;
+      const data = noise(20 * limit + 3);
+      using reader = selections.ask();
+      using writer = selections.takeAsked();
+      assertSameBytes(transfer(world, writer, reader, data), data);
+    }
+  });
+}
+
+Deno.test("a writer that pauses is not taken for one that has ended", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const { reader, writer } = selections.offerTo();
+  using _ends = reader;
+  using _end = writer;
+  let out = "";
+  const decoder = new TextDecoder();
+  for (const word of ["one ", "two ", "three"]) {
+    fill(writer, new TextEncoder().encode(word));
+    world.settle();
+    world.pass(5000);
+    const { bytes, ended } = drain(reader);
+    out += bytes.map((chunk) => decoder.decode(chunk)).join("");
+    assert.equal(ended, false);
+  }
+  assert.equal(out, "one two three");
+  writer[Symbol.dispose]();
+  world.settle();
+  assert.equal(drain(reader).ended, true);
+});
+
+Deno.test("a client that does not read a paste holds up neither itself nor others, and gets all of it in the end", () => {
+  using world = new DeviceWorld();
+  const other = world.addReady();
+  const selections = new Selections(world);
+  const data = noise(3_000_000);
+  using reader = selections.ask();
+  using writer = selections.takeAsked();
+  let written = 0;
+  while (written < data.length) {
+    const count = fill(writer, data.subarray(written));
+    assert.ok(count > 0, "the host's application never waits for long");
+    written += count;
+    world.settle();
+  }
+  writer[Symbol.dispose]();
+  for (
+    const [id, { client, host }] of [[7, selections.client], [
+      3,
+      other,
+    ]] as const
+  ) {
+    client.say(1, "wl_display.sync", id);
+    world.settle();
+    assert.match(host.heard().at(-1) ?? "", /wl_display@1.sync/);
+  }
+  assertSameBytes(transfer(world, writer, reader, new Uint8Array()), data);
+});
+
+Deno.test("a paste of which too much waits is ended, its rest is thrown away, and the next one works", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const before = world.machine.census();
+  using reader = selections.ask();
+  using writer = selections.takeAsked();
+  const chunk = noise(1 << 16);
+  let written = 0;
+  while (written < MOST_QUEUED + 4_000_000) {
+    const count = fill(writer, chunk);
+    assert.ok(count > 0);
+    written += count;
+    world.settle();
+  }
+  const { bytes, ended } = drain(reader);
+  assert.equal(ended, true);
+  const read = bytes.reduce((size, { length }) => size + length, 0);
+  assert.ok(read <= MOST_QUEUED + (1 << 17));
+  assert.ok(fill(writer, chunk) > 0, "the host's application may go on");
+  world.settle();
+  writer[Symbol.dispose]();
+  world.settle();
+  assert.deepEqual(world.machine.census(), before);
+  using again = selections.ask();
+  using source = selections.takeAsked();
+  const data = noise(5000);
+  assertSameBytes(transfer(world, source, again, data), data);
+});
+
+Deno.test("a paste that is not read to its end ends with its client", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  using reader = selections.ask();
+  using writer = selections.takeAsked();
+  const watches = world.loop.watchCount;
+  for (let i = 0; i < 5; i++) {
+    fill(writer, noise(60_000));
+    world.settle();
+  }
+  writer[Symbol.dispose]();
+  world.settle();
+  assert.equal(world.loop.watchCount, watches + 1);
+  selections.client.client[Symbol.dispose]();
+  world.settle();
+  assert.equal(drain(reader).ended, true);
+  assert.ok(world.loop.watchCount < watches);
+});
+
+Deno.test("a paste whose reader has gone is thrown away until its end", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const before = world.machine.census();
+  selections.ask()[Symbol.dispose]();
+  using writer = selections.takeAsked();
+  for (let i = 0; i < 20; i++) {
+    assert.equal(fill(writer, noise(60_000)), 60_000);
+    world.settle();
+  }
+  writer[Symbol.dispose]();
+  world.settle();
+  assert.deepEqual(world.machine.census(), before);
+  assert.equal(selections.client.ended, false);
+});
+
+Deno.test("a small copy to an application that never reads does not stop the machine", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const { reader, writer } = selections.offerTo();
+  using _ends = reader;
+  fill(writer, noise(60_000));
+  writer[Symbol.dispose]();
+  world.settle();
+  world.pass(10_000);
+  assert.equal(world.machine.queue.stalls, 0);
+});
+
+Deno.test("a copy is given to a non-blocking reader no faster than one reads", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const { reader, writer } = selections.offerTo("non-blocking");
+  using _ends = reader;
+  using _end = writer;
+  const data = noise(1_000_000);
+  assertSameBytes(transfer(world, writer, reader, data), data);
+});
+
+Deno.test("a copy whose client dies ends for the host's application", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const { reader, writer } = selections.offerTo();
+  using _ends = reader;
+  fill(writer, noise(1000));
+  world.settle();
+  writer[Symbol.dispose]();
+  selections.client.client[Symbol.dispose]();
+  world.settle();
+  const { bytes, ended } = drain(reader);
+  assert.equal(bytes[0]?.length, 1000);
+  assert.equal(ended, true);
+});
+
+Deno.test("a copy whose reader on the host has gone costs the client nothing but the copy", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  const before = world.machine.census();
+  const { reader, writer } = selections.offerTo();
+  reader[Symbol.dispose]();
+  using _end = writer;
+  for (let i = 0; i < 10; i++) {
+    fill(writer, noise(30_000));
+    world.settle();
+    world.pass(20);
+  }
+  writer[Symbol.dispose]();
+  world.settle();
+  world.pass(1000);
+  assert.equal(selections.client.ended, false);
+  assert.deepEqual(world.machine.census(), before);
+});
+
+Deno.test("a WRITE that the host loses ends that copy, and the next one works", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  world.machine.faults.droppedWrites = 1;
+  const lost = selections.offerTo();
+  using _lost = lost.reader;
+  fill(lost.writer, noise(10_000));
+  lost.writer[Symbol.dispose]();
+  world.settle();
+  assert.equal(drain(lost.reader).ended, true);
+  const { reader, writer } = selections.offerTo();
+  using _ends = reader;
+  using _end = writer;
+  const data = noise(10_000);
+  assertSameBytes(transfer(world, writer, reader, data), data);
+});
