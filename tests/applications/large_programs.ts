@@ -100,12 +100,13 @@ export const LARGE_PROGRAMS: readonly Program[] = [
     judgement: {
       pixels: "equal",
       butFor: {
-        pixels: 8,
+        pixels: 64,
         reason: "the lower corners of its window differ from run to run",
       },
     },
     typed: "the quick brown fox",
-    menu: { sway: { x: 940, y: 62 }, weston: { x: 940, y: 62 } },
+    menu: { sway: { x: 940, y: 62 }, weston: { x: 1000, y: 66 } },
+    settledMs: 1500,
   },
   {
     name: "Chromium",
@@ -115,5 +116,6 @@ export const LARGE_PROGRAMS: readonly Program[] = [
     judgement: EQUAL,
     typed: "the quick brown fox",
     menu: { sway: { x: 948, y: 62 }, weston: { x: 948, y: 62 } },
+    settledMs: 1000,
   },
 ];

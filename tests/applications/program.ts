@@ -35,6 +35,8 @@ export interface Program {
   /** Whether it refuses to run as root, and so, as a user of its own, needs to be let in to home and sockets. */
   readonly runsAsNobody?: true;
   readonly judgement: Judgement;
+  /** How long its picture must not change to count as settled, in milliseconds; 500 when left out. */
+  readonly settledMs?: number;
   /** A line to type, where the program shows what is typed. */
   readonly typed?: string;
   /** Keys that move the focus to where the line is to be typed. */
@@ -44,6 +46,8 @@ export interface Program {
    * A key will not do: weston opens no menu for one.
    */
   readonly menu?: Readonly<Record<HostCompositor["name"], Point>>;
+  /** Whether it goes on without its window, as a compositor without outputs, until it is told to end. */
+  readonly outlivesItsWindow?: true;
   /** The key that answers its question when its window is closed by sway. */
   readonly asksOnClose?: string;
   /** Whether weston's clients of this kind end, also when run directly, when weston maximizes them. */

@@ -18,6 +18,11 @@ import {
   paintedArea,
   type Rectangle,
 } from "../support/image.ts";
+import {
+  asUnprivilegedUser,
+  giveToUnprivilegedUser,
+  openToUnprivilegedUser,
+} from "../support/nobody.ts";
 import { TestProcess } from "../support/process.ts";
 import { delay, eventually } from "../support/wait.ts";
 import { prepareHome, type Program, programEnvironment } from "./program.ts";
@@ -31,9 +36,6 @@ export interface Shot {
 
 /** How long a program may take to show what a step leads to. */
 const STEP_MS = 30_000;
-
-/** How long a picture must not change to count as settled. */
-const SETTLED_MS = 500;
 
 /** How far below the name of a menu its first entry is, in pixels. */
 const MENU_ENTRY = 30;
@@ -53,14 +55,21 @@ export async function runSession(
   expected?: readonly Shot[],
 ): Promise<Shot[]> {
   prepareHome(home, program);
-  await using application = new TestProcess(program.argv, {
-    logPath: `${home}/output.log`,
-    environment: {
-      ...programEnvironment(home, waylandDisplay),
-      ...program.environment,
+  if (program.runsAsNobody) {
+    giveToUnprivilegedUser(home);
+    openToUnprivilegedUser(waylandDisplay);
+  }
+  await using application = new TestProcess(
+    program.runsAsNobody ? asUnprivilegedUser(program.argv) : program.argv,
+    {
+      logPath: `${home}/output.log`,
+      environment: {
+        ...programEnvironment(home, waylandDisplay),
+        ...program.environment,
+      },
+      workingDirectory: home,
     },
-    workingDirectory: home,
-  });
+  );
   const session = new Session(host, program, application, expected);
   await session.take("started");
   if (program.typed !== undefined) {
@@ -89,6 +98,16 @@ export async function runSession(
   if (host.name === "sway" && program.asksOnClose !== undefined) {
     await session.take("asked whether to save");
     await host.press(program.asksOnClose);
+  }
+  if (host.name === "sway" && program.outlivesItsWindow) {
+    await eventually(
+      `the window of ${program.name} is gone`,
+      STEP_MS,
+      async () => {
+        return await host.windowArea() === undefined ? true : undefined;
+      },
+    );
+    application.signal("SIGTERM");
   }
   const ending = await application.end(STEP_MS);
   if (host.name === "sway") {
@@ -142,12 +161,13 @@ class Session {
 
   async #settled(step: string): Promise<Shot> {
     const before = this.shots.at(-1);
+    const settledMs = this.#program.settledMs ?? 500;
     const animated = this.#program.judgement.pixels === "alike";
     let last = await this.#mapped(step);
     let since = performance.now();
     const deadline = since + STEP_MS;
     while (
-      performance.now() - since < SETTLED_MS ||
+      performance.now() - since < settledMs ||
       (!animated && before !== undefined && isSame(before, last))
     ) {
       if (performance.now() > deadline) {

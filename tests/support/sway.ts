@@ -6,6 +6,7 @@
  */
 import { BACKGROUND, type HostCompositor, SCREEN } from "./host.ts";
 import { type Image, parsePpm, type Rectangle } from "./image.ts";
+import { asUnprivilegedUser, unprivilegedUser } from "./nobody.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
@@ -146,20 +147,12 @@ export async function startSway(): Promise<Sway> {
     { program: "setpriv", package: "util-linux" },
   ]);
   await using resources = new AsyncDisposableStack();
-  const user = Deno.uid() === 0 ? nobody() : undefined;
-  const runtime = resources.use(makeScratch("sway", user)).path;
+  const runtime = resources.use(makeScratch("sway", unprivilegedUser())).path;
   const logs = resources.use(makeScratch("sway-log")).path;
   Deno.writeTextFileSync(`${runtime}/config`, CONFIGURATION);
   Deno.chmodSync(`${runtime}/config`, 0o644);
-  const identity = user === undefined ? [] : [
-    "setpriv",
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    "--clear-groups",
-    "--",
-  ];
   const process = resources.use(
-    new TestProcess([...identity, "sway", "-c", `${runtime}/config`], {
+    new TestProcess(asUnprivilegedUser(["sway", "-c", `${runtime}/config`]), {
       logPath: `${logs}/sway.log`,
       environment: {
         PATH,
@@ -205,17 +198,6 @@ export async function startSway(): Promise<Sway> {
     },
   );
   return sway;
-}
-
-function nobody(): { uid: number; gid: number } {
-  const entry = Deno.readTextFileSync("/etc/passwd").split("\n").find((line) =>
-    line.startsWith("nobody:")
-  );
-  const [, , uid, gid] = entry?.split(":") ?? [];
-  if (uid === undefined || gid === undefined) {
-    throw new Error("Cannot start sway: there is no user nobody to run it as");
-  }
-  return { uid: Number(uid), gid: Number(gid) };
 }
 
 /** A node of sway's tree, as far as it is read here. */

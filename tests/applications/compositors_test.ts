@@ -1,0 +1,39 @@
+/** Compositors as clients: their own clients' windows reach the host through the proxy. */
+import { startSway } from "../support/sway.ts";
+import { startWeston } from "../support/weston.ts";
+import { compareRoutes } from "./comparison.ts";
+import { SWAY, WAYFIRE, WESTON } from "./compositors.ts";
+
+for (const program of [SWAY, WESTON]) {
+  for (
+    const [name, startHost] of [["sway", startSway], [
+      "weston",
+      startWeston,
+    ]] as const
+  ) {
+    Deno.test(`on ${name}, ${program.name} looks and behaves through the proxy as it does directly`, async () => {
+      await compareRoutes(startHost, program);
+    });
+  }
+}
+
+Deno.test({
+  name:
+    `on sway, ${WAYFIRE.name} looks and behaves through the proxy as it does directly`,
+  // Wayfire 0.7 ends at once, also when run directly: "Failed to get DRM file descriptor".
+  ignore: !hasRenderNode(),
+  fn: async () => {
+    await compareRoutes(startSway, WAYFIRE);
+  },
+});
+
+function hasRenderNode(): boolean {
+  try {
+    return [...Deno.readDirSync("/dev/dri")].some((entry) =>
+      entry.name.startsWith("renderD")
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
