@@ -31,8 +31,10 @@ export class Loop implements Disposable {
   readonly #flushes: (Flushable | null)[] = [];
   #flushNext = 0;
   #flushEnd = 0;
-  #timerFd: TimerFd | null = null;
-  #timerWatch: Watch | null = null;
+  // opened from the start: when descriptors have run out, a timer is needed
+  // most
+  readonly #timerFd = new TimerFd();
+  readonly #timerWatch: Watch;
   /**
    * When the timer descriptor expires; Infinity: it will not; -Infinity: it
    * has, and timers have yet to run.
@@ -45,6 +47,18 @@ export class Loop implements Disposable {
   #running = false;
   #disposed = false;
 
+  constructor() {
+    this.#timerWatch = this.#watches.add(this.#timerFd.fd, {
+      ready: (): void => {
+        this.#timerFd.acknowledge();
+        // handlers that come later in this turn go first: the timers run, and
+        // are counted, at its end
+        this.#timerTime = -Infinity;
+        this.#told--;
+      },
+    });
+  }
+
   /** Monotonic time in milliseconds; the same during all of a turn. */
   get now(): number {
     if (this.#nowIsFresh) return this.#now;
@@ -56,7 +70,7 @@ export class Loop implements Disposable {
 
   /** How many descriptors are watched, the loop's own timer apart. */
   get watchCount(): number {
-    return this.#watches.count - (this.#timerWatch === null ? 0 : 1);
+    return this.#watches.count - 1;
   }
 
   /**
@@ -150,23 +164,8 @@ export class Loop implements Disposable {
   #setTimer(): void {
     const first = this.#timers.firstTime;
     if (first >= this.#timerTime) return;
-    this.#timerFd ??= this.#openTimer();
     this.#timerFd.set(first);
     this.#timerTime = first;
-  }
-
-  #openTimer(): TimerFd {
-    const timerFd = new TimerFd();
-    this.#timerWatch = this.#watches.add(timerFd.fd, {
-      ready: (): void => {
-        timerFd.acknowledge();
-        // handlers that come later in this turn go first: the timers run, and
-        // are counted, at its end
-        this.#timerTime = -Infinity;
-        this.#told--;
-      },
-    });
-    return timerFd;
   }
 
   #flush(): void {
@@ -194,9 +193,8 @@ export class Loop implements Disposable {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#timerWatch?.[Symbol.dispose]();
-    this.#timerWatch = null;
-    this.#timerFd?.[Symbol.dispose]();
+    this.#timerWatch[Symbol.dispose]();
+    this.#timerFd[Symbol.dispose]();
     const left = this.#watches.fds;
     this.#watches[Symbol.dispose]();
     if (left.length > 0) {

@@ -75,8 +75,6 @@ export class Acceptor implements Disposable, Source {
   constructor(options: AcceptorOptions) {
     this.#options = options;
     this.#watch = options.loop.watch(options.listener, this);
-    // The loop opens its timer's descriptor for its first timer: when none is left to be had, that would be too late.
-    options.loop.after(0, () => {});
   }
 
   /** How many clients are connected. */
