@@ -1,0 +1,105 @@
+/** A running proxy whose device is emulated. */
+import { PATH } from "../../support/packages.ts";
+import { TestProcess } from "../../support/process.ts";
+import { makeScratch } from "../../support/scratch.ts";
+import { eventually } from "../../support/wait.ts";
+import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
+import type { Census } from "../../emulator/machine.ts";
+
+/** What the program tells of itself. */
+export interface ProxyReport {
+  readonly census: Census;
+  readonly log: readonly string[];
+  readonly violations: readonly string[];
+  readonly stalls: number;
+  readonly clients: number;
+  /** What was said to the log as a warning. */
+  readonly ends: readonly string[];
+}
+
+/** The process. */
+export class EmulatedProxy implements AsyncDisposable {
+  /** The absolute path of the socket for applications. */
+  readonly waylandDisplay: string;
+  readonly process: TestProcess;
+  readonly #resources: AsyncDisposableStack;
+
+  constructor(
+    waylandDisplay: string,
+    process: TestProcess,
+    resources: AsyncDisposableStack,
+  ) {
+    this.waylandDisplay = waylandDisplay;
+    this.process = process;
+    this.#resources = resources;
+  }
+
+  /** Asks the program. */
+  async report(): Promise<ProxyReport> {
+    using connection = await Deno.connect({
+      transport: "unix",
+      path: `${this.waylandDisplay}.report`,
+    });
+    return await new Response(connection.readable).json();
+  }
+
+  /** Waits until all clients have ended. */
+  async idle(): Promise<ProxyReport> {
+    return await eventually("the proxy's clients end", 10_000, async () => {
+      const report = await this.report();
+      return report.clients === 0 && report.census.contexts === 0
+        ? report
+        : undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** Starts the program. */
+export async function startEmulatedProxy(
+  compositor: string,
+  rutabaga: Rutabaga,
+  fences: Fences,
+): Promise<EmulatedProxy> {
+  await using resources = new AsyncDisposableStack();
+  const runtime = resources.use(makeScratch("emulated")).path;
+  const socket = `${runtime}/wayland-0`;
+  const program = new URL("proxy_program.ts", import.meta.url).pathname;
+  const process = resources.use(
+    new TestProcess([
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      program,
+      socket,
+      compositor,
+      rutabaga,
+      fences,
+    ], {
+      logPath: `${runtime}/proxy.log`,
+      environment: {
+        PATH,
+        HOME: runtime,
+        DENO_DIR: Deno.env.get("DENO_DIR") ?? `${runtime}/deno`,
+      },
+    }),
+  );
+  const proxy = new EmulatedProxy(socket, process, resources.move());
+  await eventually("the proxy listens", 20_000, async () => {
+    process.requireRunning();
+    try {
+      return await proxy.report();
+    } catch (error) {
+      if (
+        error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.ConnectionRefused
+      ) return undefined;
+      throw error;
+    }
+  });
+  return proxy;
+}
