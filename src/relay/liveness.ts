@@ -34,6 +34,7 @@ export class Liveness implements Disposable {
   /** When the oldest request that nothing came after was sent; 0 where all is answered. */
   #unansweredSince = 0;
   #pinged = false;
+  #isGreeted = false;
   #metering = false;
   #full = false;
   /** What the host had taken, in sends and bytes, when it last answered a metering `sync`. */
@@ -63,10 +64,16 @@ export class Liveness implements Disposable {
     if (this.#host.meter !== null) this.#measure();
   }
 
-  /** To be called whenever something came. */
+  /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
   received(): void {
-    this.#unansweredSince = 0;
+    this.#unansweredSince = this.#isGreeted ? 0 : this.#loop.now;
     this.#pinged = false;
+  }
+
+  /** To be called when the host's globals are known. */
+  greeted(): void {
+    this.#isGreeted = true;
+    this.#unansweredSince = 0;
   }
 
   [Symbol.dispose](): void {

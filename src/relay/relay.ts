@@ -145,7 +145,10 @@ export class Relay
     this.registry = new Registry(
       this,
       host.carrier,
-      () => this.#attachClient(),
+      () => {
+        this.#liveness.greeted();
+        this.#attachClient();
+      },
     );
     for (const feature of active.features) {
       this.states.push(feature.open(this));
