@@ -42,3 +42,16 @@ Deno.test("a host that deletes the relay's registry is broken: nothing is bound 
   assert.deepEqual(world.host.heard(), []);
   assert.ok(world.ended);
 });
+
+Deno.test("a host that stops in the middle of telling its globals is dead after 30 s", () => {
+  using world = new World();
+  world.settle();
+  world.host.say(2, "wl_registry.global", 1, "wl_compositor", 6);
+  world.pass(29_000);
+  assert.ok(!world.ended);
+  world.pass(2_000);
+  assert.deepEqual(world.client.heard(), [
+    'wl_display@1.error(wl_display@1, 3, "the compositor did not answer for 30 s")',
+  ]);
+  assert.ok(world.ended);
+});

@@ -174,8 +174,10 @@ export class RequestRules {
         INVALID_OBJECT,
       );
     }
-    if (name > LAST_ALIAS_NAME || present === undefined) return "yes";
-    return name >= FIRST_OWN_NAME ? "maybe" : "no";
+    if (name > LAST_ALIAS_NAME) return "yes";
+    // a stand-in may come and go under one name
+    if (name >= FIRST_OWN_NAME) return "maybe";
+    return present === undefined ? "yes" : "no";
   }
 
   /** A message that must name what the host does not know is kept from it, too. */
