@@ -61,6 +61,16 @@ export interface SharedMemory extends Disposable {
   ): boolean;
 }
 
+/** The GPU of this machine whose buffers reach the host as they are. */
+export interface GuestGpu {
+  /** The `dev_t` of the device that applications here draw with. */
+  readonly deviceNumber: bigint;
+  /** Whether its driver may make buffers of this format, with this layout. */
+  makes(format: number, modifier: bigint): boolean;
+  /** Whether a dma-buf is one of its buffers, so that it can cross. */
+  owns(fd: number): boolean;
+}
+
 /** Who is told of what happens at an endpoint. */
 export interface EndpointHandler {
   /** `incoming` has more bytes or descriptors. */
@@ -79,6 +89,8 @@ export interface Endpoint extends Disposable {
   readonly outgoing: Queue;
   /** How descriptors cross. */
   readonly carrier: Carrier;
+  /** The GPU whose buffers it carries, where that is another one than the host's compositor uses. */
+  readonly gpu?: GuestGpu | null;
   /** The limits of what may be unanswered, or null where there are none. */
   readonly meter: Meter | null;
   /** Sends that were made so far; with `outgoing.position` what a meter counts. */

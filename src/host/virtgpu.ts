@@ -24,9 +24,11 @@ import type {
   Carrier,
   Endpoint,
   EndpointHandler,
+  GuestGpu,
   Meter,
   SharedMemory,
 } from "./endpoint.ts";
+import { VirtgpuGpu } from "./virtgpu_gpu.ts";
 import { ReceivedHandles } from "./virtgpu_received.ts";
 import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
 
@@ -68,6 +70,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly incoming = new Queue();
   readonly outgoing = new Queue();
   readonly carrier: Carrier;
+  readonly gpu: GuestGpu | null;
   readonly meter = METER;
   sends = 0;
   flushPending = false;
@@ -96,6 +99,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     this.#loop = loop;
     this.#channel = channel;
     this.#handles = new Handles(device);
+    this.gpu = hasGpu === "gpu" ? new VirtgpuGpu(device, this.#handles) : null;
     this.#memory = new HostMemoryPool(channel, this.#handles);
     this.#pipes = new Pipes(loop, channel);
     this.#received = new ReceivedHandles(device, this.#pipes, files);

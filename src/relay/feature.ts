@@ -75,7 +75,7 @@ export interface Feature<State = unknown> {
 export interface FeatureRelay {
   readonly policy: Policy;
   readonly loop: Loop;
-  readonly host: Pick<Endpoint, "carrier" | "allocate">;
+  readonly host: Pick<Endpoint, "carrier" | "allocate" | "gpu">;
   /** Sends the client an event of an object with a client half. */
   sendEvent<Name extends EventName>(
     entry: Entry,

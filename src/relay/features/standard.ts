@@ -1,6 +1,8 @@
 /** The features of an ordinary client's relay, in the order in which they are asked. */
 import type { Feature } from "../feature.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
+import { gpuBuffers } from "./gpu_buffers.ts";
+import { gpuFeedback } from "./gpu_feedback.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
 import { presentationClock } from "./presentation_clock.ts";
 import { shadowedMemory } from "./shadowed_memory.ts";
@@ -24,6 +26,8 @@ export function standardFeatures(options: FeatureOptions): readonly Feature[] {
     inertClipboard,
     presentationClock(),
     surfaces,
+    gpuFeedback,
+    gpuBuffers,
     shadowedMemory(options.statistics ?? new CopyStatistics()),
   ];
 }

@@ -4,6 +4,7 @@ import type {
   Carrier,
   Endpoint,
   EndpointHandler,
+  GuestGpu,
   Meter,
   SharedMemory,
 } from "../../../src/host/endpoint.ts";
@@ -16,12 +17,14 @@ export interface Differences {
   readonly meter?: Meter;
   readonly carriages?: { readonly [kind in FdKind]?: Carriage };
   readonly allocate?: (bytes: number) => SharedMemory | null;
+  readonly gpu?: GuestGpu;
 }
 
 /** Everything goes through the socket all the same. */
 export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
   readonly meter: Meter | null;
+  readonly gpu: GuestGpu | null;
   readonly #socket: LocalSocket;
   readonly #allocate: (bytes: number) => SharedMemory | null;
 
@@ -29,6 +32,7 @@ export class OtherEndpoint implements Endpoint {
     this.#socket = socket;
     this.#allocate = differences.allocate ?? (() => null);
     this.meter = differences.meter ?? null;
+    this.gpu = differences.gpu ?? null;
     const carriages = differences.carriages ?? {};
     this.carrier = { carries: (kind) => carriages[kind] ?? "as-is" };
   }

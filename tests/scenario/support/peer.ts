@@ -47,6 +47,8 @@ export class Peer implements Disposable {
   fdsWereLate = false;
   #fdsReceived = 0;
   #fdsOwed = 0;
+  /** The arrays of all that was heard. */
+  readonly arrays: Uint8Array[] = [];
   /** The last message that was heard, byte by byte. */
   lastMessage = new Uint8Array(0);
   /** Whether the other side closed the connection. */
@@ -250,6 +252,8 @@ export class Peer implements Disposable {
           return text();
         case "array": {
           const length = words[at] ?? 0;
+          const from = (at + 1) << 2;
+          this.arrays.push(bytes.slice(from, from + length));
           at += 1 + ((length + 3) >> 2);
           return `array[${length}]`;
         }

@@ -1,0 +1,61 @@
+/**
+ * GPU buffers and the fences in them: <linux/dma-buf.h>, poll(2).
+ */
+
+import { pointerTo } from "./address.ts";
+import { OwnedFd } from "./fd.ts";
+import { IOC_READ_WRITE, ioctlNumber, requestIoctl } from "./ioctl.ts";
+import { openLibc } from "./library.ts";
+
+const { poll } = openLibc({
+  // <poll.h> int poll(struct pollfd *fds, nfds_t nfds, int timeout);
+  poll: { parameters: ["pointer", "u64", "i32"], result: "i32" },
+});
+
+// struct dma_buf_export_sync_file: u32 flags, i32 fd
+const DMA_BUF_SYNC_READ = 1;
+/** Linux 6.0. */
+export const DMA_BUF_IOCTL_EXPORT_SYNC_FILE: bigint = ioctlNumber(
+  IOC_READ_WRITE,
+  "b",
+  2,
+  8,
+);
+const exported = new Int32Array(2);
+const exportedPointer = pointerTo(exported);
+
+// struct pollfd: i32 fd, i16 events, i16 revents
+const POLLIN = 1;
+const polled = new Int32Array(2);
+const polledPointer = pointerTo(polled);
+
+/**
+ * What a reader of the buffer must wait for: a descriptor that becomes readable
+ * when all that draws into the buffer now is done.
+ *
+ * @returns null where there is no such thing: no dma-buf, or an older kernel.
+ */
+export function exportReadFence(dmaBuf: number): OwnedFd | null {
+  exported[0] = DMA_BUF_SYNC_READ;
+  exported[1] = -1;
+  const result = requestIoctl(
+    dmaBuf,
+    DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+    exportedPointer,
+  );
+  const fd = exported[1] ?? -1;
+  return result < 0 || fd < 0 ? null : new OwnedFd(fd);
+}
+
+/** Whether a descriptor is readable now; one that is always ready is. */
+export function isReadable(fd: number): boolean {
+  polled[0] = fd;
+  polled[1] = POLLIN;
+  return poll(polledPointer, 1n, 0) > 0;
+}
+
+/** The name of the driver that made a dma-buf, such as "virtio_gpu"; null where it is none. */
+export function exporterOf(fd: number): string | null {
+  const text = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+  return /^exp_name:\s*(\S+)$/m.exec(text)?.[1] ?? null;
+}

@@ -1,0 +1,60 @@
+/**
+ * The GPU that a virtual machine has through its virtio-gpu device: which buffers its drivers make, and which are its own.
+ *
+ * There was no GPU where this was written. What is here follows from Mesa's and the kernel's sources, and was tested with an
+ * emulated device only.
+ */
+import { exporterOf } from "../../ffi/dma_buf.ts";
+import { SyscallError } from "../../ffi/error.ts";
+import type { VirtgpuDevice } from "../virtgpu/device.ts";
+import type { Handles } from "../virtgpu/handles.ts";
+import type { GuestGpu } from "./endpoint.ts";
+
+/** The kernel's name for the driver. */
+const DRIVER = "virtio_gpu";
+
+// <drm/drm_fourcc.h>
+const DRM_FORMAT_MOD_LINEAR = 0n;
+const DRM_FORMAT_MOD_INVALID = 0x00ff_ffff_ffff_ffffn;
+
+/**
+ * Capability sets (<linux/virtio_gpu.h> and virglrenderer) with which the application's driver is the host GPU's own one, and so knows its
+ * layouts: Venus (Vulkan) and native contexts. Mesa's virgl knows none.
+ */
+const CAPSET_VENUS = 4;
+const CAPSET_DRM = 6;
+
+/** One opened device's GPU. */
+export class VirtgpuGpu implements GuestGpu {
+  readonly deviceNumber: bigint;
+  readonly #handles: Handles;
+  readonly #knowsLayouts: boolean;
+
+  constructor(device: VirtgpuDevice, handles: Handles) {
+    const capsets = device.getParameter("SUPPORTED_CAPSET_IDS") ?? 0;
+    this.deviceNumber = device.deviceNumber;
+    this.#handles = handles;
+    this.#knowsLayouts =
+      (capsets & (1 << CAPSET_VENUS | 1 << CAPSET_DRM)) !== 0;
+  }
+
+  makes(_format: number, modifier: bigint): boolean {
+    return this.#knowsLayouts || modifier === DRM_FORMAT_MOD_LINEAR ||
+      modifier === DRM_FORMAT_MOD_INVALID;
+  }
+
+  owns(fd: number): boolean {
+    // Some kernels take buffers of other devices, which the host then does not know.
+    const exporter = exporterOf(fd);
+    if (exporter !== null && exporter !== DRIVER) return false;
+    try {
+      const handle = this.#handles.import(fd);
+      if (handle === null) return false;
+      this.#handles.release(handle);
+      return true;
+    } catch (error) {
+      if (error instanceof SyscallError) return false;
+      throw error;
+    }
+  }
+}
