@@ -55,6 +55,7 @@ path=/usr/bin/weston-terminal
 `,
   },
   judgement: EQUAL,
+  endsWhenMaximized: true,
   typed: "echo $((6*7)) lines\n",
 };
 

@@ -50,7 +50,7 @@ export interface Program {
   readonly outlivesItsWindow?: true;
   /** The key that answers its question when its window is closed by sway. */
   readonly asksOnClose?: string;
-  /** Whether weston's clients of this kind end, also when run directly, when weston maximizes them. */
+  /** Whether it, as a client of weston's toolkit, ends with a protocol error when weston maximizes it, also when run directly. */
   readonly endsWhenMaximized?: true;
   /** The status with which it ends when the host closes its window; 0 when left out. */
   readonly closedStatus?: number;

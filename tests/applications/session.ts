@@ -21,7 +21,7 @@ import {
 import {
   asUnprivilegedUser,
   giveToUnprivilegedUser,
-  openToUnprivilegedUser,
+  openToEverybody,
 } from "../support/nobody.ts";
 import { TestProcess } from "../support/process.ts";
 import { delay, eventually } from "../support/wait.ts";
@@ -55,10 +55,8 @@ export async function runSession(
   expected?: readonly Shot[],
 ): Promise<Shot[]> {
   prepareHome(home, program);
-  if (program.runsAsNobody) {
-    giveToUnprivilegedUser(home);
-    openToUnprivilegedUser(waylandDisplay);
-  }
+  openToEverybody(waylandDisplay);
+  if (program.runsAsNobody) giveToUnprivilegedUser(home);
   await using application = new TestProcess(
     program.runsAsNobody ? asUnprivilegedUser(program.argv) : program.argv,
     {

@@ -43,8 +43,8 @@ export function giveToUnprivilegedUser(path: string): void {
   }
 }
 
-/** Lets that user connect to a socket of ours. */
-export function openToUnprivilegedUser(socket: string): void {
+/** Lets everybody connect to a socket, root without its privileges included. */
+export function openToEverybody(socket: string): void {
   Deno.chmodSync(socket.replace(/\/[^/]*$/, ""), 0o711);
   Deno.chmodSync(socket, 0o777);
 }

@@ -16,6 +16,7 @@ import { PATH, requirePrograms } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
+import { deleteWindow } from "./x11_delete_window.ts";
 
 /** The part of the screen's corner in which a parked pointer may be seen, in pixels. */
 const POINTER_CORNER = 8;
@@ -117,7 +118,7 @@ export class Weston implements HostCompositor {
     if (window === undefined) {
       throw new Error(`Cannot close output ${index}: there is none`);
     }
-    await this.xdotool("windowclose", window);
+    await deleteWindow(Number(this.#display.slice(1)), Number(window));
   }
 
   /** Runs xdotool on the X server. */
