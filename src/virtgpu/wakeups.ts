@@ -8,17 +8,19 @@
  * at its page from time to time until something stands there.
  *
  * One timer serves all channels: every millisecond while there is traffic, more
- * slowly when there is none.
+ * slowly when there is none, since each look wakes a processor. (In an emulated
+ * machine a wake-up costs 1 ms and more of it: 60 in a second would be 10 %.)
  */
 
 import type { Loop, Timer } from "../loop/loop.ts";
 
-/** Milliseconds between looks while there is traffic. */
-const FAST = 1;
-/** Milliseconds between looks otherwise. */
-const SLOW = 16;
-/** How long after the last traffic the looks are fast, in milliseconds. */
-const FAST_FOR = 100;
+/** How long to wait for the next look, by the time since the last traffic; all in milliseconds. */
+const PACES = [
+  { until: 100, wait: 1 },
+  { until: 10_000, wait: 16 },
+] as const;
+/** After that. The first event of a window that nobody has touched for so long may be so late. */
+const SLOWEST = 250;
 
 /** Who waits without a fence. */
 export interface Unfenced {
@@ -68,7 +70,8 @@ export class Wakeups implements Disposable {
 
   #schedule(): void {
     const { now } = this.#loop;
-    const wait = now - this.#lastTraffic < FAST_FOR ? FAST : SLOW;
+    const quiet = now - this.#lastTraffic;
+    const wait = PACES.find(({ until }) => quiet < until)?.wait ?? SLOWEST;
     if (this.#timer !== null) {
       if (this.#due <= now + wait) return;
       this.#timer[Symbol.dispose]();
