@@ -67,7 +67,13 @@ export class Liveness implements Disposable {
   /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
   received(): void {
     this.#unansweredSince = this.#isGreeted ? 0 : this.#loop.now;
+    if (!this.#pinged) return;
+    // The timer is set for the host's death: the next ping would be late.
     this.#pinged = false;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#isGreeted
+      ? null
+      : this.#loop.after(PING_AFTER, () => this.#look());
   }
 
   /** To be called when the host's globals are known. */

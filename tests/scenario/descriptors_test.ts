@@ -102,6 +102,17 @@ Deno.test("descriptors that no message asks for do no harm, and are closed with 
   assert.equal(openFdCount(), before);
 });
 
+Deno.test("a paste without its descriptor ends the client", () => {
+  using world = pasteWorld();
+  world.client.bytes(
+    world.client.encode(FIRST, "wl_data_offer.receive", "a/b", 0),
+  );
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    'wl_display@1.error(wl_display@1, 1, "invalid arguments for wl_data_offer#4278190080.receive: a file descriptor is missing")',
+  ]);
+});
+
 Deno.test("a relay leaves no descriptor open, however it ends", () => {
   const before = openFdCount();
   {

@@ -99,6 +99,18 @@ Deno.test("what is made of an inert object is inert, and their ids are free at o
   assert.ok(!world.ended);
 });
 
+Deno.test("requests of inert objects leave no memory in the queue that they do not reach", () => {
+  using world = World.ready({}, [[1, "wl_compositor", 6]]);
+  world.host.say(2, "wl_registry.global_remove", 1);
+  world.settle();
+  world.client.say(2, "wl_registry.bind", 1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  assert.equal(world.relay.host.outgoing.buffer, null);
+});
+
 Deno.test("a late bind is checked like any other", () => {
   using world = World.ready();
   world.host.say(2, "wl_registry.global_remove", 6);

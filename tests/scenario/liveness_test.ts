@@ -49,6 +49,38 @@ Deno.test("the client hears nothing of the relay's own question", () => {
   assert.ok(!world.ended);
 });
 
+Deno.test("after an answer the next question is due 5 s after the next request", () => {
+  using world = quietWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(5_000);
+  world.host.say(5, "wl_callback.done", 0);
+  world.host.say(1, "wl_display.delete_id", 5);
+  world.forget();
+  world.pass(1_000);
+  world.client.say(4, "wl_surface.commit");
+  world.forget();
+  world.pass(4_999);
+  assert.deepEqual(world.host.heard(), []);
+  world.pass(1);
+  assert.deepEqual(world.host.heard(), [ping]);
+});
+
+Deno.test("a host that says what it has bit by bit, and has long pauses, lives", () => {
+  using world = new World();
+  world.settle();
+  for (let name = 1; name < 5; name++) {
+    world.pass(20_000);
+    world.host.say(2, "wl_registry.global", name, "wl_output", 4);
+    world.settle();
+  }
+  assert.ok(!world.ended);
+  world.pass(29_999);
+  assert.ok(!world.ended);
+  world.pass(1);
+  assert.ok(world.ended);
+});
+
 Deno.test("after 30 s without any answer the host is dead", () => {
   using world = quietWorld();
   world.client.say(4, "wl_surface.commit");
