@@ -3,6 +3,7 @@
  * are learned on the way.
  */
 import { describe, type Heard } from "./heard.ts";
+import { FIRST_OWN_NAME } from "./request_rules.ts";
 import type { FuzzObject } from "./view.ts";
 
 /** Messages of one direction that are under way. */
@@ -210,16 +211,16 @@ function isBind(heard: Heard): boolean {
   return heard.message.fullName === "wl_registry.bind";
 }
 
-/** The name, and with it the length, may be another: that of the protocol's twin. */
+/** A stand-in is bound as the global behind it, whose name, and with it the length, is another. */
 function isSameBind(expected: Heard, heard: Heard): boolean {
   const [made] = expected.created;
   const [other] = heard.created;
-  return made !== undefined && other !== undefined &&
-    canonicalName(made.interface.name) ===
-      canonicalName(other.interface.name) &&
-    made.version === other.version &&
-    (made.interface !== other.interface ||
-      expected.words[1] === heard.words[1]);
+  if (made === undefined || made.version !== other?.version) return false;
+  const name = (expected.words[1] ?? 0) >>> 0;
+  return name < FIRST_OWN_NAME
+    ? made.interface === other.interface && expected.words[1] === heard.words[1]
+    : canonicalName(made.interface.name) ===
+      canonicalName(other.interface.name);
 }
 
 function isSameMessage(a: Heard, b: Heard): boolean {

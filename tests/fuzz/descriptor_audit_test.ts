@@ -1,0 +1,299 @@
+/** Every descriptor that comes is closed once: not before whoever it is for has it, not twice, and not never. */
+import assert from "node:assert/strict";
+import { closeFd } from "../../ffi/fd.ts";
+import type {
+  Feature,
+  FeatureRelay,
+  Verdict,
+} from "../../src/relay/feature.ts";
+import { World } from "../scenario/support/world.ts";
+import { DescriptorAudit } from "./descriptor_audit.ts";
+
+/** What becomes of descriptors. */
+interface Fate {
+  readonly name: string;
+  readonly feature?: Feature;
+  /** How many reach the peer that they are for. */
+  readonly delivered: number;
+  send(world: World, audit: DescriptorAudit): void;
+}
+
+const GLOBALS: readonly (readonly [number, string, number])[] = [
+  [1, "wl_seat", 8],
+  [2, "zwp_linux_dmabuf_v1", 3],
+  [3, "wl_shm", 1],
+];
+/** On both sides: 3 dma-buf manager, 4 its parameters, 5 seat, 6 keyboard, 7 shm. */
+const MANAGER = 3;
+const PARAMETERS = 4;
+const KEYBOARD = 6;
+const SHM = 7;
+
+/** `zwp_linux_buffer_params_v1.add`, which takes one descriptor of any kind. */
+function add(world: World, ...fds: number[]): void {
+  const name = "zwp_linux_buffer_params_v1.add";
+  for (const fd of fds) world.client.say(PARAMETERS, name, fd, 0, 0, 0, 0, 0);
+}
+
+function keymap(world: World, ...fds: number[]): void {
+  for (const fd of fds) {
+    world.host.say(KEYBOARD, "wl_keyboard.keymap", 1, fd, 9);
+  }
+}
+
+/** Decides about the request that carries a descriptor. */
+function deciding(
+  decide: (relay: FeatureRelay, values: { fd: number }) => Verdict,
+): Feature<FeatureRelay> {
+  return {
+    name: "deciding",
+    open: (relay) => relay,
+    requests: {
+      "zwp_linux_buffer_params_v1.add": (relay, _params, values) =>
+        decide(relay, values),
+    },
+    events: {
+      "wl_keyboard.keymap": (relay, _keyboard, values) => decide(relay, values),
+    },
+  };
+}
+
+const holding = deciding(() => "hold");
+const A_WHILE = 2_000;
+
+const FATES: readonly Fate[] = [
+  {
+    name: "forwarded to the host",
+    delivered: 100,
+    send: (world, audit) => add(world, ...audit.pipes(100)),
+  },
+  {
+    name: "forwarded to the client",
+    delivered: 100,
+    send: (world, audit) => keymap(world, ...audit.pipes(100)),
+  },
+  {
+    name: "written anew by a feature",
+    feature: deciding(() => "rewrite"),
+    delivered: 2,
+    send: (world, audit) => {
+      add(world, audit.pipe());
+      keymap(world, audit.pipe());
+    },
+  },
+  {
+    name: "taken and dropped by a feature",
+    feature: deciding((relay, { fd }) => {
+      relay.discardFromClient(fd);
+      return "take";
+    }),
+    delivered: 0,
+    send: (world, audit) => add(world, ...audit.pipes(3)),
+  },
+  {
+    name: "taken, opened and closed by a feature",
+    feature: deciding((relay, { fd }) => {
+      closeFd(relay.openFromClient(fd, "dmabuf"));
+      return "take";
+    }),
+    delivered: 0,
+    send: (world, audit) => add(world, ...audit.pipes(3)),
+  },
+  {
+    name: "held, and released by time",
+    feature: holding,
+    delivered: 2,
+    send: (world, audit) => {
+      add(world, audit.pipe());
+      keymap(world, audit.pipe());
+      audit.settle(world);
+      world.pass(A_WHILE);
+    },
+  },
+  {
+    name: "held, when their client leaves",
+    feature: holding,
+    delivered: 1,
+    send: (world, audit) => {
+      add(world, audit.pipe());
+      audit.settle(world);
+      world.client[Symbol.dispose]();
+      world.pass(A_WHILE);
+    },
+  },
+  {
+    name: "held, when their host leaves",
+    feature: holding,
+    delivered: 1,
+    send: (world, audit) => {
+      keymap(world, audit.pipe());
+      audit.settle(world);
+      world.host[Symbol.dispose]();
+      world.pass(A_WHILE);
+    },
+  },
+  {
+    name: "held, when the relay is disposed of",
+    feature: holding,
+    delivered: 0,
+    send: (world, audit) => {
+      add(world, ...audit.pipes(2));
+      keymap(world, ...audit.pipes(2));
+      audit.settle(world);
+      world.relay[Symbol.dispose]();
+    },
+  },
+  {
+    name: "waiting for a host that does not read, when it leaves",
+    delivered: 0,
+    send: (world, audit) => {
+      world.host.deaf = true;
+      add(world, ...audit.pipes(200));
+      audit.settle(world);
+      world.host[Symbol.dispose]();
+    },
+  },
+  {
+    name: "waiting for a client that does not read, when it leaves",
+    delivered: 0,
+    send: (world, audit) => {
+      world.client.deaf = true;
+      keymap(world, ...audit.pipes(200));
+      audit.settle(world);
+      world.client[Symbol.dispose]();
+    },
+  },
+  {
+    name: "on their way, when the relay is disposed of",
+    delivered: 0,
+    send: (world, audit) => {
+      add(world, ...audit.pipes(20));
+      keymap(world, ...audit.pipes(20));
+      world.relay[Symbol.dispose]();
+    },
+  },
+  {
+    name: "of an object that the host does not know",
+    delivered: 0,
+    send: (world, audit) => {
+      const { client, host } = world;
+      host.say(2, "wl_registry.global_remove", 2);
+      audit.settle(world);
+      client.say(2, "wl_registry.bind", 2, "zwp_linux_dmabuf_v1", 3, 8);
+      client.say(8, "zwp_linux_dmabuf_v1.create_params", 9);
+      const name = "zwp_linux_buffer_params_v1.add";
+      client.say(9, name, audit.pipe(), 0, 0, 0, 0, 0);
+    },
+  },
+  {
+    name: "for an object that the client destroyed",
+    delivered: 0,
+    send: (world, audit) => {
+      world.client.say(KEYBOARD, "wl_keyboard.release");
+      audit.settle(world);
+      keymap(world, ...audit.pipes(3));
+    },
+  },
+  {
+    name: "of a message that is malformed",
+    delivered: 1,
+    send: (world, audit) => {
+      add(world, audit.pipe());
+      const { client } = world;
+      const good = client.encode(
+        PARAMETERS,
+        "zwp_linux_buffer_params_v1.add",
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+      );
+      const long = new Uint8Array(good.length + 4);
+      long.set(good);
+      new DataView(long.buffer).setUint16(6, long.length, true);
+      client.bytes(long, audit.pipes(3));
+    },
+  },
+  {
+    name: "of an event that is malformed",
+    delivered: 1,
+    send: (world, audit) => {
+      keymap(world, audit.pipe());
+      const { host } = world;
+      const good = host.encode(KEYBOARD, "wl_keyboard.keymap", 1, 0, 9);
+      const long = new Uint8Array(good.length + 4);
+      long.set(good);
+      new DataView(long.buffer).setUint16(6, long.length, true);
+      host.bytes(long, audit.pipes(3));
+    },
+  },
+  {
+    name: "of a pool that is no memory",
+    delivered: 0,
+    send: (world, audit) =>
+      world.client.say(SHM, "wl_shm.create_pool", 8, audit.pipe(), 4096),
+  },
+  {
+    name: "without a message, when their client leaves",
+    delivered: 0,
+    send: (world, audit) => {
+      world.client.bytes(new Uint8Array(4), audit.pipes(40));
+      audit.settle(world);
+      world.client[Symbol.dispose]();
+    },
+  },
+  {
+    name: "without a message, when their host leaves",
+    delivered: 0,
+    send: (world, audit) => {
+      world.host.bytes(new Uint8Array(4), audit.pipes(40));
+      audit.settle(world);
+      world.host[Symbol.dispose]();
+    },
+  },
+  {
+    name: "too many, and without a message",
+    delivered: 0,
+    send: (world, audit) => {
+      const sync = world.client.encode(1, "wl_display.sync", 8);
+      world.client.bytes(sync, audit.pipes(250));
+      for (let id = 9; id < 13; id++) {
+        audit.settle(world);
+        const next = world.client.encode(1, "wl_display.sync", id);
+        world.client.bytes(next, audit.pipes(250));
+      }
+    },
+  },
+];
+
+for (const { name, feature, delivered, send } of FATES) {
+  Deno.test(`descriptors ${name} are closed once`, () => {
+    using audit = new DescriptorAudit();
+    using world = World.ready(
+      feature === undefined ? {} : { features: [feature] },
+      GLOBALS,
+    );
+    world.bind(2, "zwp_linux_dmabuf_v1", 3, MANAGER);
+    world.client.say(MANAGER, "zwp_linux_dmabuf_v1.create_params", PARAMETERS);
+    world.bind(1, "wl_seat", 8, 5);
+    world.client.say(5, "wl_seat.get_keyboard", KEYBOARD);
+    world.bind(3, "wl_shm", 1, SHM);
+    audit.settle(world);
+    send(world, audit);
+    audit.settle(world);
+
+    const received = [world.host, world.client].flatMap(({ receivedFds }) =>
+      receivedFds.splice(0)
+    );
+    assert.equal(received.length, delivered, world.log.join("\n"));
+    let open = delivered;
+    for (const fd of received) {
+      assert.equal(audit.openCount, open--);
+      closeFd(fd);
+    }
+    assert.equal(audit.openCount, 0);
+    assert.equal(audit.stolenCount, 0);
+  });
+}
