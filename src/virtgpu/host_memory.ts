@@ -7,7 +7,7 @@ import { SyscallError } from "../../ffi/error.ts";
 import { duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
 import { copyRows } from "../../ffi/file_copy.ts";
 import type { Mapping } from "../../ffi/mapping.ts";
-import type { Channel } from "./channel.ts";
+import { type Channel, wholePages } from "./channel.ts";
 import { submitQuery } from "./commands.ts";
 import {
   type ImageRequirements,
@@ -115,7 +115,10 @@ export class HostMemoryPool {
    */
   allocate(size: number): HostMemory | null {
     const { device } = this.#channel;
-    const requirements = this.#requirementsOf(size);
+    // the kernel counts in pages of this machine, and the host takes no other size than its answer
+    const requirements = this.#requirementsOf(
+      wholePages(size, device.pageSize),
+    );
     if (requirements === null) return null;
     const blob = device.createBlob({
       memory: "host3d",

@@ -1,0 +1,118 @@
+/** A scripted client that draws, and the compositor that shows it. */
+import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
+import { createMemfd } from "../../../ffi/memfd.ts";
+import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
+import { CompositorScript } from "./compositor_script.ts";
+import type { DeviceClient, DeviceWorld } from "./device_world.ts";
+
+const XRGB8888 = 1;
+
+/** One window: a surface with a pool of its own and one buffer in it. */
+export interface Window {
+  readonly surface: number;
+  readonly pool: number;
+  readonly buffer: number;
+  readonly width: number;
+  readonly height: number;
+  readonly memory: Mapping;
+  readonly file: OwnedFd;
+}
+
+/** The client's drawing. Its `wl_compositor` is object 3, its `wl_shm` object 4. */
+export class Windows implements Disposable {
+  readonly client: DeviceClient;
+  readonly compositor: CompositorScript;
+  readonly #world: DeviceWorld;
+  #nextId = 5;
+
+  constructor(world: DeviceWorld, client = world.addReady()) {
+    this.#world = world;
+    this.client = client;
+    this.compositor = new CompositorScript(client.host);
+    client.bind(1, "wl_compositor", 6, 3);
+    client.bind(2, "wl_shm", 1, 4);
+    this.settle();
+  }
+
+  /** Turns until nothing happens any more, the compositor having obeyed. */
+  settle(): string[] {
+    const heard: string[] = [];
+    for (let quiet = 0; quiet < 2;) {
+      this.#world.settle();
+      if (this.client.ended) throw new Error(this.client.log.join("\n"));
+      const lines = this.compositor.obey();
+      heard.push(...lines);
+      quiet = lines.length === 0 ? quiet + 1 : 0;
+    }
+    return heard;
+  }
+
+  /** Lets the clock run on, the compositor obeying. */
+  pass(milliseconds: number): void {
+    this.#world.loop.pass(milliseconds, () => this.settle());
+    this.settle();
+  }
+
+  /** A surface and its memory; nothing is shown yet. */
+  open(width: number, height: number): Window {
+    const { client } = this.client;
+    const size = width * height * 4;
+    const file = createMemfd("window", size);
+    const memory = mapFile(file.number, size, "write");
+    const [surface, pool, buffer] = [
+      this.#nextId++,
+      this.#nextId++,
+      this.#nextId++,
+    ];
+    client.say(3, "wl_compositor.create_surface", surface);
+    client.say(
+      4,
+      "wl_shm.create_pool",
+      pool,
+      duplicateFd(file.number).release(),
+      size,
+    );
+    client.say(
+      pool,
+      "wl_shm_pool.create_buffer",
+      buffer,
+      0,
+      width,
+      height,
+      width * 4,
+      XRGB8888,
+    );
+    return { surface, pool, buffer, width, height, memory, file };
+  }
+
+  /** Fills a window with a byte and commits it whole, with a frame callback. */
+  paint(window: Window, byte: number): void {
+    const { client } = this.client;
+    window.memory.bytes.fill(byte);
+    client.say(window.surface, "wl_surface.attach", window.buffer, 0, 0);
+    client.say(
+      window.surface,
+      "wl_surface.damage_buffer",
+      0,
+      0,
+      window.width,
+      window.height,
+    );
+    client.say(window.surface, "wl_surface.frame", this.#nextId++);
+    client.say(window.surface, "wl_surface.commit");
+  }
+
+  /** Ends a window. */
+  close(window: Window): void {
+    const { client } = this.client;
+    client.say(window.buffer, "wl_buffer.destroy");
+    client.say(window.pool, "wl_shm_pool.destroy");
+    client.say(window.surface, "wl_surface.destroy");
+    window.memory[Symbol.dispose]();
+    window.file[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.compositor[Symbol.dispose]();
+  }
+}
