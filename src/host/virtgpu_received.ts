@@ -94,7 +94,9 @@ export class ReceivedHandles implements Disposable {
   #read(identifier: ReceivedIdentifier): Uint8Array {
     if (identifier.kind !== "memory") {
       this.#drop(identifier);
-      return NOTHING;
+      return identifier.kind === "pipe"
+        ? NOTHING
+        : new Uint8Array(identifier.size);
     }
     const { handle, size } = identifier;
     try {

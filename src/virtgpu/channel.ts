@@ -48,8 +48,8 @@ export type ReceivedIdentifier =
   | { readonly kind: "memory"; readonly handle: number; readonly size: number }
   /** The writing end of a pipe, for `write`. Empty files and mislabelled pipes look alike, so an empty file is one, too. */
   | { readonly kind: "pipe"; readonly pipe: number }
-  /** Something of no use: the host-visible window was full, or it is no kind that Wayland sends. */
-  | { readonly kind: "nothing" };
+  /** Something of no use: memory for which the host-visible window had no room, of `size` bytes, or no kind that Wayland sends. */
+  | { readonly kind: "nothing"; readonly size: number };
 
 /** Who is told what arrives. The bytes of both are valid during the call only. */
 export interface ChannelHandler {
@@ -304,13 +304,13 @@ export class Channel implements Source, Unfenced, Disposable {
         });
         received.push(
           blob === null
-            ? { kind: "nothing" }
+            ? { kind: "nothing", size }
             : { kind: "memory", handle: blob.handle, size },
         );
       } else if (type === IDENTIFIER_WRITE_PIPE || type === IDENTIFIER_BLOB) {
         // hosts of 2025 call a pipe memory of no size
         received.push({ kind: "pipe", pipe: identifier });
-      } else received.push({ kind: "nothing" });
+      } else received.push({ kind: "nothing", size: 0 });
     }
     return received;
   }

@@ -1,0 +1,117 @@
+/** Many clients at once, on hosts that confuse their fences, deliver in pieces or take their time. */
+import assert from "node:assert/strict";
+import { closeFd } from "../../ffi/fd.ts";
+import { createMemfd } from "../../ffi/memfd.ts";
+import { Faults } from "../emulator/faults.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import type { Pace } from "../emulator/worker.ts";
+import { CompositorScript } from "./support/compositor_script.ts";
+import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
+
+/** Asks all clients' compositors `rounds` times, two questions at once, and counts the answers. */
+function askAll(
+  world: DeviceWorld,
+  clients: readonly DeviceClient[],
+  rounds: number,
+): number[] {
+  using compositors = new DisposableStack();
+  const scripts = clients.map(({ host }) =>
+    compositors.use(new CompositorScript(host))
+  );
+  const answers = clients.map(() => 0);
+  for (let round = 0; round < rounds; round++) {
+    for (const { client } of clients) {
+      for (const id of [3 + 2 * round, 4 + 2 * round]) {
+        client.say(1, "wl_display.sync", id);
+      }
+    }
+    const wanted = 2 * (round + 1);
+    for (let turn = 0; turn < 500; turn++) {
+      world.loop.turn(0);
+      // One compositor at a time answers, so that its fence comes alone.
+      scripts[turn % scripts.length]?.obey();
+      if (turn % 16 === 0) world.loop.pass(1, () => world.loop.turn(0));
+      for (const [index, { client }] of clients.entries()) {
+        answers[index] = (answers[index] ?? 0) +
+          client.heard().filter((line) => line.includes("done")).length;
+      }
+      if (answers.every((answer) => answer >= wanted)) break;
+    }
+  }
+  return answers;
+}
+
+for (const rutabaga of rutabagas) {
+  for (const pace of ["at once", "later"] as readonly Pace[]) {
+    for (const dataDelay of [0, 2]) {
+      Deno.test(`${rutabaga}, QEMU's fences, ${pace}, data ${dataDelay} ms late: of eight clients none stalls`, () => {
+        const faults = new Faults();
+        const profile = hostProfile(rutabaga, "stock");
+        using world = new DeviceWorld({ profile, pace, faults });
+        const clients = Array.from({ length: 8 }, () => world.addReady());
+        faults.dataDelay = dataDelay;
+        const answers = askAll(world, clients, 25);
+        assert.deepEqual(answers, new Array(8).fill(50));
+        for (const { context, ended } of clients) {
+          assert.equal(ended, false);
+          assert.equal(context.worker?.polls, 1);
+        }
+        assert.deepEqual(world.machine.log, []);
+        assert.deepEqual(world.machine.violations, []);
+      });
+    }
+  }
+
+  for (const limit of [1, 5, 100]) {
+    Deno.test(`${rutabaga}: in pieces of ${limit} bytes, descriptors find their messages`, () => {
+      const faults = new Faults();
+      const profile = hostProfile(rutabaga, "fixed");
+      using world = new DeviceWorld({ profile, faults });
+      const client = world.addReady();
+      client.bind(3, "wl_seat", 8, 3);
+      client.client.say(3, "wl_seat.get_keyboard", 4);
+      world.settle();
+      client.forget();
+      const keyboard = [...client.host.objects].find(([, { name }]) =>
+        name === "wl_keyboard"
+      )?.[0] ?? 0;
+      faults.receiveLimit = limit;
+      faults.descriptorsEarly = limit === 100;
+      for (const size of [10, 20, 5000]) {
+        const memory = createMemfd("keymap", size);
+        client.host.say(
+          keyboard,
+          "wl_keyboard.keymap",
+          1,
+          memory.release(),
+          size,
+        );
+        client.host.say(keyboard, "wl_keyboard.repeat_info", size, 2);
+      }
+      world.settle();
+      assert.deepEqual(
+        client.client.heard(),
+        [10, 20, 5000].flatMap((size) => [
+          `wl_keyboard@4.keymap(1, fd, ${size})`,
+          `wl_keyboard@4.repeat_info(${size}, 2)`,
+        ]),
+      );
+      const sizes = client.client.receivedFds.splice(0).map((fd) => {
+        const { size } = Deno.statSync(`/proc/self/fd/${fd}`);
+        closeFd(fd);
+        return size;
+      });
+      assert.deepEqual(sizes, [10, 20, 5000]);
+    });
+  }
+}
+
+Deno.test("64 clients on one machine all speak", () => {
+  using world = new DeviceWorld({
+    profile: hostProfile("0.1.85", "stock"),
+  });
+  const clients = Array.from({ length: 64 }, () => world.addReady());
+  for (const { client } of clients) client.say(1, "wl_display.sync", 3);
+  world.settle();
+  for (const { host } of clients) assert.equal(host.heard().length, 1);
+});
