@@ -5,12 +5,14 @@ import type { MessageTrace } from "../log/trace.ts";
 import type { ArgumentRecord, Entry } from "./entry.ts";
 import type { HandlerTable, Verdict } from "./feature.ts";
 import type { Objects } from "./objects.ts";
+import type { Sender } from "./sender.ts";
 
 /** One relay's parts, as the two pumps see them. */
 export interface RelayParts {
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly objects: Objects;
+  readonly sender: Sender;
   readonly handlers: HandlerTable;
   /** What each feature keeps for this relay, in list order. */
   readonly states: readonly unknown[];
@@ -45,4 +47,23 @@ export function decide(
     return verdict;
   }
   return "forward";
+}
+
+/** Moves the descriptors of the message in front to the other side. */
+export function moveFds(from: Endpoint, to: Endpoint, message: Message): void {
+  for (let i = 0; i < message.arguments.length; i++) {
+    const kind = message.arguments[i]?.kind ?? null;
+    if (kind === null) continue;
+    to.outgoing.pushFd(from.open(from.incoming.shiftFd(), kind), kind);
+  }
+}
+
+/** Closes the first `count` descriptors. */
+export function discardFds(from: Endpoint, count: number): void {
+  for (let i = 0; i < count; i++) from.discard(from.incoming.shiftFd());
+}
+
+/** Takes the first `count` descriptors out of the queue: somebody else has them. */
+export function skipFds(from: Endpoint, count: number): void {
+  for (let i = 0; i < count; i++) from.incoming.shiftFd();
 }

@@ -33,9 +33,15 @@ import {
   newIdType,
   readArguments,
   takeFds,
-  writeMessage,
 } from "./arguments.ts";
-import { decide, type Progress, type RelayParts } from "./direction.ts";
+import {
+  decide,
+  discardFds,
+  moveFds,
+  type Progress,
+  type RelayParts,
+  skipFds,
+} from "./direction.ts";
 import { type ArgumentRecord, Entry } from "./entry.ts";
 import { MAXIMUM_OBJECTS } from "./object_table.ts";
 
@@ -185,7 +191,7 @@ export class EventPump implements ArgumentReader {
         break;
       case "take":
         for (const made of created) this.#parts.objects.addHostAllocated(made);
-        this.#skipFds(message.fdCount);
+        skipFds(this.#parts.host, message.fdCount);
         break;
     }
     created.length = 0;
@@ -316,8 +322,10 @@ export class EventPump implements ArgumentReader {
       this.malformed(message, "a file descriptor is missing");
     }
     if (newIds > 0) this.#bring(message, target, newIds, created, known);
-    if (!known) this.#discardFds(message.fdCount);
-    else if (message.fdCount > 0) this.#moveFds(message);
+    if (!known) discardFds(this.#parts.host, message.fdCount);
+    else if (message.fdCount > 0) {
+      moveFds(this.#parts.host, this.#parts.client, message);
+    }
     return known;
   }
 
@@ -385,10 +393,10 @@ export class EventPump implements ArgumentReader {
     const values = readArguments(this, message, entry.version, at);
     for (const made of created) this.#parts.objects.addHostAllocated(made);
     if (entry.listener === null) {
-      this.#discardFds(message.fdCount);
+      discardFds(this.#parts.host, message.fdCount);
       for (const made of created) this.#destroyOnHost(made);
     } else {
-      this.#skipFds(message.fdCount);
+      skipFds(this.#parts.host, message.fdCount);
       entry.listener.event(entry, message, values);
     }
     created.length = 0;
@@ -396,29 +404,14 @@ export class EventPump implements ArgumentReader {
 
   /** Destroys what nobody wants, where its interface has a way to. The host may go on sending events to it. */
   #destroyOnHost(entry: Entry): void {
-    const { host, trace } = this.#parts;
     const request = entry.interface.destroyRequest;
     entry.destroyed = true;
     if (request === null || request.since > entry.version) return;
-    const start = host.outgoing.length;
-    writeMessage(host.outgoing, "host", entry.hostId, request, {});
-    host.touch();
-    if (trace !== null) {
-      const { words, head, length } = host.outgoing;
-      trace.message(
-        "host",
-        "sent",
-        request,
-        entry.hostId >>> 0,
-        words,
-        (head + start) >> 2,
-        length - start,
-      );
-    }
+    this.#parts.sender.send("host", entry, request, {});
   }
 
   #rewrite(entry: Entry, message: Message, values: ArgumentRecord): void {
-    const { objects, client, host, trace } = this.#parts;
+    const { objects, host, sender } = this.#parts;
     const known = isKnownTo("client", message, values);
     for (const made of this.#created) {
       objects.addHostAllocated(made);
@@ -427,21 +420,7 @@ export class EventPump implements ArgumentReader {
     }
     takeFds(host, message, values, known);
     if (!known) return;
-    const start = client.outgoing.length;
-    writeMessage(client.outgoing, "client", entry.clientId, message, values);
-    client.touch();
-    if (trace !== null) {
-      const { words, head, length } = client.outgoing;
-      trace.message(
-        "client",
-        "sent",
-        message,
-        entry.clientId >>> 0,
-        words,
-        (head + start) >> 2,
-        length - start,
-      );
-    }
+    sender.send("client", entry, message, values);
   }
 
   #displayEvent(message: Message, at: number): void {
@@ -471,24 +450,5 @@ export class EventPump implements ArgumentReader {
       (words[at + 3] ?? 0) >>> 0,
       text,
     );
-  }
-
-  #moveFds(message: Message): void {
-    const { client, host } = this.#parts;
-    for (let i = 0; i < message.arguments.length; i++) {
-      const kind = message.arguments[i]?.kind ?? null;
-      if (kind === null) continue;
-      client.outgoing.pushFd(host.open(this.incoming.shiftFd(), kind), kind);
-    }
-  }
-
-  #discardFds(count: number): void {
-    for (let i = 0; i < count; i++) {
-      this.#parts.host.discard(this.incoming.shiftFd());
-    }
-  }
-
-  #skipFds(count: number): void {
-    for (let i = 0; i < count; i++) this.incoming.shiftFd();
   }
 }

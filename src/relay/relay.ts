@@ -15,21 +15,24 @@ import {
   getEvent,
   getInterface,
   getRequest,
-  type Message,
 } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
 import type { Loop, Timer } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
-import {
-  ClientError,
-  HostError,
-  RefusedError,
-} from "../wayland/protocol_error.ts";
+import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
-import { writeMessage } from "./arguments.ts";
 import type { RelayParts } from "./direction.ts";
-import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
+import type { Entry, EventListener } from "./entry.ts";
+import {
+  clientDoesNotRead,
+  clientLeft,
+  type Ending,
+  endingOf,
+  hostFailed,
+  hostLeft,
+  isDefect,
+} from "./ending.ts";
 import { EventPump } from "./events.ts";
 import {
   type EventValues,
@@ -38,32 +41,23 @@ import {
   FeatureSet,
   type RequestValues,
 } from "./feature.ts";
+import {
+  backlog,
+  hasCaughtUp,
+  HOLD_LIMIT,
+  isSlow,
+  uncarried,
+} from "./limits.ts";
 import { Liveness, type LivenessListener } from "./liveness.ts";
 import { Objects } from "./objects.ts";
 import { Registry, registryFeature } from "./registry.ts";
 import { RequestPump } from "./requests.ts";
+import { Sender } from "./sender.ts";
 
-/** Bytes that may wait for a client; one that reads nothing for longer is ended. */
-export const CLIENT_LIMIT = 16 * 1024 * 1024;
-/** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
-export const HOST_LIMIT = {
-  bytes: 256 * 1024,
-  fds: 256,
-  resumeBytes: 64 * 1024,
-  resumeFds: 64,
-} as const;
-/** Descriptors that may wait for a client; more would use up what all clients together may have open. */
-export const CLIENT_FD_LIMIT = 1024;
-/** Descriptors that may wait at either end for a message that carries them. */
-export const FDS_WITHOUT_MESSAGE = 1024;
-/** How long a feature may hold a direction, in milliseconds. */
-export const HOLD_LIMIT = 1_000;
 /** How long the last words to either side may take, in milliseconds. */
 const LAST_WORDS = 5_000;
 
-const deleteId = getEvent("wl_display.delete_id");
 const registryType = getInterface("wl_registry");
-const deleteIdSize = deleteId.minimumSize;
 
 /** Where a relay writes what people should know. */
 export interface RelayLog {
@@ -99,6 +93,7 @@ export class Relay
   readonly policy: Policy;
   readonly loop: Loop;
   readonly objects = new Objects();
+  readonly sender: Sender;
   readonly registry: Registry;
   readonly handlers;
   readonly states: unknown[] = [];
@@ -137,6 +132,7 @@ export class Relay
     const active = settings.features.for(host.carrier);
     this.handlers = active.handlers;
     this.trace = trace;
+    this.sender = new Sender(client, host, trace);
     this.loop = settings.loop;
     this.#memory = settings.memory;
     this.#log = log;
@@ -181,7 +177,7 @@ export class Relay
     name: Name,
     values: EventValues[Name],
   ): void {
-    this.#write("client", entry, getEvent(name), values);
+    this.sender.send("client", entry, getEvent(name), values);
   }
 
   sendRequest<Name extends RequestName>(
@@ -189,7 +185,7 @@ export class Relay
     name: Name,
     values: RequestValues[Name],
   ): void {
-    this.#write("host", entry, getRequest(name), values);
+    this.sender.send("host", entry, getRequest(name), values);
   }
 
   createHostObject(
@@ -215,7 +211,7 @@ export class Relay
   dropClientObject(entry: Entry): void {
     const id = entry.clientId;
     this.objects.dropClientHalf(entry);
-    if (id > 0) this.#sendDeleteId(id);
+    if (id > 0) this.sender.deleteId(id);
   }
 
   peekFromClient(handle: number): number {
@@ -263,12 +259,12 @@ export class Relay
 
   silent(milliseconds: number): void {
     const seconds = Math.round(milliseconds / 1000);
-    this.#fail(`the compositor did not answer for ${seconds} s`);
+    this.#end(hostFailed(`the compositor did not answer for ${seconds} s`));
   }
 
   /** Ends the relay at once; the client is told why where it can still be. */
   stop(reason: string): void {
-    this.#fail(reason);
+    this.#end(hostFailed(reason));
   }
 
   [Symbol.dispose](): void {
@@ -280,53 +276,11 @@ export class Relay
     this.#onEnd(this);
   }
 
-  /** `wl_display.delete_id`, written by hand: it goes with every object that ends. */
-  #sendDeleteId(id: number): void {
-    const { client, trace } = this;
-    const { outgoing } = client;
-    outgoing.reserve(deleteIdSize);
-    const { words } = outgoing;
-    const start = outgoing.tail >> 2;
-    words[start] = this.objects.display.clientId;
-    words[start + 1] = deleteIdSize << 16 | deleteId.opcode;
-    words[start + 2] = id;
-    outgoing.tail += deleteIdSize;
-    client.touch();
-    if (trace !== null) {
-      trace.message("client", "sent", deleteId, 1, words, start, deleteIdSize);
-    }
-  }
-
-  #write(
-    side: "client" | "host",
-    entry: Entry,
-    message: Message,
-    values: ArgumentRecord,
-  ): void {
-    const endpoint = side === "client" ? this.client : this.host;
-    const { outgoing } = endpoint;
-    const id = side === "client" ? entry.clientId : entry.hostId;
-    const before = outgoing.length;
-    writeMessage(outgoing, side, id, message, values);
-    endpoint.touch();
-    if (this.trace === null) return;
-    const size = outgoing.length - before;
-    this.trace.message(
-      side,
-      "sent",
-      message,
-      id >>> 0,
-      outgoing.words,
-      (outgoing.tail - size) >> 2,
-      size,
-    );
-  }
-
   #attachClient(): void {
     this.client.attach({
       received: () => this.#runRequests(),
       sent: () => {},
-      ended: (reason) => this.#clientEnded(reason),
+      ended: (reason) => this.#end(clientLeft(reason)),
     });
   }
 
@@ -348,7 +302,6 @@ export class Relay
 
   #moveRequests(): void {
     if (this.#requestsHeld || this.#ended) return;
-    const { incoming } = this.client;
     if (this.#requests.run() === "held") {
       this.#requestsHeld = true;
       this.client.pause();
@@ -356,16 +309,12 @@ export class Relay
       this.#checkBacklog();
       return;
     }
-    if (incoming.fdCount > FDS_WITHOUT_MESSAGE) {
-      throw new ClientError(
-        1,
-        displayError.implementation,
-        uncarried(incoming.fdCount),
-      );
+    const text = uncarried(this.client);
+    if (text !== null) {
+      throw new ClientError(1, displayError.implementation, text);
     }
     this.#checkBacklog();
-    this.#hostIsSlow = this.#hostIsSlow ||
-      isOver(this.host, HOST_LIMIT.bytes, HOST_LIMIT.fds);
+    this.#hostIsSlow = this.#hostIsSlow || isSlow(this.host);
     this.#readClientOrNot();
   }
 
@@ -375,26 +324,15 @@ export class Relay
       this.#eventsHeld = true;
       this.#eventsTimer = this.#limitHold("events", this.#events);
     }
-    const { fdCount } = this.host.incoming;
-    if (!this.#eventsHeld && fdCount > FDS_WITHOUT_MESSAGE) {
-      throw new HostError(uncarried(fdCount));
-    }
+    const text = this.#eventsHeld ? null : uncarried(this.host);
+    if (text !== null) throw new HostError(text);
     this.#checkBacklog();
   }
 
   /** Ends a client that does not read what it is sent. */
   #checkBacklog(): void {
-    const { client: { outgoing }, host: { incoming } } = this;
-    const bytes = outgoing.length + (this.#eventsHeld ? incoming.length : 0);
-    const fds = outgoing.fdCount + (this.#eventsHeld ? incoming.fdCount : 0);
-    if (bytes <= CLIENT_LIMIT && fds <= CLIENT_FD_LIMIT) return;
-    const waiting = fds > CLIENT_FD_LIMIT
-      ? `${fds} file descriptors`
-      : `${bytes} bytes of events`;
-    this.#end(
-      `it read nothing while ${waiting} waited for it; is it stopped or hanging?`,
-      null,
-    );
+    const waiting = backlog(this.client, this.#eventsHeld ? this.host : null);
+    if (waiting !== null) this.#end(clientDoesNotRead(waiting));
   }
 
   #limitHold(
@@ -412,10 +350,7 @@ export class Relay
 
   #hostSent(): void {
     this.#liveness.sent();
-    if (
-      this.#hostIsSlow &&
-      !isOver(this.host, HOST_LIMIT.resumeBytes, HOST_LIMIT.resumeFds)
-    ) {
+    if (this.#hostIsSlow && hasCaughtUp(this.host)) {
       this.#hostIsSlow = false;
       this.#memory.burst();
       this.#readClientOrNot();
@@ -430,37 +365,11 @@ export class Relay
 
   /** What a step of this relay threw ends this relay, and no other. */
   #caught(error: unknown): void {
-    if (error instanceof ClientError) {
-      const { objectId: clientId, code, message: text } = error;
-      this.#end(`it broke the protocol: ${text}`, { clientId, code, text });
-    } else if (error instanceof HostError) {
-      this.#fail(`the compositor broke the protocol: ${error.message}`);
-    } else if (error instanceof RefusedError) {
-      this.#refused(error);
-    } else if (error instanceof Error) {
+    const ending = endingOf(error, this.objects);
+    if (isDefect(error)) {
       this.#log.warning(`internal error: ${error.stack ?? error.message}`);
-      this.#fail(`the proxy failed: ${error.message}`);
-    } else {
-      throw error;
     }
-  }
-
-  #refused({ hostId, code, message: text }: RefusedError): void {
-    const entry = this.objects.host.get(hostId);
-    const known = entry !== null && entry.clientId !== 0;
-    const what = known
-      ? `${entry}`
-      : entry === null
-      ? "an object that is gone"
-      : `the proxy's own ${entry.interface.name}`;
-    this.#end(
-      `the compositor refused a request: ${what}: error ${code}: ${text}`,
-      {
-        clientId: known ? entry.clientId : 1,
-        code,
-        text,
-      },
-    );
+    this.#end(ending);
   }
 
   #deleted(entry: Entry): void {
@@ -472,59 +381,33 @@ export class Relay
     if (entry.clientId !== 0) this.dropClientObject(entry);
   }
 
-  #clientEnded(reason: string | null): void {
-    this.#end(
-      reason ?? "it closed its connection",
-      null,
-      reason === null ? "info" : "warning",
-    );
-  }
-
   #hostEnded(reason: string | null): void {
     // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
     while (this.#eventsHeld && !this.#ended) {
       this.#events.stopWaiting();
       this.resume("events");
     }
-    this.#fail(
-      reason === null
-        ? "the compositor closed the connection"
-        : `the compositor is gone: ${reason}`,
-    );
-  }
-
-  #fail(reason: string): void {
-    this.#end(reason, {
-      clientId: 1,
-      code: displayError.implementation,
-      text: reason,
-    });
+    this.#end(hostLeft(reason));
   }
 
   /** Ends both ends, after everything that was queued and, where there is one, the error as the last word to the client. */
-  #end(
-    reason: string,
-    error: { clientId: number; code: number; text: string } | null,
-    level: "info" | "warning" = "warning",
-  ): void {
+  #end({ reason, error, level }: Ending): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#log[level](`client ended: ${reason}`);
     this.trace?.note(`client ended: ${reason}`);
-    if (error !== null) this.#sendError(error.clientId, error.code, error.text);
+    if (error !== null) {
+      const { display, client } = this.objects;
+      this.sendEvent(display, "wl_display.error", {
+        object_id: client.get(error.clientId) ?? display,
+        code: error.code,
+        message: error.text.slice(0, 1000),
+      });
+    }
     this.#release();
     this.client.finish(LAST_WORDS);
     this.host.finish(LAST_WORDS);
     this.#onEnd(this);
-  }
-
-  #sendError(clientId: number, code: number, text: string): void {
-    const object = this.objects.client.get(clientId) ?? this.objects.display;
-    this.sendEvent(this.objects.display, "wl_display.error", {
-      object_id: object,
-      code,
-      message: text.slice(0, 1000),
-    });
   }
 
   #release(): void {
@@ -537,14 +420,6 @@ export class Relay
     this.states.length = 0;
     this.#memory.burst();
   }
-}
-
-function isOver(endpoint: Endpoint, bytes: number, fds: number): boolean {
-  return endpoint.outgoing.length > bytes || endpoint.outgoing.fdCount > fds;
-}
-
-function uncarried(count: number): string {
-  return `${count} file descriptors wait without a message that carries them`;
 }
 
 function isDisposable(value: unknown): value is Disposable {

@@ -33,11 +33,24 @@ import {
   newIdType,
   readArguments,
   takeFds,
-  writeMessage,
 } from "./arguments.ts";
-import { decide, type Progress, type RelayParts } from "./direction.ts";
+import {
+  decide,
+  discardFds,
+  moveFds,
+  type Progress,
+  type RelayParts,
+  skipFds,
+} from "./direction.ts";
 import { type ArgumentRecord, Entry } from "./entry.ts";
 import { MAXIMUM_OBJECTS } from "./object_table.ts";
+import {
+  badOpcode,
+  badSize,
+  invalidObject,
+  tooManyObjects,
+  usedTwice,
+} from "./refusals.ts";
 
 const DISPLAY = 1;
 
@@ -90,11 +103,7 @@ export class RequestPump implements ArgumentReader {
       if (incoming.tail - incoming.head < size) break;
       const entry = objects.client.get(id);
       if (entry === null || entry.destroyed) {
-        throw new ClientError(
-          DISPLAY,
-          displayError.invalidObject,
-          `invalid object ${id >>> 0}`,
-        );
+        throw invalidObject(id);
       }
       this.#entry = entry;
       const message = entry.interface.requests[second & 0xffff];
@@ -187,7 +196,7 @@ export class RequestPump implements ArgumentReader {
         break;
       case "take":
         for (const made of created) this.#enter(made);
-        this.#skipFds(message.fdCount);
+        skipFds(this.#parts.client, message.fdCount);
         if (message.destructor) this.#destroyed(entry);
         break;
     }
@@ -318,8 +327,10 @@ export class RequestPump implements ArgumentReader {
       this.malformed(message, "a file descriptor is missing");
     }
     for (let i = 0; i < newIds; i++) this.#create(entry, message, i, known);
-    if (!known) this.#discardFds(message.fdCount);
-    else if (message.fdCount > 0) this.#moveFds(message);
+    if (!known) discardFds(this.#parts.client, message.fdCount);
+    else if (message.fdCount > 0) {
+      moveFds(this.#parts.client, this.#parts.host, message);
+    }
     return known;
   }
 
@@ -350,17 +361,13 @@ export class RequestPump implements ArgumentReader {
     const { objects } = this.#parts;
     if (objects.client.count >= MAXIMUM_OBJECTS) throw tooManyObjects();
     if (!objects.client.isFreeLow(made.clientId)) {
-      throw new ClientError(
-        DISPLAY,
-        displayError.invalidMethod,
-        `object id ${made.clientId} is used twice in one message`,
-      );
+      throw usedTwice(made);
     }
     objects.addClientHalf(made);
   }
 
   #rewrite(entry: Entry, message: Message, values: ArgumentRecord): void {
-    const { objects, host, client, trace } = this.#parts;
+    const { objects, client, sender } = this.#parts;
     const known = entry.hostId !== 0 && isKnownTo("host", message, values);
     for (const made of this.#created) {
       this.#enter(made);
@@ -371,41 +378,8 @@ export class RequestPump implements ArgumentReader {
       if (message.destructor) this.#destroyed(entry);
       return;
     }
-    const start = host.outgoing.length;
-    writeMessage(host.outgoing, "host", entry.hostId, message, values);
-    host.touch();
-    if (trace !== null) {
-      const { words, head, length } = host.outgoing;
-      trace.message(
-        "host",
-        "sent",
-        message,
-        entry.hostId >>> 0,
-        words,
-        (head + start) >> 2,
-        length - start,
-      );
-    }
+    sender.send("host", entry, message, values);
     if (message.destructor) this.#destroyed(entry);
-  }
-
-  #moveFds(message: Message): void {
-    const { client, host } = this.#parts;
-    for (let i = 0; i < message.arguments.length; i++) {
-      const kind = message.arguments[i]?.kind ?? null;
-      if (kind === null) continue;
-      host.outgoing.pushFd(client.open(this.incoming.shiftFd(), kind), kind);
-    }
-  }
-
-  #discardFds(count: number): void {
-    for (let i = 0; i < count; i++) {
-      this.#parts.client.discard(this.incoming.shiftFd());
-    }
-  }
-
-  #skipFds(count: number): void {
-    for (let i = 0; i < count; i++) this.incoming.shiftFd();
   }
 
   /** The client destroyed an object: its id stays reserved until the host, if it knows the object, says that it is gone. */
@@ -414,35 +388,4 @@ export class RequestPump implements ArgumentReader {
     if (entry.clientId < 0) this.#parts.objects.dropClientHalf(entry);
     else if (entry.hostId === 0 && entry.clientId > 0) this.#drop(entry);
   }
-}
-
-function badSize(size: number): ClientError {
-  const why = size > MAXIMUM_MESSAGE_SIZE
-    ? `message length ${size} exceeds ${MAXIMUM_MESSAGE_SIZE}`
-    : `message length ${size} is not a multiple of 4 from ${HEADER_SIZE} on`;
-  return new ClientError(DISPLAY, displayError.invalidMethod, why);
-}
-
-function badOpcode(
-  entry: Entry,
-  opcode: number,
-  message: Message | undefined,
-): ClientError {
-  const { interface: { name, requests }, version } = entry;
-  const why = message === undefined
-    ? `${opcode} >= ${requests.length}`
-    : `since ${version} < ${message.since}`;
-  return new ClientError(
-    DISPLAY,
-    displayError.invalidMethod,
-    `invalid method ${opcode} (${why}), object ${name}#${entry.clientId >>> 0}`,
-  );
-}
-
-function tooManyObjects(): ClientError {
-  return new ClientError(
-    DISPLAY,
-    displayError.noMemory,
-    `no memory: more than ${MAXIMUM_OBJECTS} objects`,
-  );
 }

@@ -12,7 +12,7 @@ import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import type { Source, Watch } from "../../loop/loop.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay, Verdict } from "../feature.ts";
-import { HOLD_LIMIT } from "../relay.ts";
+import { HOLD_LIMIT } from "../limits.ts";
 import { carriesGpuBuffers } from "./gpu_feedback.ts";
 import { surfaceOf } from "./surface.ts";
 

@@ -1,0 +1,49 @@
+/** How much may wait where, before a peer is not read any more or is ended. */
+import type { Endpoint } from "../host/endpoint.ts";
+
+/** Bytes that may wait for a client; one that reads nothing for longer is ended. */
+export const CLIENT_LIMIT = 16 * 1024 * 1024;
+/** Descriptors that may wait for a client; more would use up what all clients together may have open. */
+export const CLIENT_FD_LIMIT = 1024;
+/** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
+export const HOST_LIMIT = {
+  bytes: 256 * 1024,
+  fds: 256,
+  resumeBytes: 64 * 1024,
+  resumeFds: 64,
+} as const;
+/** Descriptors that may wait at either end for a message that carries them. */
+export const FDS_WITHOUT_MESSAGE = 1024;
+/** How long a feature may hold a direction, in milliseconds. */
+export const HOLD_LIMIT = 1_000;
+
+/** Whether so much waits for the host that its client is not to be read. */
+export function isSlow({ outgoing }: Endpoint): boolean {
+  return outgoing.length > HOST_LIMIT.bytes ||
+    outgoing.fdCount > HOST_LIMIT.fds;
+}
+
+/** Whether a host that was slow has caught up. */
+export function hasCaughtUp({ outgoing }: Endpoint): boolean {
+  return outgoing.length <= HOST_LIMIT.resumeBytes &&
+    outgoing.fdCount <= HOST_LIMIT.resumeFds;
+}
+
+/** What waits for the client where that is too much, in words; else null. What a held host has sent waits, too. */
+export function backlog(
+  client: Endpoint,
+  heldHost: Endpoint | null,
+): string | null {
+  const { outgoing } = client;
+  const bytes = outgoing.length + (heldHost?.incoming.length ?? 0);
+  const fds = outgoing.fdCount + (heldHost?.incoming.fdCount ?? 0);
+  if (fds > CLIENT_FD_LIMIT) return `${fds} file descriptors`;
+  return bytes > CLIENT_LIMIT ? `${bytes} bytes of events` : null;
+}
+
+/** What is wrong where too many descriptors came without a message that carries them; else null. */
+export function uncarried({ incoming }: Endpoint): string | null {
+  const { fdCount } = incoming;
+  if (fdCount <= FDS_WITHOUT_MESSAGE) return null;
+  return `${fdCount} file descriptors wait without a message that carries them`;
+}

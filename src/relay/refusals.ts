@@ -1,0 +1,64 @@
+/** What is wrong with a request, in libwayland-server's words and with its error codes. */
+import type { Message } from "../../protocols/tables.ts";
+import { ClientError } from "../wayland/protocol_error.ts";
+import {
+  displayError,
+  HEADER_SIZE,
+  MAXIMUM_MESSAGE_SIZE,
+} from "../wayland/wire.ts";
+import type { Entry } from "./entry.ts";
+import { MAXIMUM_OBJECTS } from "./object_table.ts";
+
+const DISPLAY = 1;
+
+/** The request is for an object that does not exist, or not any more. */
+export function invalidObject(id: number): ClientError {
+  return new ClientError(
+    DISPLAY,
+    displayError.invalidObject,
+    `invalid object ${id >>> 0}`,
+  );
+}
+
+/** The request names one new object twice. */
+export function usedTwice({ clientId }: Entry): ClientError {
+  return new ClientError(
+    DISPLAY,
+    displayError.invalidMethod,
+    `object id ${clientId} is used twice in one message`,
+  );
+}
+
+/** The header's size cannot be. */
+export function badSize(size: number): ClientError {
+  const why = size > MAXIMUM_MESSAGE_SIZE
+    ? `message length ${size} exceeds ${MAXIMUM_MESSAGE_SIZE}`
+    : `message length ${size} is not a multiple of 4 from ${HEADER_SIZE} on`;
+  return new ClientError(DISPLAY, displayError.invalidMethod, why);
+}
+
+/** The interface has no such request, or not at the object's version. */
+export function badOpcode(
+  entry: Entry,
+  opcode: number,
+  message: Message | undefined,
+): ClientError {
+  const { interface: { name, requests }, version } = entry;
+  const why = message === undefined
+    ? `${opcode} >= ${requests.length}`
+    : `since ${version} < ${message.since}`;
+  return new ClientError(
+    DISPLAY,
+    displayError.invalidMethod,
+    `invalid method ${opcode} (${why}), object ${name}#${entry.clientId >>> 0}`,
+  );
+}
+
+/** The client has as many objects as it may. */
+export function tooManyObjects(): ClientError {
+  return new ClientError(
+    DISPLAY,
+    displayError.noMemory,
+    `no memory: more than ${MAXIMUM_OBJECTS} objects`,
+  );
+}

@@ -1,0 +1,69 @@
+/** Sends messages that are written here rather than passed on, and tells the trace of them. */
+import { getEvent, type Message } from "../../protocols/tables.ts";
+import type { Endpoint } from "../host/endpoint.ts";
+import type { MessageTrace } from "../log/trace.ts";
+import { type Side, writeMessage } from "./arguments.ts";
+import type { ArgumentRecord, Entry } from "./entry.ts";
+
+const DISPLAY = 1;
+const deleteId = getEvent("wl_display.delete_id");
+const deleteIdSize = deleteId.minimumSize;
+
+/** Both ways out of a relay. */
+export class Sender {
+  readonly #client: Endpoint;
+  readonly #host: Endpoint;
+  readonly #trace: MessageTrace | null;
+
+  constructor(client: Endpoint, host: Endpoint, trace: MessageTrace | null) {
+    this.#client = client;
+    this.#host = host;
+    this.#trace = trace;
+  }
+
+  /**
+   * Sends a message of `entry`, which has an id on that side. Descriptors among the values are the queue's from now on.
+   *
+   * @throws {RangeError} where it would be longer than 4096 bytes
+   */
+  send(
+    side: Side,
+    entry: Entry,
+    message: Message,
+    values: ArgumentRecord,
+  ): void {
+    const endpoint = side === "client" ? this.#client : this.#host;
+    const { outgoing } = endpoint;
+    const id = side === "client" ? entry.clientId : entry.hostId;
+    const before = outgoing.length;
+    writeMessage(outgoing, side, id, message, values);
+    endpoint.touch();
+    const trace = this.#trace;
+    if (trace === null) return;
+    const size = outgoing.length - before;
+    const start = (outgoing.tail - size) >> 2;
+    trace.message(side, "sent", message, id >>> 0, outgoing.words, start, size);
+  }
+
+  /** `wl_display.delete_id` to the client, written by hand: it goes with every object that ends. */
+  deleteId(id: number): void {
+    const { outgoing } = this.#client;
+    outgoing.reserve(deleteIdSize);
+    const { words } = outgoing;
+    const start = outgoing.tail >> 2;
+    words[start] = DISPLAY;
+    words[start + 1] = deleteIdSize << 16 | deleteId.opcode;
+    words[start + 2] = id;
+    outgoing.tail += deleteIdSize;
+    this.#client.touch();
+    this.#trace?.message(
+      "client",
+      "sent",
+      deleteId,
+      DISPLAY,
+      words,
+      start,
+      deleteIdSize,
+    );
+  }
+}
