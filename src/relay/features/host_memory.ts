@@ -113,7 +113,7 @@ export class HostMemory implements Disposable {
     const shm = this.#shm ??= this.#relay.bindGlobal("wl_shm", 1, ignored);
     const memory = shm === null ? null : host.allocate?.(size) ?? null;
     if (shm === null || memory === null) return null;
-    this.#statistics.allocatedBytes += memory.size;
+    this.#statistics.addAllocatedBytes(memory.size);
     const pool = this.#relay.createHostObject("wl_shm_pool", 1, ignored);
     this.#relay.sendRequest(shm, "wl_shm.create_pool", {
       id: pool,
@@ -148,7 +148,7 @@ export class HostMemory implements Disposable {
   }
 
   #forget({ memory }: Block): void {
-    this.#statistics.allocatedBytes -= memory.size;
+    this.#statistics.addAllocatedBytes(-memory.size);
     memory[Symbol.dispose]();
   }
 

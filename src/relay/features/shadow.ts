@@ -82,8 +82,7 @@ export class Shadow implements EventListener {
   /** Brings what is stale up to date. @throws {ClientError} where the client's file is shorter than it said */
   copyFrom(buffer: ShmBuffer): void {
     const { stale } = this;
-    const { statistics } = this.#maker;
-    statistics.copies++;
+    this.#maker.statistics.addCopy();
     if (buffer.format.isDivisible) {
       const { edges, count } = stale;
       for (let at = 0; at < count * 4; at += 4) {
@@ -135,7 +134,7 @@ export class Shadow implements EventListener {
       stride,
     );
     if (!isRead) throw buffer.unreadable();
-    this.#maker.statistics.copiedBytes += rowBytes * rows;
+    this.#maker.statistics.addCopiedBytes(rowBytes * rows);
   }
 
   /** Ends it; the host, which still may read it, keeps what memory it needs. */

@@ -170,7 +170,7 @@ export class ShadowedSurface {
   /** The host has no memory: the client goes on as if it was shown. */
   #miss(buffer: ShmBuffer): void {
     const { relay, statistics } = this.#maker;
-    statistics.missedCopies++;
+    statistics.addMissedCopy();
     if (this.#missed === null) {
       relay.warn(
         `the host has no memory left for a buffer of ${buffer.width}x${buffer.height} pixels; it is shown when there is some`,

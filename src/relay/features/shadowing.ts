@@ -1,7 +1,7 @@
 /** What is kept for one client whose shared memory the host cannot see. */
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import type { CopyStatistics } from "./copy_statistics.ts";
+import { CopyStatistics } from "./copy_statistics.ts";
 import { HostMemory } from "./host_memory.ts";
 import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
@@ -21,10 +21,11 @@ export class Shadowing implements ShadowMaker, Disposable {
   readonly #pools = new Set<ShmPool>();
   readonly #surfaces = new Map<Surface, ShadowedSurface>();
 
-  constructor(relay: FeatureRelay, statistics: CopyStatistics) {
+  /** @param total counts for all clients together */
+  constructor(relay: FeatureRelay, total: CopyStatistics) {
     this.relay = relay;
-    this.statistics = statistics;
-    this.memory = new HostMemory(relay, statistics, () => {
+    this.statistics = new CopyStatistics(total);
+    this.memory = new HostMemory(relay, this.statistics, () => {
       for (const surface of this.#surfaces.values()) surface.trim();
     });
   }
