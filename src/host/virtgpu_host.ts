@@ -2,11 +2,7 @@
 import type { Loop } from "../loop/loop.ts";
 import { openChannel } from "../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
-import {
-  DEVICE_DIRECTORY,
-  findNode,
-  type UsableNode,
-} from "../virtgpu/find_device.ts";
+import { findNode, type UsableNode } from "../virtgpu/find_device.ts";
 import { openDevice } from "../virtgpu/kernel_device.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
 import { CopiedFiles } from "./copied_files.ts";
@@ -29,7 +25,7 @@ export interface DeviceSource {
 
 /** The kernel's devices. */
 export const kernelDevices: DeviceSource = {
-  find: () => findNode(DEVICE_DIRECTORY),
+  find: findNode,
   open: openDevice,
 };
 

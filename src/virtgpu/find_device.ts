@@ -4,81 +4,78 @@
  */
 
 import { SyscallError } from "../../ffi/error.ts";
-import {
-  CAPSET_BYTES,
-  CHANNEL_WAYLAND,
-  CROSS_DOMAIN_CAPSET,
-  type CrossDomainCapabilities,
-  parseCapabilities,
-} from "./cross_domain.ts";
-import type { DeviceParameter, VirtgpuDevice } from "./device.ts";
+import type { VirtgpuDevice } from "./device.ts";
+import { type Finding, missing, reasonsOf } from "./finding.ts";
 import { openDevice } from "./kernel_device.ts";
+import {
+  DRIVER,
+  inspectNode,
+  type NodeExamination,
+  type UsableNode,
+} from "./node_examination.ts";
+
+export type { UsableNode } from "./node_examination.ts";
 
 /** Where the kernel has its device nodes. */
 export const DEVICE_DIRECTORY = "/dev/dri";
 
-/** A node that can be used. */
-export interface UsableNode {
-  readonly path: string;
-  readonly capabilities: CrossDomainCapabilities;
-  /** Whether applications here can draw with the host's GPU, and so have buffers of it. */
-  readonly hasGpu: boolean;
-}
+/** virtio's number for a GPU (Virtual I/O Device specification, "Device Types"). */
+const VIRTIO_ID_GPU = 16;
 
 /** There is no usable device; the message says what is missing, and how to mend it. */
 export class NoDeviceError extends Error {
   override readonly name = "NoDeviceError";
 }
 
-/** A parameter that is needed, and what it means that it is missing. */
-const NEEDED: readonly (readonly [DeviceParameter, string])[] = [
-  [
-    "3D_FEATURES",
-    "the device has no 3D features; start the VM with a GPU whose context types include cross-domain",
-  ],
-  ["CAPSET_QUERY_FIX", "the kernel is too old; use Linux 5.16 or newer"],
-  [
-    "RESOURCE_BLOB",
-    "the device offers no blob resources; start the VM with a virtio-gpu that has blobs",
-  ],
-  [
-    "HOST_VISIBLE",
-    "the device has no host-visible memory; give it a window, for QEMU with hostmem=8G",
-  ],
-  [
-    "CONTEXT_INIT",
-    "the device makes no contexts of a type; use Linux 5.16 or newer in the guest, and a current VMM",
-  ],
-];
+/** The machine, as far as finding a device needs it. */
+export interface DeviceSystem {
+  /** Names of the nodes; empty where there are none. */
+  nodeNames(): readonly string[];
+  /** The path of a node. */
+  pathOf(name: string): string;
+  /** @throws {SyscallError} */
+  open(path: string): VirtgpuDevice;
+  /** The group that a node belongs to, or null where it has no name. */
+  groupOf(path: string): string | null;
+  /** Whether the machine has a virtio-gpu, with or without a driver. */
+  hasHardware(): boolean;
+}
+
+/** What was found at all nodes together. */
+export interface DeviceSearch {
+  readonly findings: readonly Finding[];
+  /** Whether one of them is a virtio-gpu, or may be one. */
+  readonly hasDevice: boolean;
+  readonly usable: UsableNode | null;
+}
+
+/** The machine that this runs on. */
+export function kernelSystem(directory = DEVICE_DIRECTORY): DeviceSystem {
+  return {
+    nodeNames: () => {
+      try {
+        return [...Deno.readDirSync(directory)].map(({ name }) => name);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return [];
+        throw error;
+      }
+    },
+    pathOf: (name) => `${directory}/${name}`,
+    open: openDevice,
+    groupOf,
+    hasHardware,
+  };
+}
 
 /**
  * Finds a usable node.
  *
  * @throws {NoDeviceError} there is none.
  */
-export function findNode(directory = DEVICE_DIRECTORY): UsableNode {
-  const reasons: string[] = [];
-  for (const name of nodeNames(directory)) {
-    const path = `${directory}/${name}`;
-    try {
-      using device = openDevice(path);
-      return examineNode(device);
-    } catch (error) {
-      if (error instanceof SyscallError) {
-        reasons.push(
-          error.code === "EACCES"
-            ? `${path} may not be opened; add the user to the group that owns it, usually "render"`
-            : `${path}: ${error.message}`,
-        );
-      } else if (error instanceof NoDeviceError) reasons.push(error.message);
-      else throw error;
-    }
-  }
-  throw new NoDeviceError(
-    reasons.length === 0
-      ? `${directory} has no GPU; start the VM with a virtio-gpu device, and load the kernel module virtio_gpu`
-      : reasons.join("; "),
-  );
+export function findNode(system: DeviceSystem = kernelSystem()): UsableNode {
+  const { usable, findings } = searchDevices(system);
+  if (usable === null) throw new NoDeviceError(whyNone(findings));
+  return usable;
 }
 
 /**
@@ -88,49 +85,64 @@ export function findNode(directory = DEVICE_DIRECTORY): UsableNode {
  * @throws {SyscallError} it answers nothing.
  */
 export function examineNode(device: VirtgpuDevice): UsableNode {
-  const { path } = device;
-  const { name } = device.version();
-  if (name !== "virtio_gpu") {
-    throw new NoDeviceError(`${path} is of the driver ${name}, not virtio_gpu`);
+  const { usable, findings } = inspectNode(device);
+  if (usable === null) throw new NoDeviceError(whyNone(findings));
+  return usable;
+}
+
+/** Looks at one node after another, up to the first that can be used. */
+export function searchDevices(system: DeviceSystem): DeviceSearch {
+  const findings: Finding[] = [];
+  let hasDevice = false;
+  for (const name of inOrder(system.nodeNames())) {
+    // a card is the same device once more
+    if (hasDevice && name.startsWith("card")) continue;
+    const path = system.pathOf(name);
+    const { driver, usable, findings: found } = examinePath(system, path);
+    findings.push(...found);
+    if (usable !== null) return { findings, hasDevice: true, usable };
+    if (driver === null || driver === DRIVER) hasDevice = true;
   }
-  for (const [parameter, words] of NEEDED) {
-    if (device.getParameter(parameter) !== 1) {
-      throw new NoDeviceError(`${path}: ${words} (${parameter})`);
-    }
+  if (!hasDevice) findings.push(missing("node", withoutNode(system)));
+  return { findings, hasDevice, usable: null };
+}
+
+function examinePath(system: DeviceSystem, path: string): NodeExamination {
+  try {
+    using device = system.open(path);
+    return inspectNode(device);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    const text = error.code === "EACCES"
+      ? forbidden(path, system.groupOf(path))
+      : `${path}: ${error.message}`;
+    return { findings: [missing("node", text)], driver: null, usable: null };
   }
-  const capsets = (device.getParameter("SUPPORTED_CAPSET_IDS") ?? 0) >>> 0;
-  const bytes = (capsets & 1 << CROSS_DOMAIN_CAPSET) === 0
-    ? null
-    : device.getCapset(CROSS_DOMAIN_CAPSET, 0, CAPSET_BYTES);
-  const capabilities = bytes === null ? null : parseCapabilities(bytes);
-  if (capabilities === null) {
-    throw new NoDeviceError(
-      `${path}: the host offers no cross-domain context; start the VM with context-types=cross-domain (crosvm) or cross-domain=on (QEMU)`,
-    );
-  }
-  if ((capabilities.channels & 1 << CHANNEL_WAYLAND) === 0) {
-    throw new NoDeviceError(
-      `${path}: the host's cross-domain context has no Wayland channel; start the VM with the compositor's socket (--wayland-sock or wayland-socket-path)`,
-    );
-  }
-  return {
-    path,
-    capabilities,
-    hasGpu: (capsets & ~(1 << CROSS_DOMAIN_CAPSET)) !== 0,
-  };
+}
+
+function forbidden(path: string, group: string | null): string {
+  return `${path} may not be opened; add the user to the group that owns it, ${
+    group === null ? 'usually "render"' : JSON.stringify(group)
+  }, and log in again`;
+}
+
+function withoutNode(system: DeviceSystem): string {
+  return system.hasHardware()
+    ? `this machine has a virtio-gpu, but no driver for it; load the kernel module ${DRIVER}`
+    : "this machine has no virtio-gpu; start the VM with one that has a cross-domain context";
+}
+
+/** What is missing; for a search that met other drivers only, which ones. */
+function whyNone(findings: readonly Finding[]): string {
+  return reasonsOf(findings) || findings.map(({ text }) => text).join("; ");
 }
 
 /** Render nodes first: opening a card may make the opener its master. */
-function nodeNames(directory: string): string[] {
-  const names: string[] = [];
-  try {
-    for (const { name } of Deno.readDirSync(directory)) {
-      if (/^(renderD|card)[0-9]+$/.test(name)) names.push(name);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return names.sort((one, other) =>
+function inOrder(names: readonly string[]): string[] {
+  return names.filter((name) => /^(renderD|card)[0-9]+$/.test(name)).sort((
+    one,
+    other,
+  ) =>
     kindOrder(one) - kindOrder(other) || one.localeCompare(other, "en", {
       numeric: true,
     })
@@ -139,4 +151,28 @@ function nodeNames(directory: string): string[] {
 
 function kindOrder(name: string): number {
   return name.startsWith("renderD") ? 0 : 1;
+}
+
+function groupOf(path: string): string | null {
+  try {
+    const { gid } = Deno.statSync(path);
+    const line = Deno.readTextFileSync("/etc/group").split("\n").find((line) =>
+      line.split(":")[2] === String(gid)
+    );
+    return line?.split(":")[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function hasHardware(): boolean {
+  const devices = "/sys/bus/virtio/devices";
+  try {
+    return [...Deno.readDirSync(devices)].some(({ name }) =>
+      Number(Deno.readTextFileSync(`${devices}/${name}/device`).trim()) ===
+        VIRTIO_ID_GPU
+    );
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,32 @@
+/** What looking at a machine has found, in the words of somebody who can mend it. */
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** "missing" keeps applications from running; "noted" does not. */
+  readonly state: "present" | "missing" | "noted";
+  /** What was looked at, in a word or two. */
+  readonly subject: string;
+  /** What was found; where it is missing, also what to do. A sentence without its end. */
+  readonly text: string;
+}
+
+/** Found, and as it has to be. */
+export function present(subject: string, text: string): Finding {
+  return { state: "present", subject, text };
+}
+
+/** Not found, or of no use. */
+export function missing(subject: string, text: string): Finding {
+  return { state: "missing", subject, text };
+}
+
+/** Good to know, and no more. */
+export function noted(subject: string, text: string): Finding {
+  return { state: "noted", subject, text };
+}
+
+/** The reasons among findings, as one sentence; empty where nothing is missing. */
+export function reasonsOf(findings: readonly Finding[]): string {
+  return findings.filter(({ state }) => state === "missing")
+    .map(({ subject, text }) => `${text} (${subject})`).join("; ");
+}
