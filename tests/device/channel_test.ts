@@ -236,6 +236,25 @@ for (const rutabaga of rutabagas) {
   }
 }
 
+Deno.test("a channel that pauses hears nothing, and nothing twice", () => {
+  using world = new OneChannel();
+  const { channel, device } = world.listener;
+  world.tell("abcd");
+  channel.pause();
+  world.tell("efgh");
+  world.tell("ijkl");
+  assert.equal(world.listener.text, "abcdefgh", "one POLL was outstanding");
+  assert.equal(world.polls, 0);
+  device.signalEvent();
+  world.settle();
+  world.pass(100);
+  assert.equal(world.listener.text, "abcdefgh");
+  channel.resume();
+  world.settle();
+  assert.equal(world.listener.text, "abcdefghijkl");
+  assert.equal(world.polls, 1);
+});
+
 Deno.test("a header that is seen long before its data is waited for", () => {
   const profile = hostProfile("0.1.85", "stock");
   for (const dataDelay of [1, 3, 10, 50]) {

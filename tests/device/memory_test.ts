@@ -171,6 +171,24 @@ for (const [name, begin, end] of failures) {
   });
 }
 
+Deno.test("the answer to an earlier query is not taken for that to one that failed", () => {
+  using world = new DeviceWorld();
+  using windows = new Windows(world);
+  const large = windows.open(400, 400);
+  windows.paint(large, 1);
+  windows.settle();
+  windows.close(large);
+  windows.settle();
+  const { window } = world.machine.census();
+  world.machine.faults.failedQueries = Infinity;
+  const small = windows.open(20, 20);
+  windows.paint(small, 2);
+  windows.settle();
+  assert.equal(windows.compositor.frames, 1);
+  assert.ok(world.machine.census().window <= window);
+  windows.close(small);
+});
+
 Deno.test("a machine without room gives what one client has to spare to nobody, and takes nothing from others", () => {
   const faults = new Faults();
   using world = new DeviceWorld({ faults });

@@ -57,7 +57,8 @@ for (const rutabaga of rutabagas) {
     using world = new DeviceWorld({ profile });
     const selections = new Selections(world);
     using ends = new DisposableStack();
-    const readers = [1, 2, 3, 4, 5].map(() => ends.use(selections.ask()));
+    const readers = selections.askTogether(5);
+    for (const reader of readers) ends.use(reader);
     world.settle();
     for (const [index, reader] of readers.entries()) {
       using writer = selections.takeAsked();

@@ -8,6 +8,8 @@ import type { DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";
 const OFFER = 0xff00_0000;
+/** Opcode of wl_data_offer.receive. */
+const RECEIVE = 1;
 
 /** A client with a seat, a manager and a data device, and a compositor that knows them. */
 export class Selections {
@@ -47,6 +49,28 @@ export class Selections {
       writer.release(),
     );
     return reader;
+  }
+
+  /** The client asks several times in one piece. */
+  askTogether(times: number): OwnedFd[] {
+    const pipes = Array.from({ length: times }, () => createPipe());
+    const mime = new TextEncoder().encode(`${MIME}\0`);
+    const size = 12 + ((mime.length + 3) & ~3);
+    const message = new Uint8Array(size);
+    message.set(mime, 12);
+    new Int32Array(message.buffer).set([
+      this.#offer,
+      size << 16 | RECEIVE,
+      mime.length,
+    ]);
+    this.client.client.bytes(
+      join(pipes.map(() => message)),
+      pipes.map(({ writer }) => writer.release()),
+    );
+    return pipes.map(({ reader }) => {
+      setNonBlocking(reader.number);
+      return reader;
+    });
   }
 
   /** The descriptor that the compositor's side was given to write to. */
