@@ -13,6 +13,8 @@ export interface ProxyReport {
   readonly violations: readonly string[];
   readonly stalls: number;
   readonly clients: number;
+  /** SENDs of each connection so far. */
+  readonly sends: readonly number[];
   /** What was said to the log as a warning. */
   readonly ends: readonly string[];
 }

@@ -53,6 +53,7 @@ function report(): ProxyReport {
     violations: machine.violations,
     stalls: machine.queue.stalls,
     clients: relays.size,
+    sends: [...machine.contexts.values()].map(({ sent }) => sent.commands),
     ends,
   };
 }
