@@ -84,14 +84,15 @@ Deno.test("rows are joined where little is between them", () => {
   assert.equal(scene.copiedBytes(), 4 * 4000 + 980 * 4);
 });
 
-Deno.test("damage in the surface's coordinates counts with the scale of the same commit", () => {
+Deno.test("damage in the surface's coordinates counts with the surface's scale", () => {
   using scene = new ShadowScene();
   scene.buffer(7, 6, WIDTH, HEIGHT);
+  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
   scene.commit(7);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.damage", 100, 100, 50, 50);
   scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
+  scene.say(SURFACE, "wl_surface.damage", 100, 100, 50, 50);
   scene.commit(7);
   assert.equal(scene.copiedBytes(), PATCH);
 });
@@ -101,15 +102,15 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   scene.world.bind(9, "wp_viewporter", 1, 6);
   scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
   const { words } = scene.buffer(9, 8, 400, 600);
+  // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
+  scene.say(SURFACE, "wl_surface.set_buffer_transform", 1);
+  scene.say(7, "wp_viewport.set_source", 300 * 256, 0, 300 * 256, 400 * 256);
+  scene.say(7, "wp_viewport.set_destination", 150, 200);
   scene.commit(9);
   const shown = scene.attached();
   scene.release(shown);
   scene.copiedBytes();
   words.fill(9);
-  // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
-  scene.say(SURFACE, "wl_surface.set_buffer_transform", 1);
-  scene.say(7, "wp_viewport.set_source", 300 * 256, 0, 300 * 256, 400 * 256);
-  scene.say(7, "wp_viewport.set_destination", 150, 200);
   scene.say(SURFACE, "wl_surface.damage", 10, 20, 30, 40);
   scene.commit(9);
   // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
@@ -120,6 +121,31 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   assert.equal(pixels[219 * 400 + 38], 0);
   assert.equal(pixels[280 * 400 + 121], 0);
 });
+
+/** What a client says of how its buffer (9) lies on the surface; it has a viewport (7). */
+const views: readonly (readonly [number, string, readonly number[]])[] = [
+  [SURFACE, "wl_surface.set_buffer_transform", [2]],
+  [SURFACE, "wl_surface.set_buffer_scale", [2]],
+  [7, "wp_viewport.set_source", [256, 0, 256 * 8, 256 * 8]],
+  [7, "wp_viewport.set_destination", [5, 5]],
+];
+for (const [id, request, values] of views) {
+  Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
+    using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+    scene.world.bind(9, "wp_viewporter", 1, 6);
+    scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
+    scene.buffer(9, 8, 16, 16);
+    scene.commit(9);
+    const copied = [0, 1].map(() => {
+      scene.release(scene.attached());
+      scene.copiedBytes();
+      scene.say(id, request, ...values);
+      scene.commit(9, [0, 0, 4, 1]);
+      return scene.copiedBytes();
+    });
+    assert.deepEqual(copied, [16 * 16 * PIXEL, 4 * PIXEL]);
+  });
+}
 
 Deno.test("a viewport that is gone no longer counts", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);

@@ -25,6 +25,11 @@ export class Surface {
   readonly surfaceDamage = new Region();
   /** Damage in the buffer's coordinates since the last commit. */
   readonly bufferDamage = new Region();
+  /**
+   * Whether the buffer lies on the surface otherwise than at the last commit. Damage is what changed on the surface, so every pixel of the
+   * buffer may have.
+   */
+  isViewChanged = false;
   /** Pixels of the buffer for one of the surface. */
   scale = 1;
   /** A `wl_output.transform`: how the buffer's contents were turned. */
@@ -49,6 +54,39 @@ export class Surface {
     this.offsetX = this.offsetY = 0;
     this.surfaceDamage.clear();
     this.bufferDamage.clear();
+    this.isViewChanged = false;
+  }
+
+  setScale(scale: number): void {
+    this.#view(this.scale !== scale);
+    this.scale = scale;
+  }
+
+  setTransform(transform: number): void {
+    this.#view(this.transform !== transform);
+    this.transform = transform;
+  }
+
+  /** Sets the part that is shown; the whole where `width` is negative. */
+  setSource(x: number, y: number, width: number, height: number): void {
+    this.#view(this.sourceX !== x || this.sourceY !== y);
+    this.#view(this.sourceWidth !== width || this.sourceHeight !== height);
+    this.sourceX = x;
+    this.sourceY = y;
+    this.sourceWidth = width;
+    this.sourceHeight = height;
+  }
+
+  /** Sets the size that it is scaled to; its own where negative. */
+  setDestination(width: number, height: number): void {
+    this.#view(this.destinationWidth !== width);
+    this.#view(this.destinationHeight !== height);
+    this.destinationWidth = width;
+    this.destinationHeight = height;
+  }
+
+  #view(isChanged: boolean): void {
+    this.isViewChanged = this.isViewChanged || isChanged;
   }
 }
 
@@ -63,8 +101,9 @@ export const surfaces: Feature<null> = {
   appliesTo: shadowsMemory,
   open: () => null,
   requests: {
-    "wl_compositor.create_surface": (_state, _compositor, { id }) => {
-      id.record = new Surface(id);
+    "wl_compositor.create_surface": (_state, compositor, { id }) => {
+      // A surface that the host does not know is never shown.
+      if (compositor.hostId !== 0) id.record = new Surface(id);
       return "forward";
     },
     "wl_surface.attach": (_state, entry, { buffer, x, y }) => {
@@ -85,40 +124,34 @@ export const surfaces: Feature<null> = {
       return "forward";
     },
     "wl_surface.set_buffer_scale": (_state, entry, { scale }) => {
-      const surface = surfaceOf(entry);
-      if (surface !== null && scale > 0) surface.scale = scale;
+      if (scale > 0) surfaceOf(entry)?.setScale(scale);
       return "forward";
     },
     "wl_surface.set_buffer_transform": (_state, entry, { transform }) => {
-      const surface = surfaceOf(entry);
-      if (surface !== null) surface.transform = transform & 7;
+      surfaceOf(entry)?.setTransform(transform & 7);
       return "forward";
     },
     "wp_viewporter.get_viewport": (_state, _viewporter, { id, surface }) => {
       id.record = surface.record;
       return "forward";
     },
-    "wp_viewport.set_source": (_state, viewport, values) => {
-      const surface = surfaceOf(viewport);
-      if (surface === null) return "forward";
-      surface.sourceX = values.x / FIXED;
-      surface.sourceY = values.y / FIXED;
-      surface.sourceWidth = values.width / FIXED;
-      surface.sourceHeight = values.height / FIXED;
+    "wp_viewport.set_source": (_state, viewport, { x, y, width, height }) => {
+      surfaceOf(viewport)?.setSource(
+        x / FIXED,
+        y / FIXED,
+        width / FIXED,
+        height / FIXED,
+      );
       return "forward";
     },
     "wp_viewport.set_destination": (_state, viewport, { width, height }) => {
-      const surface = surfaceOf(viewport);
-      if (surface === null) return "forward";
-      surface.destinationWidth = width;
-      surface.destinationHeight = height;
+      surfaceOf(viewport)?.setDestination(width, height);
       return "forward";
     },
     "wp_viewport.destroy": (_state, viewport) => {
       const surface = surfaceOf(viewport);
-      if (surface === null) return "forward";
-      surface.sourceWidth = surface.sourceHeight = -1;
-      surface.destinationWidth = surface.destinationHeight = -1;
+      surface?.setSource(0, 0, -1, -1);
+      surface?.setDestination(-1, -1);
       return "forward";
     },
   },

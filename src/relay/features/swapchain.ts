@@ -47,6 +47,10 @@ export class Swapchain {
 
   /** Notes what the next commit of this surface changes. */
   addDamageOf(surface: Surface): void {
+    if (surface.isViewChanged) {
+      this.invalidate();
+      return;
+    }
     damage.clear();
     addBufferDamage(damage, surface, this.#width, this.#height);
     for (const { stale } of this.#shadows) stale.addRegion(damage);
