@@ -397,6 +397,7 @@ export class EventPump implements ArgumentReader {
       for (const made of created) this.#destroyOnHost(made);
     } else {
       skipFds(this.#parts.host, message.fdCount);
+      if (message.destructor) entry.destroyed = true;
       entry.listener.event(entry, message, values);
     }
     created.length = 0;

@@ -57,8 +57,6 @@ import { Sender } from "./sender.ts";
 /** How long the last words to either side may take, in milliseconds. */
 const LAST_WORDS = 5_000;
 
-const registryType = getInterface("wl_registry");
-
 /** Where a relay writes what people should know. */
 export interface RelayLog {
   warning(text: string): void;
@@ -373,9 +371,11 @@ export class Relay
   }
 
   #deleted(entry: Entry): void {
-    // The only registry on the host is ours, and nothing destroys it; without it no client could bind.
-    if (entry.interface === registryType) {
-      throw new HostError("it deleted the registry, which is in use");
+    // Of the client's objects some end without a request of it, with another object perhaps; of ours none does.
+    if (entry.clientId === 0 && !entry.destroyed) {
+      throw new HostError(
+        `it deleted the proxy's ${entry.interface.name}, which is in use`,
+      );
     }
     this.objects.dropHostHalf(entry);
     if (entry.clientId !== 0) this.dropClientObject(entry);

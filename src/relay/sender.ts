@@ -38,6 +38,8 @@ export class Sender {
     const before = outgoing.length;
     writeMessage(outgoing, side, id, message, values);
     endpoint.touch();
+    // An object of the client is destroyed by the client's own request.
+    if (message.destructor && entry.clientId === 0) entry.destroyed = true;
     const trace = this.#trace;
     if (trace === null) return;
     const size = outgoing.length - before;

@@ -1,5 +1,6 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
+import { ShadowScene } from "../scenario/support/shadow_scene.ts";
 import { World } from "../scenario/support/world.ts";
 
 Deno.test("an event that is newer than its object is dropped: the client would have no handler for it", () => {
@@ -37,7 +38,7 @@ Deno.test("a host that deletes the relay's registry is broken: nothing is bound 
   world.host.say(1, "wl_display.delete_id", 2);
   world.settle();
   assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the registry, which is in use")',
+    `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_registry, which is in use")`,
   ]);
   assert.deepEqual(world.host.heard(), []);
   assert.ok(world.ended);
@@ -53,6 +54,37 @@ Deno.test("a host that stops in the middle of telling its globals is dead after 
   world.pass(2_000);
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 3, "the compositor did not answer for 30 s")',
+  ]);
+  assert.ok(world.ended);
+});
+
+Deno.test("a surface that the host does not know is not drawn on, and nothing is said to object 0", () => {
+  using scene = new ShadowScene();
+  const { world } = scene;
+  world.host.say(2, "wl_registry.global_remove", 1);
+  world.settle();
+  world.client.say(2, "wl_registry.bind", 1, "wl_compositor", 6, 6);
+  world.client.say(6, "wl_compositor.create_surface", 7);
+  scene.buffer(9, 8, 4, 4);
+  world.forget();
+  world.client.say(7, "wl_surface.attach", 9, 0, 0);
+  world.client.say(7, "wl_surface.commit");
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  assert.ok(!world.ended);
+});
+
+Deno.test("a host that deletes a buffer of the relay is broken", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  scene.commit(7);
+  const { world } = scene;
+  const buffer = Number(/wl_buffer@(\d+)/.exec(scene.attached())?.[1]);
+  world.forget();
+  world.host.say(1, "wl_display.delete_id", buffer);
+  world.settle();
+  assert.deepEqual(world.client.heard(), [
+    `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_buffer, which is in use")`,
   ]);
   assert.ok(world.ended);
 });

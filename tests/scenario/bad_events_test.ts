@@ -267,7 +267,7 @@ const cases: readonly Case[] = [
   {
     name: "the deletion of the relay's registry",
     bytes: event("wl_display.delete_id", 1, 2),
-    text: "it deleted the registry, which is in use",
+    text: "it deleted the proxy's wl_registry, which is in use",
   },
   {
     name: "the deletion of the display",
