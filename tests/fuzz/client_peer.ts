@@ -1,24 +1,16 @@
 /** The fuzzer's client: says what a client may say, at random, and judges every event that the relay sends it. */
-import { getInterface, type Message } from "../../protocols/tables.ts";
 import type { Policy } from "../../src/policy/policy.ts";
-import {
-  Announcements,
-  OLD_PRIMARY_SELECTION,
-  PRIMARY_SELECTION,
-} from "./announcements.ts";
+import { Announcements } from "./announcements.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
 import { Fault, type Heard } from "./heard.ts";
 import { MessageWriter } from "./message_writer.ts";
 import type { EventPassage, RequestPassage } from "./passage.ts";
 import type { Random } from "./random.ts";
-import { FIRST_OWN_NAME, RequestRules } from "./request_rules.ts";
-import { type FuzzObject, type Global, View } from "./view.ts";
+import { RequestChoice } from "./request_choice.ts";
+import { RequestRules } from "./request_rules.ts";
+import { type FuzzObject, View } from "./view.ts";
 import type { FrameHandler, Wire } from "./wire.ts";
-
-/** With more objects than this the client rather destroys than creates. */
-const MANY_OBJECTS = 200;
-const FEW_OBJECTS = 30;
 
 /** The `wl_display.error` that the client got. */
 export interface ReceivedError {
@@ -33,19 +25,19 @@ export class ClientPeer {
   readonly wire: Wire;
   readonly writer: MessageWriter;
   readonly announcements: Announcements;
+  /** What to say next. */
+  readonly choice: RequestChoice;
   readonly rules = new RequestRules(this.view, "client");
   /** Labels of descriptors that were sent and belong to no message yet. */
   readonly sentLabels: number[] = [];
   error: ReceivedError | null = null;
   /** Set where the client said what its view cannot follow: what it hears is not judged any more then. */
   isLost = false;
-  readonly #usesOtherName: boolean;
-  readonly #likesDescriptors: boolean;
   readonly #random: Random;
   readonly #requests: RequestPassage;
   readonly #events: EventPassage;
   readonly #note: (who: string, heard: Heard) => void;
-  readonly #eventRules = new EventRules(this.view, "client");
+  readonly #eventRules: EventRules;
   readonly #unsettled: FuzzObject[] = [];
   readonly #unsureNames = new Set<number>();
   readonly #frame: FrameHandler;
@@ -57,13 +49,20 @@ export class ClientPeer {
     requests: RequestPassage,
     events: EventPassage,
     note: (who: string, heard: Heard) => void,
+    likesBuffers: boolean,
   ) {
+    this.#eventRules = new EventRules(this.view, "client", !likesBuffers);
     this.#random = random;
-    this.#usesOtherName = random.chance(50);
-    this.#likesDescriptors = random.chance(10);
     this.wire = wire;
     this.writer = new MessageWriter(wire.out);
     this.announcements = new Announcements(this.view, policy);
+    this.choice = new RequestChoice(
+      random,
+      this.view,
+      this.writer,
+      this.announcements,
+      likesBuffers,
+    );
     this.#requests = requests;
     this.#events = events;
     this.#note = note;
@@ -98,7 +97,7 @@ export class ClientPeer {
     const { writer } = this;
     const at = writer.at;
     const labels = writer.labels.length;
-    const size = this.#writeRandom();
+    const size = this.choice.write();
     if (size === 0) return 0;
     this.sentLabels.push(...writer.labels.slice(labels));
     const heard = this.rules.apply(
@@ -113,16 +112,6 @@ export class ClientPeer {
     }
     this.said(heard);
     return size;
-  }
-
-  /** Writes a legal request that is not said, so that it can be spoiled. @returns its bytes; 0 where none was found */
-  writeUnsaid(): number {
-    const random = this.#random;
-    if (random.chance(10)) return this.#writeBind();
-    const target = random.pick(this.view.live);
-    const { requests } = target.interface;
-    if (requests.length === 0) return 0;
-    return this.writer.random(random, this.view, target, random.pick(requests));
   }
 
   /** Enters a request that the relay must take. */
@@ -178,118 +167,6 @@ export class ClientPeer {
     for (const object of this.view.objects.values()) {
       if (object.peer === null && object.inert === "no") object.inert = "maybe";
     }
-  }
-
-  #writeRandom(): number {
-    const { view, writer } = this;
-    const random = this.#random;
-    const registryCount = this.announcements.registries.length;
-    if (registryCount === 0 || (registryCount < 5 && random.below(300) === 0)) {
-      return this.#write(view.display, "get_registry");
-    }
-    if (view.live.length < FEW_OBJECTS ? random.chance(40) : random.chance(3)) {
-      return this.#writeBind();
-    }
-    if (random.below(50) === 0) return this.#writeProbe();
-    const target = this.#chooseTarget();
-    const { requests, destroyRequest } = target.interface;
-    if (target === view.display) {
-      return random.chance(20) ? this.#write(target, "sync") : 0;
-    }
-    if (requests.length === 0 || target.interface.name === "wl_registry") {
-      return 0;
-    }
-    const destroys = view.live.length > MANY_OBJECTS && destroyRequest !== null;
-    const message = destroys ? destroyRequest : this.#choose(requests);
-    return this.#isSensible(target, message)
-      ? writer.random(random, view, target, message)
-      : 0;
-  }
-
-  /** Some clients use what comes with descriptors most of the time. */
-  #chooseTarget(): FuzzObject {
-    const { view } = this;
-    if (this.#likesDescriptors && this.#random.chance(60)) {
-      const pools = view.liveOf(getInterface("wl_shm"));
-      if (pools.length > 0) return this.#random.pick(pools);
-    }
-    if (this.#random.below(20) === 0) {
-      const made = view.live.filter((object) => object.id < 0);
-      if (made.length > 0) return this.#random.pick(made);
-    }
-    return this.#random.pick(view.live);
-  }
-
-  #choose(requests: readonly Message[]): Message {
-    const message = this.#random.pick(requests);
-    if (!this.#likesDescriptors) return message;
-    return requests.find((one) => one.fdCount > 0) ?? message;
-  }
-
-  /** Makes or destroys an object that the relay answers at once; see `#relayHasSeen`. */
-  #writeProbe(): number {
-    const { view, writer } = this;
-    const [probe] = view.liveOf(getInterface("wl_fixes"));
-    if (probe !== undefined) return this.#write(probe, "destroy");
-    const registry = this.announcements.registries[0];
-    const fixes = [...view.globals.values()].find((global) =>
-      global.interface === "wl_fixes"
-    );
-    if (registry === undefined || fixes === undefined) return 0;
-    writer.begin(registry.id, 0);
-    writer.word(fixes.name);
-    writer.string(fixes.interface);
-    writer.word(fixes.version);
-    writer.word(view.chooseLow(true));
-    return writer.end();
-  }
-
-  #isSensible(target: FuzzObject, message: Message): boolean {
-    if (message.since > target.version) return false;
-    if (message.destructor && this.view.live.length < FEW_OBJECTS) {
-      return this.#random.chance(30);
-    }
-    // whether the relay or the host answers would depend on the order of things
-    if (message.fullName === "wl_data_device.start_drag") {
-      return target.inert !== "maybe";
-    }
-    return true;
-  }
-
-  #write(target: FuzzObject, name: string): number {
-    const message = target.interface.requests.find((request) =>
-      request.name === name
-    );
-    return message === undefined
-      ? 0
-      : this.writer.random(this.#random, this.view, target, message);
-  }
-
-  #writeBind(): number {
-    const { view, writer } = this;
-    const random = this.#random;
-    const registries = this.announcements.registries;
-    const isLate = random.below(20) === 0 && view.removedGlobals.size > 0;
-    const known = isLate ? view.removedGlobals : view.globals;
-    const globals = [...known.values()].filter((global) =>
-      this.#isMine(global)
-    );
-    if (registries.length === 0 || globals.length === 0) return 0;
-    const global = random.pick(globals);
-    writer.begin(random.pick(registries).id, 0);
-    writer.word(global.name);
-    writer.string(global.interface);
-    writer.word(1 + random.below(global.version));
-    writer.word(view.chooseLow(random.chance(80)));
-    return writer.end();
-  }
-
-  /** A client uses the primary selection under one name only; the offers of its devices could not be told apart otherwise. */
-  #isMine({ name, interface: type }: Global): boolean {
-    if (type !== PRIMARY_SELECTION && type !== OLD_PRIMARY_SELECTION) {
-      return true;
-    }
-    return name >= FIRST_OWN_NAME === this.#usesOtherName;
   }
 
   #heard(

@@ -15,10 +15,13 @@ const NONE: FuzzObject[] = [];
 export class EventRules {
   readonly #view: View;
   readonly #judgesRelay: boolean;
+  readonly #keepsIds: boolean;
   readonly #shape = new Shape();
 
-  constructor(view: View, whose: "client" | "host") {
+  /** @param keepsIds whether the relay may delete only what the host did, or does not know */
+  constructor(view: View, whose: "client" | "host", keepsIds = true) {
     this.#view = view;
+    this.#keepsIds = keepsIds;
     this.#judgesRelay = whose === "client";
   }
 
@@ -145,6 +148,8 @@ export class EventRules {
       if (object.interface.name === "wl_registry") {
         return fault("it deletes the relay's registry");
       }
+    } else if (!this.#keepsIds) {
+      object.deleted = true;
     } else if (object.inert === "no" && object.peer?.deleted !== true) {
       return fault(`it deletes ${object} before the host did`);
     } else if (object.alive && object.peer?.deleted !== true) {

@@ -1,6 +1,7 @@
 /** The fuzzer's host: says what a compositor may say, at random, and judges every request that the relay sends it. */
 import {
   findInterface,
+  getInterface,
   interfaceNames,
   type Message,
 } from "../../protocols/tables.ts";
@@ -40,6 +41,7 @@ export class HostPeer {
   readonly #events: EventPassage;
   readonly #note: (who: string, heard: Heard) => void;
   readonly #onRemoved: (name: number) => void;
+  readonly #likesBuffers: boolean;
   readonly #rules = new RequestRules(this.view, "host");
   readonly #pendingDeletes: FuzzObject[] = [];
   readonly #frame: FrameHandler;
@@ -56,7 +58,9 @@ export class HostPeer {
     events: EventPassage,
     note: (who: string, heard: Heard) => void,
     onRemoved: (name: number) => void,
+    likesBuffers: boolean,
   ) {
+    this.#likesBuffers = likesBuffers;
     this.#random = random;
     this.wire = wire;
     this.writer = new MessageWriter(wire.out);
@@ -209,7 +213,10 @@ export class HostPeer {
       this.#removeGlobal();
       return;
     }
-    const target = random.pick(this.view.live);
+    const memory = this.#likesBuffers && random.chance(20)
+      ? this.view.liveOf(getInterface("wl_shm"))
+      : [];
+    const target = random.pick(memory.length > 0 ? memory : this.view.live);
     const { events } = target.interface;
     if (
       events.length === 0 || target.id === 1 || target === this.registry
@@ -254,6 +261,9 @@ export class HostPeer {
     const { writer } = this;
     const done = this.#greetingDone;
     if (this.registry === null || done === null) return;
+    if (this.#likesBuffers) {
+      for (const type of ["wl_compositor", "wl_shm"]) this.#writeGlobal(type);
+    }
     const count = this.#random.below(40);
     for (let i = 0; i < count; i++) this.#writeGlobal();
     const at = writer.at;
@@ -263,11 +273,13 @@ export class HostPeer {
     this.isKnown = true;
   }
 
-  #writeGlobal(): void {
+  #writeGlobal(wanted: string | null = null): void {
     const random = this.#random;
     const { writer, registry } = this;
     if (registry === null) return;
-    const type = random.chance(3)
+    const type = wanted !== null
+      ? wanted
+      : random.chance(3)
       ? "zz_unknown_v1"
       : random.chance(40)
       ? random.pick(COMMON)
@@ -307,7 +319,10 @@ export class HostPeer {
       return;
     }
     if (heard instanceof Fault) {
-      throw new FuzzFailure(`the host heard what is wrong: ${heard.why}`);
+      const shown = [...words.subarray(at, at + Math.min(size >> 2, 12))];
+      throw new FuzzFailure(
+        `the host heard what is wrong: ${heard.why} [${shown.join(" ")}]`,
+      );
     }
     this.#note("host hears", heard);
     const { message, target } = heard;

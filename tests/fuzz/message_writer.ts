@@ -129,7 +129,11 @@ export class MessageWriter {
       case "int":
       case "uint":
       case "fixed":
-        this.word(random.number());
+        this.word(
+          random.chance(1)
+            ? random.number()
+            : plausibleNumber(random, message.fullName, argument.name),
+        );
         return true;
       case "string":
         if (argument.nullable && random.chance(25)) this.word(0);
@@ -181,6 +185,33 @@ export class MessageWriter {
 }
 
 const EMPTY = encoder.encode("\0");
+
+/** What makes sense for pools and buffers, whose numbers somebody looks at. */
+function plausibleNumber(
+  random: Random,
+  message: string,
+  argument: string,
+): number {
+  switch (message) {
+    case "wl_shm.create_pool":
+      return 4096 * (1 + random.below(3));
+    case "wl_shm_pool.resize":
+      return 4096 * 3;
+    case "wl_shm_pool.create_buffer":
+      if (argument === "format") return random.below(2);
+      return argument === "stride" ? 64 : 4 + random.below(3) * 4;
+    case "wl_shm.format":
+      return random.below(2);
+    case "wl_surface.damage":
+    case "wl_surface.damage_buffer":
+      return random.below(20);
+    case "wl_surface.set_buffer_scale":
+    case "wl_surface.set_buffer_transform":
+      return random.below(4);
+    default:
+      return random.number();
+  }
+}
 
 /** Bytes of any value. */
 export function randomBytes(random: Random, length: number): Uint8Array {

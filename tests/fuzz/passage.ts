@@ -13,14 +13,21 @@ abstract class Passage {
   /** How many were delivered, and how many rightly not. */
   delivered = 0;
   skipped = 0;
+  readonly #isFaithful: boolean;
+
+  /** @param isFaithful false: the relay changes what it passes on, so that nothing is compared */
+  constructor(isFaithful: boolean) {
+    this.#isFaithful = isFaithful;
+  }
 
   /** A legal message that goes to the relay. */
   sent(heard: Heard): void {
-    this.#expected.push(heard);
+    if (this.#isFaithful) this.#expected.push(heard);
   }
 
   /** A message that the relay delivered. @returns what is wrong with that, or null */
   arrived(heard: Heard): string | null {
+    if (!this.#isFaithful) return null;
     if (this.isOwn(heard) && !this.#isNext(heard)) return null;
     for (;;) {
       const expected = this.#expected[this.#next];
@@ -93,8 +100,8 @@ export class RequestPassage extends Passage {
   /** In front of titles. */
   readonly #tag: string;
 
-  constructor(tag: string) {
-    super();
+  constructor(isFaithful: boolean, tag: string) {
+    super(isFaithful);
     this.#tag = tag;
   }
 

@@ -83,7 +83,9 @@ function runWorld(
   using world = new FuzzWorld(around, random.pick(kinds), random);
   try {
     const length = random.below(200) === 0 ? FLOOD : random.pick(LENGTHS);
-    ordinaryTraffic(world, random, random.below(length));
+    // nothing is drawn before much is set up
+    const setUp = world.isShadowed ? 200 : 0;
+    ordinaryTraffic(world, random, setUp + random.below(length));
     bystander.step();
     play(world, random, scene);
     bystander.step();
@@ -121,10 +123,47 @@ function worldKinds(around: Surroundings): readonly WorldKind[] {
   const tagged = relayFeatures(standardFeatures({ tag: TAG }));
   const whimsical = relayFeatures([...standardFeatures({ tag: "" }), feature]);
   return [
-    { policy: allowed, features: plain, tag: "", isTraced: false },
-    { policy: allowed, features: whimsical, tag: "", isTraced: false },
-    { policy: allowed, features: whimsical, tag: "", isTraced: true },
-    { policy: denied, features: tagged, tag: TAG, isTraced: true },
-    { policy: new Policy(), features: plain, tag: "", isTraced: false },
+    {
+      policy: allowed,
+      features: plain,
+      tag: "",
+      isTraced: false,
+      isShadowed: false,
+    },
+    {
+      policy: allowed,
+      features: whimsical,
+      tag: "",
+      isTraced: false,
+      isShadowed: false,
+    },
+    {
+      policy: allowed,
+      features: whimsical,
+      tag: "",
+      isTraced: true,
+      isShadowed: false,
+    },
+    {
+      policy: denied,
+      features: tagged,
+      tag: TAG,
+      isTraced: true,
+      isShadowed: false,
+    },
+    {
+      policy: allowed,
+      features: plain,
+      tag: "",
+      isTraced: true,
+      isShadowed: true,
+    },
+    {
+      policy: new Policy(),
+      features: plain,
+      tag: "",
+      isTraced: false,
+      isShadowed: false,
+    },
   ];
 }

@@ -9,7 +9,6 @@ import type { FuzzWorld } from "./world.ts";
 export type Scene =
   | "client leaves"
   | "host leaves"
-  | "relay is stopped"
   | "relay is disposed of"
   | WrongScene;
 type WrongScene =
@@ -23,8 +22,7 @@ type WrongScene =
 const SHARES: readonly (readonly [Scene, number])[] = [
   ["client leaves", 6],
   ["host leaves", 6],
-  ["relay is stopped", 2],
-  ["relay is disposed of", 2],
+  ["relay is disposed of", 4],
   ["client is wrong", 24],
   ["client sends noise", 18],
   ["host is wrong", 24],
@@ -79,23 +77,32 @@ export function ordinaryTraffic(
       world.settle();
       settled = world.messages;
     }
-    if (world.ends > 0) throw new FuzzFailure("a legal world has ended");
+    if (world.ends > 0) {
+      if (isRightlyEnded(world)) return;
+      throw new FuzzFailure("a legal world has ended");
+    }
   }
+}
+
+/** A relay that looks into buffers says what a compositor would say of senseless ones. */
+function isRightlyEnded(world: FuzzWorld): boolean {
+  world.quiet();
+  return world.isShadowed && world.client.error !== null;
 }
 
 /** Ends a world in the way that the scene says. Some scenes go wrong many times before. */
 export function play(world: FuzzWorld, random: Random, scene: Scene): void {
   world.holds = 0;
+  if (world.isShadowed) {
+    world.quiet();
+    if (world.ends > 0 && isRightlyEnded(world)) return;
+  }
   switch (scene) {
     case "client leaves":
       clientLeaves(world, random);
       break;
     case "host leaves":
       hostLeaves(world, random);
-      break;
-    case "relay is stopped":
-      world.relay.stop("a test");
-      expectEnd(world, { objectId: 1, code: IMPLEMENTATION });
       break;
     case "relay is disposed of":
       world.relay[Symbol.dispose]();
@@ -143,13 +150,16 @@ function goWrong(world: FuzzWorld, random: Random, scene: WrongScene): void {
   for (let round = 0; round < rounds; round++) {
     if (random.chance(50)) sayMore(world, random);
     world.settle();
+    if (world.ends > 0 && isRightlyEnded(world)) return;
     const isGuess = scene === "both send noise";
     if (isGuess) client.isLost = host.isLost = true;
     const first = wrongBatch(world, random, scene, "client");
     const second = wrongBatch(world, random, scene, "host");
     const verdict = first.verdict ?? second.verdict;
     // what comes after it is not known either
-    if (verdict?.isCertain === false) client.isLost = host.isLost = true;
+    if (verdict !== null && (world.isShadowed || !verdict.isCertain)) {
+      client.isLost = host.isLost = true;
+    }
     world.quiet();
     if (!isGuess) checkOutcome(world, verdict);
     if (world.ends > 0) return;
@@ -224,13 +234,19 @@ function writeWrong(
   const { writer, view } = world[who];
   const { at } = writer;
   for (let tries = 0; tries < 20; tries++) {
-    if (world[who].writeUnsaid() === 0) continue;
+    if (writeUnsaid(world, who) === 0) continue;
     if (random.chance(90)) {
       spoilMessage(random, view, writer, at, labelsFrom);
     }
     break;
   }
   return writer.at << 2;
+}
+
+function writeUnsaid(world: FuzzWorld, who: "client" | "host"): number {
+  return who === "client"
+    ? world.client.choice.writeUnsaid()
+    : world.host.writeUnsaid();
 }
 
 /** Bytes that were messages once, or never. @returns the end of the batch */
@@ -242,7 +258,7 @@ function writeNoise(
 ): number {
   const { writer } = world[who];
   const start = writer.at << 2;
-  for (let i = random.below(6); i > 0; i--) world[who].writeUnsaid();
+  for (let i = random.below(6); i > 0; i--) writeUnsaid(world, who);
   const end = spoilBytes(random, writer.bytes, start, writer.at << 2);
   if (end > 0 && random.chance(20)) {
     spoilLabels(random, writer.labels, labelsFrom);
@@ -254,12 +270,13 @@ function writeNoise(
 /** Only who deserves it was ended, and with the right words. */
 function checkOutcome(world: FuzzWorld, verdict: Verdict | null): void {
   if (verdict === null) {
-    if (world.ends === 0) return;
+    if (world.ends === 0 || isRightlyEnded(world)) return;
     throw new FuzzFailure("a world ended whose messages were legal");
   }
   if (world.ends > 0) {
-    expectEnd(world, verdict.isCertain ? verdict : null);
-  } else if (verdict.isCertain) {
+    const isCertain = verdict.isCertain && !world.isShadowed;
+    expectEnd(world, isCertain ? verdict : null);
+  } else if (verdict.isCertain && !world.isShadowed) {
     throw new FuzzFailure(`the relay lets this through: ${verdict.why}`);
   }
 }

@@ -3,10 +3,13 @@ import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local_socket.ts";
 import { formatMessage } from "../../src/log/message_format.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
-import type { Loop } from "../../src/loop/loop.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { FeatureSet } from "../../src/relay/feature.ts";
+import { HOLD_LIMIT } from "../../src/relay/limits.ts";
 import { Relay } from "../../src/relay/relay.ts";
+import { HostMemoryRoom } from "../scenario/support/host_memory.ts";
+import type { ManualLoop } from "../scenario/support/manual_loop.ts";
+import { OtherEndpoint } from "../scenario/support/other_endpoint.ts";
 import { ClientPeer } from "./client_peer.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { FuzzFailure } from "./failure.ts";
@@ -23,7 +26,7 @@ const REMEMBERED = 40;
 
 /** What worlds have in common: made once. */
 export interface Surroundings {
-  readonly loop: Loop;
+  readonly loop: ManualLoop;
   readonly descriptors: Descriptors;
   /** What the relay's fuzz feature does in the world that is being made. */
   whims: Whims | null;
@@ -35,6 +38,8 @@ export interface WorldKind {
   readonly features: FeatureSet;
   readonly tag: string;
   readonly isTraced: boolean;
+  /** Whether the host does not see the client's memory, so that the relay makes buffers of its own. */
+  readonly isShadowed: boolean;
 }
 
 /** One world. */
@@ -43,7 +48,8 @@ export class FuzzWorld implements Disposable {
   readonly host: HostPeer;
   readonly relay: Relay;
   readonly requests: RequestPassage;
-  readonly events = new EventPassage();
+  readonly events: EventPassage;
+  readonly isShadowed: boolean;
   readonly log: string[] = [];
   /** How often the relay said that it ended. */
   ends = 0;
@@ -52,16 +58,19 @@ export class FuzzWorld implements Disposable {
   /** In percent; the last scenes of a world turn them down. */
   holds: number;
   rewrites: number;
-  readonly #loop: Loop;
+  readonly #loop: ManualLoop;
   readonly #history: (readonly [string, Heard])[] = [];
   readonly #wires: readonly Wire[];
+  readonly #memory = new HostMemoryRoom();
   #held: Held | null = null;
 
   constructor(around: Surroundings, kind: WorldKind, random: Random) {
     this.#loop = around.loop;
     this.holds = random.pick([0, 0, 5, 20]);
     this.rewrites = random.pick([0, 30, 100]);
-    this.requests = new RequestPassage(kind.tag);
+    this.isShadowed = kind.isShadowed;
+    this.requests = new RequestPassage(!kind.isShadowed, kind.tag);
+    this.events = new EventPassage(!kind.isShadowed);
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
     const clientWire = new Wire(clientFd, around.descriptors);
@@ -75,6 +84,7 @@ export class FuzzWorld implements Disposable {
       this.requests,
       this.events,
       note,
+      kind.isShadowed,
     );
     this.client = client;
     this.host = new HostPeer(
@@ -84,6 +94,7 @@ export class FuzzWorld implements Disposable {
       this.events,
       note,
       (name) => client.hostRemoved(name),
+      kind.isShadowed,
     );
     this.client.view.display.peer = this.host.view.display;
     this.host.view.display.peer = this.client.view.display;
@@ -107,7 +118,12 @@ export class FuzzWorld implements Disposable {
         memory: { burst: () => {} },
       },
       new LocalSocket(around.loop, clientEnd),
-      new LocalSocket(around.loop, hostEnd),
+      kind.isShadowed
+        ? new OtherEndpoint(new LocalSocket(around.loop, hostEnd), {
+          carriages: { shm: "shadowed" },
+          allocate: (bytes) => this.#memory.allocate(bytes),
+        })
+        : new LocalSocket(around.loop, hostEnd),
       {
         warning: (text) => this.log.push(text),
         info: (text) => this.log.push(text),
@@ -129,6 +145,14 @@ export class FuzzWorld implements Disposable {
 
   /** Turns until nothing happens any more, with both peers listening. */
   quiet(): void {
+    this.#rest();
+    if (!this.isShadowed || this.ends > 0) return;
+    // a commit may wait for the host to be done with a buffer
+    this.#loop.pass(HOLD_LIMIT, () => this.#rest());
+    this.#rest();
+  }
+
+  #rest(): void {
     for (let turns = 0; turns < MOST_TURNS; turns++) {
       let any = false;
       for (const wire of this.#wires) {
@@ -162,7 +186,9 @@ export class FuzzWorld implements Disposable {
         throw new FuzzFailure("a descriptor came without a message");
       }
     }
-    const missing = this.client.announcements.missing(this.host.view);
+    const missing = this.isShadowed
+      ? null
+      : this.client.announcements.missing(this.host.view);
     if (missing !== null) throw new FuzzFailure(missing);
     this.client.settle();
   }
@@ -183,6 +209,7 @@ export class FuzzWorld implements Disposable {
 
   [Symbol.dispose](): void {
     this.relay[Symbol.dispose]();
+    this.#memory[Symbol.dispose]();
     for (const wire of this.#wires) wire[Symbol.dispose]();
     for (let turns = 0; this.turn(); turns++) {
       if (turns > MOST_TURNS) {
