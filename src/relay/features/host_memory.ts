@@ -14,8 +14,11 @@ import type { CopyStatistics } from "./copy_statistics.ts";
 export const CACHE_BYTES = 64 * 1024 * 1024;
 /** How long an unused block is kept, in milliseconds. */
 export const CACHE_TIME = 5_000;
-/** No block is smaller: the largest page that hosts have. */
+/** No block is smaller: the largest page that hosts and guests have. */
 const SMALLEST = 16 * 1024;
+
+/** No block is larger: the protocol has 31 bits for a pool's size, and hosts want whole pages. */
+const LARGEST = 0x7fff_0000;
 
 /** Events of no interest: formats, which the client's own `wl_shm` hears of as well. */
 const ignored: EventListener = { event: () => {} };
@@ -33,12 +36,13 @@ interface UnusedBlock {
   readonly since: number;
 }
 
-/** The sizes of blocks: powers of two and three steps between each two. */
-export function blockSize(bytes: number): number {
+/** The sizes of blocks: whole pages, powers of two and three steps between each two; null where there is none that large. */
+export function blockSize(bytes: number): number | null {
+  if (bytes > LARGEST) return null;
   if (bytes <= SMALLEST) return SMALLEST;
   const power = 2 ** Math.floor(Math.log2(bytes));
-  const step = power / 4;
-  return Math.ceil(bytes / step) * step;
+  const step = Math.max(SMALLEST, power / 4);
+  return Math.min(LARGEST, Math.ceil(bytes / step) * step);
 }
 
 /** One client's blocks. */
@@ -67,6 +71,7 @@ export class HostMemory implements Disposable {
   /** A block of at least that size, whose contents are anything; null where the host has no room for it. */
   allocate(bytes: number): Block | null {
     const size = blockSize(bytes);
+    if (size === null) return null;
     const block = this.#takeUnused(size) ?? this.#make(size) ??
       this.#makeWithoutCache(size);
     if (block !== null) this.#used.add(block);
