@@ -12,6 +12,20 @@ import { makeScratch } from "../support/scratch.ts";
 import type { Program } from "./program.ts";
 import { runSession } from "./session.ts";
 
+/** Makes a test of each program that works on the host. */
+export function testPrograms(
+  name: HostCompositor["name"],
+  startHost: () => Promise<HostCompositor>,
+  programs: readonly Program[],
+): void {
+  for (const program of programs) {
+    if (program.onlyOn !== undefined && program.onlyOn.host !== name) continue;
+    Deno.test(`on ${name}, ${program.name} looks and behaves through the proxy as it does directly`, async () => {
+      await compareRoutes(startHost, program);
+    });
+  }
+}
+
 /** Fails unless a program looks and behaves through the proxy as it does directly, and leaves nothing behind in it. */
 export async function compareRoutes(
   startHost: () => Promise<HostCompositor>,

@@ -1,21 +1,11 @@
 /** Compositors as clients: their own clients' windows reach the host through the proxy. */
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
-import { compareRoutes } from "./comparison.ts";
+import { compareRoutes, testPrograms } from "./comparison.ts";
 import { SWAY, WAYFIRE, WESTON } from "./compositors.ts";
 
-for (const program of [SWAY, WESTON]) {
-  for (
-    const [name, startHost] of [["sway", startSway], [
-      "weston",
-      startWeston,
-    ]] as const
-  ) {
-    Deno.test(`on ${name}, ${program.name} looks and behaves through the proxy as it does directly`, async () => {
-      await compareRoutes(startHost, program);
-    });
-  }
-}
+testPrograms("sway", startSway, [SWAY, WESTON]);
+testPrograms("weston", startWeston, [SWAY, WESTON]);
 
 Deno.test({
   name:

@@ -35,6 +35,11 @@ export interface Program {
   /** Whether it refuses to run as root, and so, as a user of its own, needs to be let in to home and sockets. */
   readonly runsAsNobody?: true;
   readonly judgement: Judgement;
+  /** The only host that it works on, where one is too old or too poor for it, also when run directly. */
+  readonly onlyOn?: {
+    readonly host: HostCompositor["name"];
+    readonly reason: string;
+  };
   /** How long its picture must not change to count as settled, in milliseconds; 500 when left out. */
   readonly settledMs?: number;
   /** A line to type, where the program shows what is typed. */

@@ -1,11 +1,7 @@
-/** The programs that every host shows: terminals, weston's own clients, and one of each toolkit. */
+/** The programs that every host shows: a terminal and one of each toolkit. */
 import type { Program } from "./program.ts";
 
 const EQUAL = { pixels: "equal" } as const;
-
-const weston = (
-  client: string,
-): Program["needs"] => [{ program: client, package: "weston" }];
 
 /** A shell that neither reads settings nor shows where it is. */
 const SHELL = ["env", "PS1=$ ", "ENV=", "sh"];
@@ -24,37 +20,6 @@ export const PROGRAMS: readonly Program[] = [
     typed: "echo $((6*7)) lines\n",
     // The shell is ended by SIGHUP, and foot reports that as its own status.
     closedStatus: 1,
-  },
-  {
-    name: "weston-terminal",
-    needs: weston("weston-terminal"),
-    argv: ["weston-terminal", "--font=DejaVu Sans Mono", "--shell=/bin/sh"],
-    judgement: EQUAL,
-    typed: "echo $((6*7)) lines\n",
-  },
-  {
-    name: "weston-eventdemo",
-    needs: weston("weston-eventdemo"),
-    argv: ["weston-eventdemo"],
-    judgement: EQUAL,
-  },
-  {
-    name: "weston-flower",
-    needs: weston("weston-flower"),
-    argv: ["weston-flower"],
-    judgement: {
-      pixels: "alike",
-      reason: "its petals are random",
-      sizeVaries: true,
-    },
-    endsWhenMaximized: true,
-  },
-  {
-    name: "weston-smoke",
-    needs: weston("weston-smoke"),
-    argv: ["weston-smoke"],
-    judgement: { pixels: "alike", reason: "it is an animation" },
-    endsWhenMaximized: true,
   },
   {
     name: "a GTK 3 text editor (mousepad)",

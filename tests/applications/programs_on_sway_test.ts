@@ -1,10 +1,6 @@
-/** Programs on sway: through the proxy, each looks and behaves as it does without. */
+/** A terminal and a program of each toolkit on sway: through the proxy, each looks and behaves as it does without. */
 import { startSway } from "../support/sway.ts";
-import { compareRoutes } from "./comparison.ts";
+import { testPrograms } from "./comparison.ts";
 import { PROGRAMS } from "./programs.ts";
 
-for (const program of PROGRAMS) {
-  Deno.test(`on sway, ${program.name} looks and behaves through the proxy as it does directly`, async () => {
-    await compareRoutes(startSway, program);
-  });
-}
+testPrograms("sway", startSway, PROGRAMS);

@@ -1,7 +1,7 @@
 /** A program in a sandbox that reaches nothing of the session but the proxy's socket. */
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
-import { compareRoutes } from "./comparison.ts";
+import { testPrograms } from "./comparison.ts";
 import type { Program } from "./program.ts";
 
 /** The script becomes bwrap, whose child sees the system's files, an empty home and one socket. */
@@ -12,7 +12,7 @@ const SANDBOX = `exec bwrap --unshare-all --die-with-parent --clearenv \\
   --setenv XDG_RUNTIME_DIR /run/user --setenv WAYLAND_DISPLAY wayland-0 "$@"`;
 
 const SANDBOXED_FOOT: Program = {
-  name: "foot in a sandbox",
+  name: "foot in a sandbox with only one socket",
   needs: [{ program: "foot", package: "foot" }, {
     program: "bwrap",
     package: "bubblewrap",
@@ -33,13 +33,5 @@ const SANDBOXED_FOOT: Program = {
   closedStatus: 1,
 };
 
-for (
-  const [name, startHost] of [["sway", startSway], [
-    "weston",
-    startWeston,
-  ]] as const
-) {
-  Deno.test(`on ${name}, foot runs in a sandbox that has only the proxy's socket`, async () => {
-    await compareRoutes(startHost, SANDBOXED_FOOT);
-  });
-}
+testPrograms("sway", startSway, [SANDBOXED_FOOT]);
+testPrograms("weston", startWeston, [SANDBOXED_FOOT]);

@@ -256,11 +256,7 @@ class Session {
           ? undefined
           : { step, image, area };
       },
-    ).catch((error) => {
-      throw new Error(`${error.message}\n${this.#application.log()}`, {
-        cause: error,
-      });
-    });
+    );
   }
 
   #failure(
