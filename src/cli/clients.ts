@@ -11,6 +11,7 @@ import { clientLabel } from "../log/client_label.ts";
 import type { Log } from "../log/log.ts";
 import { createTrace } from "../log/trace.ts";
 import { Relay, type RelaySettings } from "../relay/relay.ts";
+import { turnAway } from "../relay/turn_away.ts";
 import { StartupError } from "../server/startup_error.ts";
 import { NoDeviceError } from "../virtgpu/find_device.ts";
 import type { Host } from "./host.ts";
@@ -42,15 +43,15 @@ export class Clients implements Disposable {
   connect(fd: number, { pid }: PeerCredentials, onEnd: () => void): void {
     const { log, relay: settings } = this.#options;
     const label = clientLabel(pid);
-    const client = new OwnedFd(fd);
-    const host = this.#connectToHost(label);
-    if (host === null) {
-      client[Symbol.dispose]();
+    const clientSocket = new LocalSocket(settings.loop, new OwnedFd(fd));
+    const host = this.#connectToHost();
+    if (typeof host === "string") {
+      log.warning("wl-proxy", `${label}: turned away, ${host}`);
+      turnAway(clientSocket, host);
       onEnd();
       return;
     }
     log.info("wl-proxy", `${label}: connected`);
-    const clientSocket = new LocalSocket(settings.loop, client);
     const relay = new Relay(
       settings,
       clientSocket,
@@ -71,20 +72,16 @@ export class Clients implements Disposable {
     this.#relays.add(relay);
   }
 
-  #connectToHost(label: string): Endpoint | null {
-    const { log, host } = this.#options;
+  /** @returns the connection, or why there is none */
+  #connectToHost(): Endpoint | string {
     try {
-      return host.connect();
+      return this.#options.host.connect();
     } catch (error) {
       if (
         !(error instanceof SyscallError || error instanceof StartupError ||
           error instanceof NoDeviceError)
       ) throw error;
-      log.warning(
-        "wl-proxy",
-        `${label}: turned away, the host cannot be reached: ${error.message}`,
-      );
-      return null;
+      return `the host cannot be reached: ${error.message}`;
     }
   }
 

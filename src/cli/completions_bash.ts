@@ -94,13 +94,13 @@ _wayferry() {
     COMPREPLY=()
     local current=\${COMP_WORDS[COMP_CWORD]}
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "proxy completions help --version --help" -- "$current"))
+        COMPREPLY=($(compgen -W "proxy doctor completions help --version --help" -- "$current"))
         return
     fi
     case \${COMP_WORDS[1]} in
         proxy) _wayferry_proxy_options 2 ;;
         completions) COMPREPLY=($(compgen -W "bash zsh fish --help" -- "$current")) ;;
-        help) COMPREPLY=($(compgen -W "proxy completions" -- "$current")) ;;
+        help) COMPREPLY=($(compgen -W "proxy doctor completions" -- "$current")) ;;
     esac
 }
 

@@ -101,10 +101,11 @@ end
 complete -c wayferry -n __fish_use_subcommand -f -l version -d 'Print the version'
 complete -c wayferry -n __fish_use_subcommand -f -s h -l help -d 'Print help'
 complete -c wayferry -n __fish_use_subcommand -f -a proxy -d 'Run or serve applications'
+complete -c wayferry -n __fish_use_subcommand -f -a doctor -d 'Tell what this machine lacks'
 complete -c wayferry -n __fish_use_subcommand -f -a completions -d 'Print completions'
 complete -c wayferry -n __fish_use_subcommand -f -a help -d 'Explain a command'
 complete -c wayferry -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'
-complete -c wayferry -n '__fish_seen_subcommand_from help' -f -a 'proxy completions'
+complete -c wayferry -n '__fish_seen_subcommand_from help' -f -a 'proxy doctor completions'
 ${lines.join("\n")}
 complete -c wayferry -n __wayferry_in_command -x -a '(__wayferry_command)'
 complete -c wayland-proxy-virtwl -n __wayferry_in_command -x -a '(__wayferry_command)'

@@ -72,13 +72,13 @@ _wayferry() {
     _arguments -C \\
         '(-)--version[Print the version]' \\
         '(-)'{-h,--help}'[Print help]' \\
-        '1:command:((proxy\\:"Run or serve applications" completions\\:"Print completions" help\\:"Explain a command"))' \\
+        '1:command:((proxy\\:"Run or serve applications" doctor\\:"Tell what this machine lacks" completions\\:"Print completions" help\\:"Explain a command"))' \\
         '*::argument:->arguments'
     [[ $state == arguments ]] || return
     case $words[1] in
         proxy) _wayferry_proxy ;;
         completions) _arguments '1:shell:(bash zsh fish)' ;;
-        help) _arguments '1:command:(proxy completions)' ;;
+        help) _arguments '1:command:(proxy doctor completions)' ;;
     esac
 }
 

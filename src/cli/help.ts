@@ -33,9 +33,11 @@ export function usageOf(topic: HelpTopic): string {
     case "wayland-proxy-virtwl":
       return "wayland-proxy-virtwl [--help] [OPTION]… [--] [COMMAND [ARGUMENT]…]";
     case "wayferry":
-      return "wayferry proxy|completions|help …";
+      return "wayferry proxy|doctor|completions|help …";
     case "wayferry proxy":
       return "wayferry proxy [--help] [OPTION]… [--] [COMMAND [ARGUMENT]…]";
+    case "wayferry doctor":
+      return "wayferry doctor";
     case "wayferry completions":
       return "wayferry completions bash|zsh|fish";
   }
@@ -49,6 +51,8 @@ export function helpText(topic: HelpTopic, style: Style): string {
       return proxyHelp(topic, style);
     case "wayferry":
       return overview(style);
+    case "wayferry doctor":
+      return doctorHelp(style);
     case "wayferry completions":
       return completionsHelp(style);
   }
@@ -71,6 +75,10 @@ function overview(style: Style): string {
       command(
         "proxy",
         "Listen for applications, or run one, and show their windows",
+      ),
+      command(
+        "doctor",
+        "Tell what this machine has and lacks for showing applications",
       ),
       command(
         "completions SHELL",
@@ -132,6 +140,21 @@ export function defaultDisplay(
   return topic === "wayland-proxy-virtwl"
     ? "By default it listens on wayland-1."
     : "By default it listens on the first free of wayland-1 to wayland-32.";
+}
+
+function doctorHelp(style: Style): string {
+  return "Tell what this machine has and lacks for showing applications.\n" +
+    section(style, "Usage", [`  ${usageOf("wayferry doctor")}`]) +
+    section(style, "What it does", [
+      "  It looks at the kernel, at the virtio-gpu device and all that it offers, at",
+      "  the compositor and its globals, and at Xwayland, and tells what each is, or",
+      "  what to do where it is missing. Where there is a usable device, the compositor",
+      "  is the host's, and a small window is shown there for a moment; else it is the",
+      "  one of this machine, at $WAYLAND_DISPLAY.",
+    ]) +
+    section(style, "Exit status", [
+      "  0 an application would run    123 none would    125 a defect",
+    ]);
 }
 
 function completionsHelp(style: Style): string {

@@ -15,6 +15,7 @@ export type HelpTopic =
   | "wayland-proxy-virtwl"
   | "wayferry"
   | "wayferry proxy"
+  | "wayferry doctor"
   | "wayferry completions";
 
 /** How help is shown: "pager" pages it, "groff" is the source of the manual page. */
@@ -23,6 +24,7 @@ export type HelpFormat = "plain" | "pager" | "groff";
 /** A parsed command line. */
 export type Invocation =
   | { readonly kind: "proxy"; readonly options: ProxyOptions }
+  | { readonly kind: "doctor" }
   | { readonly kind: "completions"; readonly shell: Shell }
   | {
     readonly kind: "help";

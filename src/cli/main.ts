@@ -2,9 +2,13 @@
  * The command line: which program it is, what is asked of it, and how it ends.
  */
 
+import { Loop } from "../loop/loop.ts";
 import { StartupError } from "../server/startup_error.ts";
+import { kernelSystem } from "../virtgpu/find_device.ts";
 import { UsageError } from "./cli_error.ts";
 import { completionScript } from "./completions.ts";
+import { examine } from "./doctor.ts";
+import { reportText } from "./doctor_report.ts";
 import {
   EXIT_FAILED,
   EXIT_INTERNAL,
@@ -12,7 +16,13 @@ import {
   EXIT_USAGE,
 } from "./exit_status.ts";
 import { globalNames } from "./global_names.ts";
-import { helpText, plainStyle, terminalStyle, usageOf } from "./help.ts";
+import {
+  helpText,
+  plainStyle,
+  type Style,
+  terminalStyle,
+  usageOf,
+} from "./help.ts";
 import type { HelpFormat, HelpTopic, Invocation } from "./invocation.ts";
 import { manualPage } from "./manual_page.ts";
 import { checkGlobalNames } from "./option_values.ts";
@@ -23,6 +33,9 @@ import type { ProxyOptions } from "./proxy_options.ts";
 import { run } from "./run.ts";
 import { writeError, writeOutput } from "./standard_streams.ts";
 import { version } from "./version.ts";
+
+/** How long a compositor may take to answer; in a slow machine one that has much to do takes seconds. */
+const doctorsPatience = 10_000;
 
 /**
  * Runs the program to its end, and sets the exit status of the process.
@@ -45,6 +58,8 @@ function perform(invocation: Invocation, personality: Personality): number {
   switch (invocation.kind) {
     case "proxy":
       return proxy(invocation.options, personality);
+    case "doctor":
+      return doctor();
     case "help":
       showHelp(invocation.topic, invocation.format);
       return EXIT_OK;
@@ -75,13 +90,28 @@ function proxy(options: ProxyOptions, personality: Personality): number {
   );
 }
 
+function doctor(): number {
+  using loop = new Loop();
+  const report = examine({
+    loop,
+    environment: Deno.env,
+    kernelRelease: Deno.osRelease(),
+    devices: kernelSystem(),
+    patienceMilliseconds: doctorsPatience,
+  });
+  writeOutput(reportText(report, outputStyle()));
+  return report.verdict === "not at all" ? EXIT_FAILED : EXIT_OK;
+}
+
+function outputStyle(): Style {
+  return Deno.noColor || !Deno.stdout.isTerminal() ? plainStyle : terminalStyle;
+}
+
 function showHelp(topic: HelpTopic, format: HelpFormat): void {
   switch (format) {
-    case "plain": {
-      const isPlain = Deno.noColor || !Deno.stdout.isTerminal();
-      writeOutput(helpText(topic, isPlain ? plainStyle : terminalStyle));
+    case "plain":
+      writeOutput(helpText(topic, outputStyle()));
       return;
-    }
     case "pager":
       page(helpText(topic, plainStyle));
       return;

@@ -52,6 +52,8 @@ ${roff(name)} \\- show Wayland applications on another compositor
 [\\fIOPTION\\fR]\\&.\\|.\\|. [\\fB\\-\\-\\fR] [\\fICOMMAND\\fR [\\fIARGUMENT\\fR]\\&.\\|.\\|.]
 ${
     dropIn ? "" : `.br
+.B wayferry doctor
+.br
 .B wayferry completions
 \\fBbash\\fR|\\fBzsh\\fR|\\fBfish\\fR
 .br
@@ -69,7 +71,7 @@ ${
         defaultDisplay(topic)
       } A display on which a server listens is left alone; the socket of one that died is replaced.`,
     ])
-  }.SH OPTIONS
+  }${dropIn ? "" : doctorSection()}.SH OPTIONS
 ${
     paragraphs([
       "A long option may be written as --name=value or as --name value, and may be shortened as long as that is unambiguous. " +
@@ -147,6 +149,21 @@ ${
 .BR ${roff(other)} (1),
 .BR Xwayland (1),
 .BR systemd.socket (5)
+`;
+}
+
+/** `wayferry doctor`, which the drop-in does not have. */
+function doctorSection(): string {
+  return `.SH DOCTOR
+${
+    roff(
+      "wayferry doctor tells, line by line, what this machine has and lacks for showing applications: kernel, virtio-gpu " +
+        "device and permissions, everything that the device and the host behind it offer, the compositor and its globals, and " +
+        "Xwayland. MISSING stands before what keeps applications from running, with what to do. Where there is a usable device, " +
+        "the compositor is the host's, and a small window is shown there for a moment; else it is the one of this machine. " +
+        "The last line says whether an application would run, and by which command; only then is the exit status 0.",
+    )
+  }
 `;
 }
 

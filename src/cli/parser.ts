@@ -62,6 +62,11 @@ export function parseWayferry(args: readonly string[]): Invocation {
       else if (options.help) chosen.push(help("wayferry"));
       else throw unknownCommand(name);
     });
+  quiet(program.command("doctor"))
+    .option("-h, --help")
+    .action((options) => {
+      chosen.push(options.help ? help("wayferry doctor") : { kind: "doctor" });
+    });
   quiet(program.command("completions"))
     .option("-h, --help")
     .argument("[shell]")
@@ -76,12 +81,17 @@ export function parseWayferry(args: readonly string[]): Invocation {
     .action((name) => {
       if (name === undefined) chosen.push(help("wayferry"));
       else if (name === "proxy") chosen.push(help("wayferry proxy"));
+      else if (name === "doctor") chosen.push(help("wayferry doctor"));
       else if (name === "completions") {
         chosen.push(help("wayferry completions"));
       } else throw unknownCommand(name);
     });
   runCommander(
-    command === "completions" ? "wayferry completions" : "wayferry",
+    command === "doctor"
+      ? "wayferry doctor"
+      : command === "completions"
+      ? "wayferry completions"
+      : "wayferry",
     () => {
       program.parse(args, { from: "user" });
     },
@@ -97,7 +107,7 @@ function unknownCommand(name: string | undefined): UsageError {
   if (name === undefined) {
     return new UsageError("a command is missing", "wayferry");
   }
-  const hint = didYouMean(name, ["proxy", "completions", "help"]) ||
+  const hint = didYouMean(name, ["proxy", "doctor", "completions", "help"]) ||
     `. To run it through the proxy: wayferry proxy -- ${name}`;
   return new UsageError(`unknown command '${name}'${hint}`, "wayferry");
 }

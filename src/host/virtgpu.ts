@@ -111,6 +111,11 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     );
   }
 
+  /** How many identifiers a message of the host's has room for; null until it answered. */
+  get identifiersPerMessage(): number | null {
+    return this.#channel.dialect?.identifiers ?? null;
+  }
+
   attach(handler: EndpointHandler): void {
     this.#handler = handler;
     this.#channel.attach(this);

@@ -92,14 +92,23 @@ class World implements Disposable {
 /** A message to an object that is not there. */
 const nonsense = new Uint8Array(new Uint32Array([77, 8 << 16]).buffer);
 
-Deno.test("a client is turned away, with the reason in the log, where the host's address makes no sense", () => {
+Deno.test("a client is turned away, with the reason for it and in the log, where the host's address makes no sense", () => {
   using world = new World(() => {
     throw new StartupError("no host");
   });
   const { client, proxy } = world.connect();
   world.serve(proxy);
   assert.equal(world.ended, 1);
-  assert.equal(readFd(client.number, new Uint8Array(8)), 0);
+  const bytes = new Uint8Array(256);
+  const length = readFd(client.number, bytes);
+  const words = new Uint32Array(bytes.buffer);
+  // wl_display@1.error(wl_display@1, implementation, …)
+  assert.deepEqual([...words.subarray(0, 4)], [1, length << 16, 1, 3]);
+  assert.match(
+    new TextDecoder().decode(bytes.subarray(0, length)),
+    /the host cannot be reached: no host\0/,
+  );
+  assert.equal(readFd(client.number, bytes), 0);
   assert.match(world.log(), /turned away, the host cannot be reached: no host/);
 });
 

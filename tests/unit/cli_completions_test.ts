@@ -88,7 +88,7 @@ const expectations: {
   {
     what: "the commands of wayferry",
     line: "wayferry ",
-    includes: ["proxy", "completions", "help"],
+    includes: ["proxy", "doctor", "completions", "help"],
     excludes: ["--tag"],
   },
   {
@@ -99,7 +99,7 @@ const expectations: {
   {
     what: "topics of help",
     line: "wayferry help ",
-    includes: ["proxy", "completions"],
+    includes: ["proxy", "doctor", "completions"],
   },
   {
     what: "options of the drop-in",

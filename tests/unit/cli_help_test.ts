@@ -48,6 +48,7 @@ const topics: HelpTopic[] = [
   "wayland-proxy-virtwl",
   "wayferry",
   "wayferry proxy",
+  "wayferry doctor",
   "wayferry completions",
 ];
 

@@ -309,6 +309,17 @@ const invocations: [args: string[], invocation: Invocation][] = [
     topic: "wayferry completions",
     format: "plain",
   }],
+  [["doctor"], { kind: "doctor" }],
+  [["doctor", "--help"], {
+    kind: "help",
+    topic: "wayferry doctor",
+    format: "plain",
+  }],
+  [["help", "doctor"], {
+    kind: "help",
+    topic: "wayferry doctor",
+    format: "plain",
+  }],
   [["completions", "bash"], { kind: "completions", shell: "bash" }],
   [["completions", "zsh"], { kind: "completions", shell: "zsh" }],
   [["completions", "fish"], { kind: "completions", shell: "fish" }],
@@ -328,6 +339,10 @@ const wrongForWayferry: [args: string[], message: string][] = [
   ],
   [["proxi"], "unknown command 'proxi'. Did you mean 'proxy'?"],
   [["help", "prox"], "unknown command 'prox'. Did you mean 'proxy'?"],
+  [
+    ["doctor", "foot"],
+    "too many arguments for 'doctor'. Expected 0 arguments but got 1: foot.",
+  ],
   [["completions"], "the shell's name is missing: 'bash', 'zsh' or 'fish'"],
   [
     ["completions", "ksh"],

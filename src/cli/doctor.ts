@@ -1,0 +1,224 @@
+/**
+ * `wayferry doctor`: what this machine has and lacks for showing applications, and where they would be shown.
+ *
+ * It goes the way of a client as far as it can without one: it looks for the device, connects, asks the compositor for its
+ * globals, and, over virtio-gpu, shows a small window for a moment.
+ */
+import { SyscallError } from "../../ffi/error.ts";
+import { OwnedFd, setNonBlocking } from "../../ffi/fd.ts";
+import { connectUnix } from "../../ffi/unix_socket.ts";
+import type { Endpoint } from "../host/endpoint.ts";
+import { LocalSocket } from "../host/local_socket.ts";
+import { RegistryProbe } from "../host/registry_probe.ts";
+import { VirtgpuHost } from "../host/virtgpu_host.ts";
+import type { Loop } from "../loop/loop.ts";
+import { Policy } from "../policy/policy.ts";
+import type { Environment } from "../server/environment.ts";
+import { hostAddress } from "../server/host_address.ts";
+import { StartupError } from "../server/startup_error.ts";
+import { openChannel } from "../virtgpu/channel.ts";
+import { ExampleWindow } from "../virtgpu/example.ts";
+import {
+  type DeviceSystem,
+  searchDevices,
+  type UsableNode,
+} from "../virtgpu/find_device.ts";
+import {
+  type Finding,
+  missing,
+  noted,
+  present,
+  reasonsOf,
+} from "../virtgpu/finding.ts";
+import { Wakeups } from "../virtgpu/wakeups.ts";
+import { globalFindings } from "./doctor_globals.ts";
+import {
+  kernelFinding,
+  runtimeDirectoryFinding,
+  xwaylandFinding,
+} from "./doctor_machine.ts";
+import type { Report, Verdict } from "./doctor_report.ts";
+
+/** What is looked at. */
+export interface Patient {
+  readonly loop: Loop;
+  readonly environment: Environment;
+  /** As uname(2) has it. */
+  readonly kernelRelease: string;
+  readonly devices: DeviceSystem;
+  /** How long a compositor may take to answer, in milliseconds. */
+  readonly patienceMilliseconds: number;
+}
+
+/** Bytes of the host's memory that are asked for, to see whether there is any. */
+const trialBytes = 4096;
+
+/** Looks at everything. */
+export function examine(patient: Patient): Report {
+  const search = searchDevices(patient.devices);
+  const machine = [
+    kernelFinding(patient.kernelRelease, search.hasDevice),
+    runtimeDirectoryFinding(patient.environment),
+    xwaylandFinding(patient.environment),
+  ];
+  const { usable } = search;
+  const compositor = usable === null
+    ? localFindings(patient)
+    : virtgpuFindings(patient, usable);
+  const verdict: Verdict = reasonsOf([...machine, ...compositor]) !== ""
+    ? "not at all"
+    : usable === null
+    ? "on this machine's compositor"
+    : "over virtio-gpu";
+  return {
+    sections: [
+      { title: "This machine", findings: machine },
+      {
+        title: "virtio-gpu",
+        findings: verdict === "on this machine's compositor"
+          ? search.findings.map(withoutHarm)
+          : search.findings,
+      },
+      {
+        title: usable === null
+          ? "The compositor of this machine"
+          : "The compositor of the host",
+        findings: compositor,
+      },
+    ],
+    verdict,
+  };
+}
+
+/** What is lacking, but not needed. */
+function withoutHarm({ state, subject, text }: Finding): Finding {
+  return state === "missing" ? noted(subject, text) : { state, subject, text };
+}
+
+function localFindings(patient: Patient): Finding[] {
+  const { loop, environment } = patient;
+  try {
+    const address = hostAddress(environment);
+    const isPath = address.kind === "path";
+    const fd = isPath ? connectUnix(address.path) : new OwnedFd(address.fd);
+    setNonBlocking(fd.number);
+    using endpoint = new LocalSocket(loop, fd);
+    const where = isPath ? address.path : "the inherited WAYLAND_SOCKET";
+    return compositorFindings(patient, endpoint, where);
+  } catch (error) {
+    if (!(error instanceof SyscallError || error instanceof StartupError)) {
+      throw error;
+    }
+    return [
+      missing(
+        "compositor",
+        `${
+          error.message.replace(/\.$/, "")
+        }; start a compositor, or set WAYLAND_DISPLAY to the socket of one`,
+      ),
+    ];
+  }
+}
+
+function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
+  const { loop, devices } = patient;
+  using host = new VirtgpuHost(loop, {
+    find: () => usable,
+    open: (path) => devices.open(path),
+  });
+  try {
+    using endpoint = host.connect();
+    const findings = compositorFindings(patient, endpoint, "the host");
+    const dialect = endpoint.identifiersPerMessage;
+    if (dialect === null) return findings;
+    findings.splice(
+      1,
+      0,
+      present("dialect", `${dialect} identifiers per message`),
+    );
+    using memory = endpoint.allocate(trialBytes);
+    findings.push(
+      memory === null
+        ? missing(
+          "host memory",
+          "the host gives no memory that can be seen here; enlarge the window, for QEMU with hostmem=8G",
+        )
+        : present("host memory", "can be had and written to"),
+    );
+    if (reasonsOf(findings) === "") {
+      findings.push(windowFinding(patient, usable));
+    }
+    return findings;
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    return [missing("connection", `${usable.path}: ${error.message}`)];
+  }
+}
+
+/** Asks for the globals. */
+function compositorFindings(
+  patient: Patient,
+  endpoint: Endpoint,
+  where: string,
+): Finding[] {
+  const started = patient.loop.now;
+  const probe = new RegistryProbe(endpoint, () => {});
+  waitFor(patient, () => probe.state.kind !== "waiting");
+  const { state } = probe;
+  switch (state.kind) {
+    case "waiting":
+      return [
+        missing(
+          "compositor",
+          `${where} has not answered within ${patient.patienceMilliseconds} ms; see whether a compositor runs there, and what the VMM's log says of its socket`,
+        ),
+      ];
+    case "failed":
+      return [
+        missing("compositor", `${where} refuses to serve: ${state.reason}`),
+      ];
+    case "answered":
+      return [
+        present(
+          "compositor",
+          `${where} has answered within ${
+            Math.ceil(patient.loop.now - started)
+          } ms`,
+        ),
+        ...globalFindings(state.globals, new Policy(), endpoint.carrier),
+      ];
+  }
+}
+
+function windowFinding(patient: Patient, { path }: UsableNode): Finding {
+  const { loop, devices } = patient;
+  using wakeups = new Wakeups(loop);
+  using shown = new ExampleWindow(
+    openChannel(loop, devices.open(path), wakeups),
+  );
+  // The second frame is asked for when the first was shown.
+  waitFor(patient, () => shown.state === "closed" || shown.frames > 1);
+  if (shown.state === "shown") {
+    return shown.frames > 1
+      ? present("window", "a small one was shown for a moment")
+      : noted(
+        "window",
+        "a small one was made, but not shown; the screen may be off or locked",
+      );
+  }
+  return missing(
+    "window",
+    `the compositor did not take a small one${
+      shown.reason === null ? "" : `: ${shown.reason}`
+    }`,
+  );
+}
+
+function waitFor(
+  { loop, patienceMilliseconds }: Patient,
+  isDone: () => boolean,
+): void {
+  let isLate = false;
+  using _deadline = loop.after(patienceMilliseconds, () => isLate = true);
+  while (!isDone() && !isLate) loop.turn(-1);
+}

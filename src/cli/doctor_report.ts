@@ -1,0 +1,60 @@
+/**
+ * The report on a machine: one line for each thing that was looked at, and a last one that says whether an application would run.
+ */
+import type { Finding } from "../virtgpu/finding.ts";
+import type { Style } from "./help.ts";
+
+/** Whether an application would run, and by which command. */
+export type Verdict =
+  | "over virtio-gpu"
+  | "on this machine's compositor"
+  | "not at all";
+
+/** What is printed. */
+export interface Report {
+  readonly sections: readonly {
+    readonly title: string;
+    readonly findings: readonly Finding[];
+  }[];
+  readonly verdict: Verdict;
+}
+
+const markColumn = 9;
+
+/** The report as text. */
+export function reportText(report: Report, style: Style): string {
+  return report.sections.filter(({ findings }) => findings.length > 0).map((
+    { title, findings },
+  ) =>
+    `${style.heading(title)}\n${
+      findings.map((finding) => `${line(finding, style)}\n`).join("")
+    }\n`
+  ).join("") + verdictText(report.verdict, style);
+}
+
+function line({ state, subject, text }: Finding, style: Style): string {
+  const rest = `${subject}: ${text}`;
+  switch (state) {
+    case "present":
+      return `  ${"ok".padEnd(markColumn)}${rest}`;
+    case "missing":
+      return `  ${style.strong("MISSING".padEnd(markColumn))}${rest}`;
+    case "noted":
+      return `  ${"note".padEnd(markColumn)}${rest}`;
+  }
+}
+
+function verdictText(verdict: Verdict, style: Style): string {
+  switch (verdict) {
+    case "over virtio-gpu":
+      return `Applications run on the host of this virtual machine: ${
+        style.strong("wayferry proxy --virtio-gpu -- COMMAND")
+      }\n`;
+    case "on this machine's compositor":
+      return `Applications run on this machine's compositor: ${
+        style.strong("wayferry proxy -- COMMAND")
+      }\n`;
+    case "not at all":
+      return "No application would run: see what is MISSING.\n";
+  }
+}
