@@ -120,8 +120,10 @@ export interface FeatureRelay {
   discardFromHost(handle: number): void;
   /** Goes on with a direction that was held. */
   resume(direction: "requests" | "events"): void;
-  /** Writes a line about this client to the log. */
+  /** Writes a line about this client to the log: something that somebody should mend. */
   warn(text: string): void;
+  /** Writes a line about this client to the log, for whoever wants to know. */
+  inform(text: string): void;
 }
 
 type ErasedHandler = {

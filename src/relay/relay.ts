@@ -250,6 +250,10 @@ export class Relay
     this.#log.warning(text);
   }
 
+  inform(text: string): void {
+    this.#log.info(text);
+  }
+
   owes(tooMuch: boolean): void {
     this.#hostOwes = tooMuch;
     this.#readClientOrNot();

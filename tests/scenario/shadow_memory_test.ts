@@ -169,3 +169,14 @@ Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   scene.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
+
+Deno.test("the log says how much was copied for a client when it ends", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  scene.world.relay.stop("the scenario's end");
+  assert.ok(
+    scene.world.log.includes("1 buffers were copied, 1048576 bytes"),
+    scene.world.log.join("\n"),
+  );
+});

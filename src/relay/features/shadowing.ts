@@ -64,6 +64,10 @@ export class Shadowing implements ShadowMaker, Disposable {
   }
 
   [Symbol.dispose](): void {
+    const { copies, copiedBytes } = this.statistics;
+    if (copies > 0) {
+      this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
+    }
     this.memory[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();
