@@ -9,7 +9,7 @@ import type { Loop } from "../../src/loop/loop.ts";
 import type { DeviceParameter } from "../../src/virtgpu/device.ts";
 import { HOST_MEMORY, HostContext } from "./context.ts";
 import { ControlQueue } from "./control_queue.ts";
-import { countExported, fileIdentity } from "./dma_bufs.ts";
+import { countExported, exportMemory, fileIdentity } from "./dma_bufs.ts";
 import { EmulatedDevice } from "./emulated_device.ts";
 import { Faults } from "./faults.ts";
 import { type Fence, FenceList } from "./fences.ts";
@@ -173,16 +173,16 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** A buffer as a program of the guest makes one with the GPU, for dma-buf tests: keep it, or it is freed when nothing refers to it. */
-  createGpuMemory(size: number): Resource {
+  /** A buffer as a program of the guest makes one with the GPU: its dma-buf, which keeps it. */
+  createGpuMemory(size: number): OwnedFd {
     const resource = this.#addResource(
       "host3d",
       wholePages(size, this.pageSize),
       0,
     );
     resource.fd = createMemfd(HOST_MEMORY, resource.size);
-    resource.references++;
-    return resource;
+    resource.exported = true;
+    return exportMemory(resource.fd);
   }
 
   /** For devices: lets a context name a resource, or no longer. */
