@@ -1,135 +1,117 @@
-/** Buffers that programs here make with the GPU: the host gets the very same memory, and buffers of other devices fail as the protocol lets them. */
+/** GPU buffers of the guest through the real virtio-gpu code, on an emulated device whose host has a GPU. */
 import assert from "node:assert/strict";
-import { closeFd, duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
+import { duplicateFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { fileIdentity } from "../emulator/dma_bufs.ts";
-import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { mapFile } from "../../ffi/mapping.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
-import type { ScriptedOptions } from "./support/scripted_machine.ts";
 
-const XRGB8888 = 0x3432_5258;
+const CROSS_DOMAIN = 1 << 5;
+const VIRGL2 = 1 << 2;
+const VENUS = 1 << 4;
 
-/** A machine with a GPU and a client that has bound `zwp_linux_dmabuf_v1` as its object 3. */
-function gpuWorld(
-  options: ScriptedOptions = {},
-): { world: DeviceWorld; one: DeviceClient } {
-  const parameters = { SUPPORTED_CAPSET_IDS: 1 << 5 | 1 << 4 };
-  const world = new DeviceWorld({ ...options, parameters });
-  const one = world.addReady([...usualGlobals, [7, "zwp_linux_dmabuf_v1", 3]]);
-  one.bind(7, "zwp_linux_dmabuf_v1", 3, 3);
-  one.forget();
-  return { world, one };
+const XR24 = 0x34325258;
+const LINEAR = 0n;
+const TILED = 0x0100_0000_0000_0002n;
+
+const globals: readonly (readonly [number, string, number])[] = [
+  [1, "wl_compositor", 6],
+  [9, "zwp_linux_dmabuf_v1", 5],
+];
+
+/** A guest whose device has these capability sets. */
+function guest(capsets: number): DeviceWorld {
+  return new DeviceWorld({
+    parameters: { ["SUPPORTED_CAPSET_IDS"]: CROSS_DOMAIN | capsets },
+  });
 }
 
-/** Makes a buffer of these planes as the client's objects `id` and `id + 1`. */
-function makeBuffer(
-  { client }: DeviceClient,
-  id: number,
-  planes: readonly OwnedFd[],
-): void {
-  client.say(3, "zwp_linux_dmabuf_v1.create_params", id);
-  for (const [index, plane] of planes.entries()) {
-    client.say(
-      id,
-      "zwp_linux_buffer_params_v1.add",
-      duplicateFd(plane.number).release(),
-      index,
-      4096 * index,
-      256,
-      0,
-      0,
-    );
-  }
-  client.say(
-    id,
-    "zwp_linux_buffer_params_v1.create_immed",
-    id + 1,
-    64,
-    16,
-    XRGB8888,
-    0,
+/** A client with `zwp_linux_dmabuf_v1` (3) and parameters (4). */
+function gpuClient(world: DeviceWorld): DeviceClient {
+  const guest = world.addReady(globals);
+  guest.bind(9, "zwp_linux_dmabuf_v1", 5, 3);
+  guest.client.say(3, "zwp_linux_dmabuf_v1.create_params", 4);
+  guest.forget();
+  return guest;
+}
+
+const add = "zwp_linux_buffer_params_v1.add";
+
+Deno.test("a guest without a GPU is not offered GPU buffers", () => {
+  using world = guest(0);
+  const { client } = world.addReady(globals);
+  client.say(1, "wl_display.get_registry", 3);
+  world.settle();
+  assert.ok(!client.heard().some((line) => line.includes("dmabuf")));
+});
+
+Deno.test("a buffer of the guest's GPU is the same memory for the host's compositor", () => {
+  using world = guest(VIRGL2);
+  const { client, host } = gpuClient(world);
+  using memory = world.machine.createGpuMemory(4096);
+  using pixels = mapFile(memory.number, 4096, "write");
+  client.say(4, add, duplicateFd(memory.number).release(), 0, 0, 64, 0, 0);
+  client.say(4, "zwp_linux_buffer_params_v1.create_immed", 5, 16, 16, XR24, 0);
+  world.settle();
+  assert.deepEqual(host.heard(), [
+    "zwp_linux_buffer_params_v1@4.add(fd, 0, 0, 64, 0, 0)",
+    `zwp_linux_buffer_params_v1@4.create_immed(new wl_buffer@5, 16, 16, ${XR24}, 0)`,
+  ]);
+  pixels.bytes.fill(77);
+  const seen = new Uint8Array(16);
+  assert.equal(readFdAt(host.receivedFds[0] ?? -1, seen, 0), 16);
+  assert.ok(seen.every((byte) => byte === 77));
+  assert.deepEqual(world.machine.violations, []);
+});
+
+Deno.test("a buffer that is not the guest GPU's fails, and the connection lives", () => {
+  using world = guest(VIRGL2);
+  const gpu = gpuClient(world);
+  const foreign = createMemfd("foreign", 4096);
+  gpu.client.say(4, add, foreign.release(), 0, 0, 64, 0, 0);
+  gpu.client.say(4, "zwp_linux_buffer_params_v1.create", 16, 16, XR24, 0);
+  world.settle();
+  assert.deepEqual(gpu.client.heard(), [
+    "zwp_linux_buffer_params_v1@4.failed()",
+  ]);
+  assert.ok(!gpu.ended);
+});
+
+/** The numbers of the entries of the host's table, XR24 linear and XR24 tiled, that the client gets. */
+function offered(capsets: number): number[] {
+  using world = guest(capsets);
+  const { client, host } = gpuClient(world);
+  client.say(3, "zwp_linux_dmabuf_v1.get_default_feedback", 5);
+  world.settle();
+  host.heard();
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  [LINEAR, TILED].forEach((modifier, i) => {
+    view.setUint32(i * 16, XR24, true);
+    view.setBigUint64(i * 16 + 8, modifier, true);
+  });
+  const table = createMemfd("table", 32);
+  writeFd(table.number, bytes);
+  const feedback = "zwp_linux_dmabuf_feedback_v1";
+  host.say(5, `${feedback}.format_table`, table.release(), 32);
+  host.say(5, `${feedback}.main_device`, new Uint8Array(8));
+  host.say(5, `${feedback}.tranche_formats`, Uint8Array.of(0, 0, 1, 0));
+  host.say(5, `${feedback}.tranche_done`);
+  world.settle();
+  client.heard();
+  const [device, , indices] = client.arrays;
+  assert.deepEqual(
+    device,
+    new Uint8Array(
+      BigUint64Array.of(world.clients[0]?.device.deviceNumber ?? 0n).buffer,
+    ),
   );
-  client.say(id, "zwp_linux_buffer_params_v1.destroy");
+  return [...new Uint16Array(indices?.buffer ?? new ArrayBuffer(0))];
 }
 
-for (const rutabaga of rutabagas) {
-  Deno.test(`${rutabaga}: a buffer of the GPU reaches the host as it is, and leaves no handle behind`, () => {
-    const { world, one } = gpuWorld({
-      profile: hostProfile(rutabaga, "fixed"),
-    });
-    using _world = world;
-    const before = world.machine.census();
-    using buffer = world.machine.createGpuMemory(8192);
-    makeBuffer(one, 4, [buffer]);
-    world.settle();
-    assert.equal(
-      one.host.heard().filter((line) =>
-        line.startsWith("zwp_linux_buffer_params_v1@")
-      ).length,
-      3,
-    );
-    const [fd = -1] = one.host.receivedFds;
-    assert.equal(fileIdentity(fd), fileIdentity(buffer.number));
-    assert.equal(world.machine.census().handles, before.handles);
-    assert.deepEqual(world.machine.log, []);
-  });
-
-  Deno.test(`${rutabaga}: planes of one dma-buf do not close it for each other`, () => {
-    const { world, one } = gpuWorld({
-      profile: hostProfile(rutabaga, "fixed"),
-    });
-    using _world = world;
-    const { handles } = world.machine.census();
-    using buffer = world.machine.createGpuMemory(16_384);
-    for (const id of [4, 6, 8]) makeBuffer(one, id, [buffer, buffer, buffer]);
-    world.settle();
-    const files = one.host.receivedFds.map(fileIdentity);
-    assert.deepEqual(files, new Array(9).fill(fileIdentity(buffer.number)));
-    assert.equal(world.machine.census().handles, handles);
-    assert.equal(one.ended, false);
-    assert.deepEqual(world.machine.log, []);
-  });
-}
-
-Deno.test("a buffer of another device fails, and its client lives", () => {
-  const { world, one } = gpuWorld();
-  using _world = world;
-  using foreign = createMemfd("of another device", 4096);
-  makeBuffer(one, 4, [foreign]);
-  world.settle();
-  assert.ok(one.client.heard().some((line) => line.includes(".failed(")));
-  assert.deepEqual(one.host.receivedFds, []);
-  assert.equal(one.ended, false);
-  using buffer = world.machine.createGpuMemory(4096);
-  makeBuffer(one, 6, [buffer]);
-  world.settle();
-  assert.equal(one.host.receivedFds.length, 1);
+Deno.test("a guest with virgl is offered linear buffers of its own device", () => {
+  assert.deepEqual(offered(VIRGL2), [0]);
 });
 
-Deno.test("without a GPU nobody hears of GPU buffers", () => {
-  using world = new DeviceWorld();
-  const one = world.addClient();
-  world.settle();
-  one.host.heard();
-  one.host.say(2, "wl_registry.global", 7, "zwp_linux_dmabuf_v1", 5);
-  one.host.say(3, "wl_callback.done", 0);
-  one.client.say(1, "wl_display.get_registry", 2);
-  world.settle();
-  assert.ok(!one.client.heard().join().includes("dmabuf"));
-});
-
-Deno.test("memory of the GPU lives as long as somebody holds its dma-buf", () => {
-  const { world, one } = gpuWorld();
-  using _world = world;
-  const { resources } = world.machine.census();
-  const buffer = world.machine.createGpuMemory(4096);
-  makeBuffer(one, 4, [buffer]);
-  world.settle();
-  for (const fd of one.host.receivedFds.splice(0)) closeFd(fd);
-  assert.equal(world.machine.census().resources, resources + 1);
-  one.client.say(5, "wl_buffer.destroy");
-  world.settle();
-  buffer[Symbol.dispose]();
-  assert.equal(world.machine.census().resources, resources);
+Deno.test("a guest with the host GPU's own driver is offered all of the host's layouts", () => {
+  assert.deepEqual(offered(VIRGL2 | VENUS), [0, 1]);
 });
