@@ -1,5 +1,6 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
+import { memoryFile, openFdCount } from "../scenario/support/descriptors.ts";
 import { ShadowScene } from "../scenario/support/shadow_scene.ts";
 import { World } from "../scenario/support/world.ts";
 
@@ -87,4 +88,25 @@ Deno.test("a host that deletes a buffer of the relay is broken", () => {
     `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_buffer, which is in use")`,
   ]);
   assert.ok(world.ended);
+});
+
+Deno.test("planes that come after their buffer failed are closed, too", () => {
+  const open = openFdCount();
+  {
+    using world = World.ready(
+      { host: { carriages: { shm: "shadowed" } } },
+      [[1, "zwp_linux_dmabuf_v1", 3]],
+    );
+    world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
+    world.client.say(3, "zwp_linux_dmabuf_v1.create_params", 4);
+    const add = "zwp_linux_buffer_params_v1.add";
+    world.client.say(4, add, memoryFile(), 0, 0, 0, 0, 0);
+    world.settle();
+    world.host.say(4, "zwp_linux_buffer_params_v1.failed");
+    world.settle();
+    world.client.say(4, add, memoryFile(), 0, 0, 0, 0, 0);
+    world.settle();
+    assert.equal(world.host.receivedFds.length, 2);
+  }
+  assert.equal(openFdCount(), open);
 });

@@ -64,9 +64,11 @@ class GpuBuffers implements Source, Disposable {
 
   /** Forgets the planes of an object, if it has any. */
   forget(entry: Entry): void {
-    if (!(entry.record instanceof Planes)) return;
-    entry.record.close();
-    this.#planes.delete(entry.record);
+    const { record } = entry;
+    if (!(record instanceof Planes)) return;
+    record.close();
+    this.#planes.delete(record);
+    entry.record = null;
   }
 
   /** Whether a commit of this buffer has to wait. */
