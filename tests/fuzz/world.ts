@@ -146,9 +146,15 @@ export class FuzzWorld implements Disposable {
   /** Turns until nothing happens any more, with both peers listening. */
   quiet(): void {
     this.#rest();
-    if (!this.isShadowed || this.ends > 0) return;
-    // a commit may wait for the host to be done with a buffer
-    this.#loop.pass(HOLD_LIMIT, () => this.#rest());
+    if (!this.isShadowed) return;
+    // a commit may wait for the host to be done with a buffer, and so may the next one
+    for (let wasHeld = true; wasHeld && this.ends === 0;) {
+      wasHeld = false;
+      this.#loop.pass(HOLD_LIMIT, () => {
+        wasHeld = true;
+        this.#rest();
+      });
+    }
     this.#rest();
   }
 
