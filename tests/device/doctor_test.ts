@@ -161,7 +161,11 @@ Deno.test("a node that may not be opened is told with the group that owns it", (
   assert.deepEqual(missingIn(report), ["node", "compositor"]);
   assert.match(
     textOf(report),
-    /renderD128 may not be opened; add the user to the group that owns it, "render"/,
+    /renderD128 may not be opened by this user; add the user to the group that may, render,/,
+  );
+  assert.throws(
+    () => findNode({ ...noDevice, nodeNames, groupOf: () => null }),
+    /nor by any group; let udev give it to one/,
   );
 });
 
