@@ -1,4 +1,5 @@
 /** A device is taken for what it can do, and what it lacks is said in words. */
+import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import assert from "node:assert/strict";
 import type { DeviceParameter } from "../../src/virtgpu/device.ts";
 import { examineNode, NoDeviceError } from "../../src/virtgpu/find_device.ts";
@@ -10,7 +11,7 @@ import {
 /** What an opened node of such a machine is found to be. */
 function examine(options: ScriptedOptions): ReturnType<typeof examineNode> {
   using world = new ScriptedMachine(options);
-  using device = world.machine.open();
+  using device = new EmulatedDevice(world.machine);
   const node = examineNode(device);
   assert.equal(device.context, null, "looking makes no context");
   return node;

@@ -1,4 +1,5 @@
 /** `wayferry doctor` on emulated machines, and on such as are made up. */
+import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import assert from "node:assert/strict";
 import { SyscallError } from "../../ffi/error.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
@@ -72,7 +73,7 @@ class World implements Disposable {
         ...options,
       }),
     );
-    return { ...noDevice, nodeNames, open: () => machine.open() };
+    return { ...noDevice, nodeNames, open: () => new EmulatedDevice(machine) };
   }
 
   examine(devices: DeviceSystem, kernelRelease = "6.1.0-56-amd64"): Report {

@@ -22,7 +22,7 @@ import type {
   VirtgpuDevice,
 } from "../../src/virtgpu/device.ts";
 import { exportMemory } from "./dma_bufs.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, OpenedNode } from "./machine.ts";
 import type { Resource } from "./resource.ts";
 import { mapCounted } from "./system.ts";
 import { wholePages } from "./wire.ts";
@@ -52,7 +52,7 @@ const parameters: Record<DeviceParameter, number | null> = {
 };
 
 /** One opened node. */
-export class EmulatedDevice implements VirtgpuDevice {
+export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
   readonly path = "/dev/dri/renderD128 (emulated)";
   readonly deviceNumber = DEVICE_NUMBER;
   readonly #machine: Machine;
@@ -70,8 +70,10 @@ export class EmulatedDevice implements VirtgpuDevice {
   #open = true;
   #destroyed = false;
 
+  /** Opens a machine's node once more. */
   constructor(machine: Machine) {
     this.#machine = machine;
+    machine.opened(this);
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
     setNonBlocking(writer.number);

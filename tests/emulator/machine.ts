@@ -10,7 +10,6 @@ import type { DeviceParameter } from "../../src/virtgpu/device.ts";
 import { HOST_MEMORY, HostContext } from "./context.ts";
 import { ControlQueue } from "./control_queue.ts";
 import { countExported, exportMemory, fileIdentity } from "./dma_bufs.ts";
-import { EmulatedDevice } from "./emulated_device.ts";
 import { Faults } from "./faults.ts";
 import { type Fence, FenceList } from "./fences.ts";
 import { HostError } from "./host_error.ts";
@@ -56,6 +55,16 @@ export interface Census {
   readonly hostDescriptors: number;
 }
 
+/** An opened node, as the machine sees it. */
+export interface OpenedNode {
+  /** Names that are in use. */
+  readonly handleCount: number;
+  /** Mappings that were not ended. */
+  readonly mappingCount: number;
+  /** Closes it, whatever refers to it. */
+  destroy(): void;
+}
+
 /** The machine. */
 export class Machine implements Disposable {
   readonly options: MachineOptions;
@@ -71,7 +80,7 @@ export class Machine implements Disposable {
   readonly queue: ControlQueue;
   readonly #fences: FenceList;
   readonly #heldFences: Fence[] = [];
-  readonly #devices = new Set<EmulatedDevice>();
+  readonly #devices = new Set<OpenedNode>();
   #lastContext = 0;
   #lastResource = 0;
   #disposed = false;
@@ -85,15 +94,13 @@ export class Machine implements Disposable {
     this.#fences = new FenceList(options.profile.fences);
   }
 
-  /** Opens the device's node once more. */
-  open(): EmulatedDevice {
-    const device = new EmulatedDevice(this);
+  /** For devices: one is opened. */
+  opened(device: OpenedNode): void {
     this.#devices.add(device);
-    return device;
   }
 
   /** For devices: one is closed for good. */
-  closed(device: EmulatedDevice): void {
+  closed(device: OpenedNode): void {
     this.#devices.delete(device);
   }
 
@@ -269,11 +276,6 @@ export class Machine implements Disposable {
       ),
       hostDescriptors,
     };
-  }
-
-  /** Completes all polls of a context though nothing came. */
-  wakeSpuriously(device: EmulatedDevice): void {
-    device.signalEvent();
   }
 
   [Symbol.dispose](): void {

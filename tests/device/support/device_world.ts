@@ -8,7 +8,7 @@ import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import { examineNode } from "../../../src/virtgpu/find_device.ts";
-import type { EmulatedDevice } from "../../emulator/emulated_device.ts";
+import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { HostContext } from "../../emulator/context.ts";
 import { Peer } from "../../scenario/support/peer.ts";
 import { usualGlobals } from "../../scenario/support/world.ts";
@@ -116,11 +116,11 @@ export class DeviceWorld extends ScriptedMachine {
     super(options);
     this.#host = new VirtgpuHost(this.loop, {
       find: () => {
-        using device = this.machine.open();
+        using device = new EmulatedDevice(this.machine);
         return examineNode(device);
       },
       open: () => {
-        const device = this.machine.open();
+        const device = new EmulatedDevice(this.machine);
         this.#onOpen(device);
         return device;
       },

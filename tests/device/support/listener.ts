@@ -6,7 +6,7 @@ import {
   type ReceivedIdentifier,
 } from "../../../src/virtgpu/channel.ts";
 import type { Wakeups } from "../../../src/virtgpu/wakeups.ts";
-import type { EmulatedDevice } from "../../emulator/emulated_device.ts";
+import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { ScriptedMachine } from "./scripted_machine.ts";
 
 /** What is sent without descriptors. */
@@ -31,7 +31,7 @@ export class Listener implements ChannelHandler, Disposable {
   end: string | null | undefined;
 
   constructor(world: ScriptedMachine, wakeups: Wakeups) {
-    this.device = world.machine.open();
+    this.device = new EmulatedDevice(world.machine);
     this.channel = openChannel(world.loop, this.device, wakeups);
     this.channel.attach(this);
   }

@@ -4,6 +4,7 @@
  * Arguments: the socket to listen on, the compositor's socket, a release of rutabaga, and "stock" or "fixed".
  * Whoever connects to the first socket's path with ".report" behind it gets a `ProxyReport` as JSON.
  */
+import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import { raiseFdLimit } from "../../../ffi/process.ts";
 import { OwnedFd, writeFd } from "../../../ffi/fd.ts";
 import { connectUnix, listenUnix } from "../../../ffi/unix_socket.ts";
@@ -32,10 +33,10 @@ const machine = new Machine({
 });
 const host = new VirtgpuHost(loop, {
   find: () => {
-    using device = machine.open();
+    using device = new EmulatedDevice(machine);
     return examineNode(device);
   },
-  open: () => machine.open(),
+  open: () => new EmulatedDevice(machine),
 });
 const statistics = new CopyStatistics();
 const features = relayFeatures(standardFeatures({ tag: "", statistics }));

@@ -4,7 +4,7 @@
  */
 import { PinnedBuffer } from "../../../ffi/pinned_buffer.ts";
 import type { Mapping } from "../../../ffi/mapping.ts";
-import type { EmulatedDevice } from "../../emulator/emulated_device.ts";
+import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { Machine } from "../../emulator/machine.ts";
 
 /** A message of the host. */
@@ -28,7 +28,7 @@ export class RawGuest implements Disposable {
 
   /** Opens the device and connects. */
   constructor(machine: Machine) {
-    this.device = machine.open();
+    this.device = new EmulatedDevice(machine);
     this.device.contextInit({ capset: 5, rings: 2, polledRings: 2 });
     const pages = [0, 1].map(() => {
       const blob = this.device.createBlob({
