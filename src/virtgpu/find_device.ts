@@ -35,7 +35,7 @@ export interface DeviceSystem {
   pathOf(name: string): string;
   /** @throws {SyscallError} */
   open(path: string): VirtgpuDevice;
-  /** The group that a node belongs to, or null where it has no name. */
+  /** The group whose members may open a node, or null where no group may. */
   groupOf(path: string): string | null;
   /** Whether the machine has a virtio-gpu, with or without a driver. */
   hasHardware(): boolean;
@@ -121,9 +121,9 @@ function examinePath(system: DeviceSystem, path: string): NodeExamination {
 }
 
 function forbidden(path: string, group: string | null): string {
-  return `${path} may not be opened; add the user to the group that owns it, ${
-    group === null ? 'usually "render"' : JSON.stringify(group)
-  }, and log in again`;
+  return group === null
+    ? `${path} may not be opened by this user, nor by any group; let udev give it to one (GROUP="render", MODE="0660"), and add the user to that`
+    : `${path} may not be opened by this user; add the user to the group that may, ${group}, and log in again`;
 }
 
 function withoutNode(system: DeviceSystem): string {
@@ -153,9 +153,13 @@ function kindOrder(name: string): number {
   return name.startsWith("renderD") ? 0 : 1;
 }
 
+/** Reading and writing, for the group (<sys/stat.h>). */
+const S_IRWGRP = 0o060;
+
 function groupOf(path: string): string | null {
   try {
-    const { gid } = Deno.statSync(path);
+    const { gid, mode } = Deno.statSync(path);
+    if (((mode ?? 0) & S_IRWGRP) !== S_IRWGRP) return null;
     const line = Deno.readTextFileSync("/etc/group").split("\n").find((line) =>
       line.split(":")[2] === String(gid)
     );
