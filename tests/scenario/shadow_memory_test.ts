@@ -1,5 +1,6 @@
 /** The host's memory: kept for a while, given back, and not there when it is needed. */
 import assert from "node:assert/strict";
+import { libc } from "../../ffi/libc.ts";
 import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -140,6 +141,52 @@ Deno.test("a buffer that found no memory is shown with the next commit, all of i
     "wl_surface@5.commit()",
   ]);
   assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+});
+
+Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
+  using scene = new ShadowScene();
+  const { words } = scene.buffer(7, 6, 8, 8);
+  words.fill(6);
+  scene.room.limit = 0;
+  scene.commit(7);
+  scene.hostHeard();
+  scene.world.pass(2_500);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), []);
+  scene.room.limit = Infinity;
+  scene.world.pass(1_000);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), [
+    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
+    "wl_surface@5.commit()",
+  ]);
+  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+  scene.world.pass(1_000);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), []);
+});
+
+Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {
+  using scene = new ShadowScene();
+  const { fd } = scene.buffer(7, 6, 8, 8);
+  scene.room.limit = 0;
+  scene.commit(7);
+  scene.hostHeard();
+  assert.equal(libc.ftruncate(fd.number, 0n), 0);
+  scene.room.limit = Infinity;
+  scene.world.pass(3_000);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), []);
+  assert.ok(!scene.world.ended);
+});
+
+Deno.test("a window that is gone is not shown when there is memory again", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, 8, 8);
+  scene.room.limit = 0;
+  scene.commit(7);
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.hostHeard();
+  scene.room.limit = Infinity;
+  scene.world.pass(3_000);
+  assert.deepEqual(scene.hostHeard(), []);
 });
 
 Deno.test("a window that found no memory for its new size goes on showing the old one", () => {

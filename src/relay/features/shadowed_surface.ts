@@ -5,12 +5,20 @@
  * its buffer back at once, as long as there is a shadow for its next frame; so a client that waits for its buffers is as far ahead
  * of the host as it would be without us. Sources: wayland.xml (wl_surface.attach, commit, get_release; wl_buffer.release).
  */
+import type { Timer } from "../../loop/loop.ts";
+import { ClientError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
 import type { RequestValues } from "../feature.ts";
 import type { Shadow, ShadowMaker } from "./shadow.ts";
 import { type ShmBuffer, shmBufferOf } from "./shm_buffer.ts";
 import type { Surface } from "./surface.ts";
 import { Swapchain } from "./swapchain.ts";
+
+/**
+ * How often memory for a missed buffer is looked for, in milliseconds. A client may wait for a frame callback before it commits again, and a
+ * host sends none to a window that shows nothing.
+ */
+const RETRY_TIME = 1_000;
 
 const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };
 
@@ -25,8 +33,9 @@ export class ShadowedSurface {
   #pending: ShmBuffer | null = null;
   /** Attached since the last commit, where it is something that the host does not know and we cannot show. */
   #inert: Entry | null = null;
-  /** Committed when the host had no memory for it; shown with the next commit. */
+  /** Committed when the host had no memory for it; shown with the next commit, or as soon as there is some. */
   #missed: ShmBuffer | null = null;
+  #retryTimer: Timer | null = null;
   #swapchain: Swapchain | null = null;
   /** Whether the commit in front waits for a shadow. */
   #isHeld = false;
@@ -89,8 +98,15 @@ export class ShadowedSurface {
     this.#swapchain?.trim();
   }
 
+  /** Ends what would go on by itself. */
+  stop(): void {
+    this.#retryTimer?.[Symbol.dispose]();
+    this.#retryTimer = null;
+  }
+
   /** `wl_surface.destroy`. */
   destroy(): void {
+    this.stop();
     this.#pending?.release();
     this.#missed?.release();
     this.#pending = this.#missed = null;
@@ -105,6 +121,7 @@ export class ShadowedSurface {
 
   /** Nothing, or a buffer that the host knows, takes the place of the shadows. */
   #showUnshadowed(): void {
+    this.stop();
     this.#missed?.release();
     this.#missed = null;
     this.#swapchain?.invalidate();
@@ -126,7 +143,11 @@ export class ShadowedSurface {
     }
     this.#isHeld = false;
     if (shadow === null) this.#miss(buffer);
-    else this.#commitShadow(shadow, buffer);
+    else {
+      this.#owedCallbacks.push(...this.#callbacks);
+      this.#callbacks.length = 0;
+      this.#commitShadow(shadow, buffer);
+    }
     return true;
   }
 
@@ -154,6 +175,7 @@ export class ShadowedSurface {
     if (this.#missed !== null) {
       // The host knows of damage that it did not get the pixels of.
       relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
+      this.stop();
       this.#missed.release();
       this.#missed = null;
     }
@@ -162,8 +184,6 @@ export class ShadowedSurface {
       this.#pending.release();
       this.#pending = null;
     }
-    for (const callback of this.#callbacks) this.#owedCallbacks.push(callback);
-    this.#callbacks.length = 0;
     if (this.#swapchain?.hasSpare() === true) this.#settle();
   }
 
@@ -183,6 +203,39 @@ export class ShadowedSurface {
       this.#pending = null;
     }
     this.#answerCallbacks();
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    const { loop } = this.#maker.relay;
+    this.#retryTimer ??= loop.after(RETRY_TIME, () => {
+      this.#retryTimer = null;
+      this.#retry();
+    });
+  }
+
+  /** Shows what was missed, unless the client is about to commit something else. */
+  #retry(): void {
+    const { relay } = this.#maker;
+    const buffer = this.#missed;
+    if (buffer === null) return;
+    const swapchain = this.#swapchainFor(buffer);
+    const shadow = this.#surface.isAttached
+      ? null
+      : swapchain.findFree() ?? swapchain.grow(buffer);
+    if (shadow === null) {
+      this.#retryLater();
+      return;
+    }
+    try {
+      this.#commitShadow(shadow, buffer);
+      relay.sendRequest(this.#surface.entry, "wl_surface.commit", {});
+    } catch (error) {
+      // Its file became shorter since the client had it back, which is the client's right until it commits again.
+      if (!(error instanceof ClientError)) throw error;
+      buffer.release();
+      this.#missed = null;
+    }
   }
 
   #shadowReleased(): void {

@@ -71,6 +71,7 @@ export class Shadowing implements ShadowMaker, Disposable {
     this.memory[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();
+    for (const surface of this.#surfaces.values()) surface.stop();
     this.#surfaces.clear();
   }
 }
