@@ -50,7 +50,7 @@ export interface Program {
    * Where to click, from the corner of the window as each host shows it, to open a menu, which Escape closes.
    * A key will not do: weston opens no menu for one.
    */
-  readonly menu?: Readonly<Record<HostCompositor["name"], Point>>;
+  readonly menu?: Readonly<Partial<Record<HostCompositor["name"], Point>>>;
   /** Whether it goes on without its window, as a compositor without outputs, until it is told to end. */
   readonly outlivesItsWindow?: true;
   /** The key that answers its question when its window is closed by sway. */

@@ -10,7 +10,7 @@ export const SCREEN = { width: 1024, height: 768 } as const;
 
 /** A compositor under the test's control, showing at most one application at a time. */
 export interface HostCompositor extends AsyncDisposable {
-  readonly name: "sway" | "weston";
+  readonly name: "sway" | "weston" | "kwin";
   /** The absolute path of its Wayland socket. */
   readonly waylandDisplay: string;
   readonly process: TestProcess;
