@@ -75,8 +75,7 @@ export class Selections {
 
   /** The descriptor that the compositor's side was given to write to. */
   takeAsked(): OwnedFd {
-    this.#world.settle();
-    const fd = this.client.host.receivedFds.shift();
+    const fd = this.#arrived(this.client.host);
     assert.ok(fd !== undefined, "the compositor has received a descriptor");
     setNonBlocking(fd);
     return new OwnedFd(fd);
@@ -96,11 +95,19 @@ export class Selections {
       MIME,
       writer.release(),
     );
-    this.#world.settle();
-    const fd = this.client.client.receivedFds.shift();
+    const fd = this.#arrived(this.client.client);
     assert.ok(fd !== undefined, "the client has received a descriptor");
     setNonBlocking(fd);
     return { reader, writer: new OwnedFd(fd) };
+  }
+
+  /** The next descriptor that a peer receives, at once or, from a slow host, in a second. */
+  #arrived(peer: Peer): number | undefined {
+    this.#world.settle();
+    for (let i = 0; i < 100 && peer.receivedFds.length === 0; i++) {
+      this.#world.pass(10);
+    }
+    return peer.receivedFds.shift();
   }
 }
 
