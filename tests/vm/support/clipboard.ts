@@ -1,0 +1,86 @@
+/** The clipboard between the guest and its host, by wl-clipboard's two programs on either side. */
+import assert from "node:assert/strict";
+import { programEnvironment } from "../../applications/program.ts";
+import { requirePrograms } from "../../support/packages.ts";
+import { TestProcess } from "../../support/process.ts";
+import { makeScratch } from "../../support/scratch.ts";
+import type { Weston } from "../../support/weston.ts";
+import type { GuestSession } from "./session.ts";
+
+type Side = "guest" | "host";
+
+/** Copies text and random bytes on each side, and pastes them on the other. */
+export async function pasteBothWays(
+  session: GuestSession,
+  host: Weston,
+  length: number,
+): Promise<void> {
+  await requirePrograms([
+    { program: "wl-copy", package: "wl-clipboard" },
+    { program: "wl-paste", package: "wl-clipboard" },
+  ]);
+  const contents = [
+    ["text/plain;charset=utf-8", text(length)],
+    ["application/x-test", randomBytes(length)],
+  ] as const;
+  for (const [type, content] of contents) {
+    for (const from of ["host", "guest"] as const) {
+      const pasted = await copyAndPaste(session, host, from, type, content);
+      assert.equal(pasted.length, content.length, `${type} from the ${from}`);
+      assert.ok(
+        content.every((byte, index) => byte === pasted[index]),
+        `${type} from the ${from} differs`,
+      );
+    }
+  }
+}
+
+async function copyAndPaste(
+  session: GuestSession,
+  host: Weston,
+  from: Side,
+  type: string,
+  content: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
+  using home = makeScratch("home");
+  const { share } = session.guest;
+  await Deno.writeFile(`${share}/copied`, content);
+  const start = (side: Side, script: string): TestProcess =>
+    side === "guest"
+      ? session.start(["sh", "-c", script.replaceAll(share, "/share")])
+      : new TestProcess(["sh", "-c", script], {
+        logPath: `${home.path}/${crypto.randomUUID()}.log`,
+        environment: programEnvironment(home.path, host.waylandDisplay),
+      });
+  // The parent ends once its child owns the selection. In the guest the child keeps no output of the driver's open.
+  await using copying = start(
+    from,
+    `exec wl-copy --type '${type}' <${share}/copied >/dev/null 2>&1`,
+  );
+  assert.equal(await copying.end(60_000), 0, copying.log());
+  await using pasting = start(
+    from === "guest" ? "host" : "guest",
+    `exec wl-paste --no-newline --type '${type}' >${share}/pasted`,
+  );
+  assert.equal(await pasting.end(180_000), 0, pasting.log());
+  return await Deno.readFile(`${share}/pasted`);
+}
+
+function text(length: number): Uint8Array<ArrayBuffer> {
+  const line = new TextEncoder().encode(
+    "The quick brown fox jumps over the lazy dog: \u00fc \u2713 \u{1f98a}\n",
+  );
+  const bytes = new Uint8Array(length).fill(0x2e);
+  for (let at = 0; at + line.length <= length; at += line.length) {
+    bytes.set(line, at);
+  }
+  return bytes;
+}
+
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65536));
+  }
+  return bytes;
+}
