@@ -72,11 +72,8 @@ export interface ChannelHandler {
   ended(reason: string | null): void;
 }
 
-/** What a page is filled with before the host writes to it, to see how far it has come. */
-const UNWRITTEN = 0xa5;
-const UNWRITTEN_WORD = 0xa5a5_a5a5 | 0;
 /**
- * Milliseconds after which a message counts as whole although it ends in `UNWRITTEN`. It is not counted in looks: each signal for another
+ * Milliseconds after which a message counts as whole although its end looks unwritten. It is not counted in looks: each signal for another
  * channel makes one.
  */
 const PATIENCE = 100;
@@ -226,7 +223,11 @@ export class Channel implements Source, Unfenced, Disposable {
 
   #isPatient(): boolean {
     const { now } = this.#loop;
-    if (this.#partialSince === 0) this.#partialSince = now;
+    if (this.#partialSince === 0) {
+      this.#partialSince = now;
+      // the rest is to be expected at once
+      this.#wakeups.traffic();
+    }
     return now - this.#partialSince >= PATIENCE;
   }
 
@@ -235,22 +236,23 @@ export class Channel implements Source, Unfenced, Disposable {
    * the data, and a channel without a fence may look in between.
    */
   #isWhole(command: number): boolean {
-    const { words, bytes } = this.#page;
-    let size: number;
+    const page = this.#page;
     let start: number;
+    let sizeWord: number;
     if (command === COMMAND_RECEIVE) {
-      size = words[WORD_PAYLOAD_BYTES] ?? 0;
-      start = (this.#dialect ?? guessDialect(words)).headerBytes;
-      if (words[(start >> 2) - 1] === UNWRITTEN_WORD) return false;
+      start = (this.#dialect ?? guessDialect(page)).headerBytes;
+      sizeWord = WORD_PAYLOAD_BYTES;
+      if (page.isClear((start >> 2) - 1)) return false;
     } else if (command === COMMAND_READ) {
-      size = words[WORD_PIPE_BYTES] ?? 0;
       start = PIPE_HEADER_BYTES;
+      sizeWord = WORD_PIPE_BYTES;
     } else return true;
-    if (size === UNWRITTEN_WORD) return false;
+    if (page.isClear(sizeWord)) return false;
+    const size = page.words[sizeWord] ?? 0;
     const end = start + size;
     // what is too long is found out where it is taken
     return size <= 0 || end > CHANNEL_BYTES ||
-      !isUnwritten(bytes, Math.max(start, end - 4), end);
+      !page.areClear(Math.max(start, end - 4), end);
   }
 
   /** Copies the message out of the page. False: it was the last one. */
@@ -269,7 +271,7 @@ export class Channel implements Source, Unfenced, Disposable {
       this.#end(null);
       return false;
     }
-    this.#dialect ??= guessDialect(words);
+    this.#dialect ??= guessDialect(this.#page);
     const { headerBytes, identifiers } = this.#dialect;
     if (length > CHANNEL_BYTES - headerBytes || count < 0) {
       this.#end(`the host announced ${length} bytes, more than it can send`);
@@ -330,8 +332,7 @@ export class Channel implements Source, Unfenced, Disposable {
 
   #poll(): void {
     if (this.#polled || this.#paused || this.#handler === null) return;
-    this.#page.bytes.fill(UNWRITTEN, 0, CHANNEL_BYTES);
-    this.#page.words[0] = 0;
+    this.#page.clear();
     this.#polled = true;
     submitPoll(this.device);
   }
@@ -387,14 +388,7 @@ export function wholePages(size: number, pageSize: number): number {
  * Tells the dialect by the first message: where the shorter header ends, there
  * is either an object's id, never 0, or an unused identifier.
  */
-function guessDialect(words: Int32Array): Dialect {
-  const word = words[DIALECT_4.headerBytes >> 2] ?? 0;
-  return word === 0 || word === UNWRITTEN_WORD ? DIALECT_28 : DIALECT_4;
-}
-
-function isUnwritten(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    if (bytes[i] !== UNWRITTEN) return false;
-  }
-  return true;
+function guessDialect(page: ChannelPage): Dialect {
+  const word = DIALECT_4.headerBytes >> 2;
+  return page.words[word] === 0 || page.isClear(word) ? DIALECT_28 : DIALECT_4;
 }

@@ -1,6 +1,7 @@
 /** A page of this machine's memory that the host writes to: what the protocol calls a ring, though it is none. */
 
 import type { Mapping } from "../../ffi/mapping.ts";
+import { CHANNEL_BYTES } from "./cross_domain.ts";
 import type { VirtgpuDevice } from "./device.ts";
 
 /** One page, known to the host by its resource. */
@@ -9,6 +10,9 @@ export class ChannelPage implements Disposable {
   readonly resource: number;
   readonly #device: VirtgpuDevice;
   readonly #mapping: Mapping;
+  /** What the page was filled with last. */
+  readonly #pattern = new Uint32Array([Math.random() * 0x1_0000_0000]);
+  readonly #patternBytes = new Uint8Array(this.#pattern.buffer);
 
   /** Takes over the handle and the mapping. */
   constructor(
@@ -29,6 +33,32 @@ export class ChannelPage implements Disposable {
 
   get words(): Int32Array<ArrayBuffer> {
     return this.#mapping.words;
+  }
+
+  /**
+   * Clears it for the host: the first word is zero, and what the host has not
+   * written yet can be told from what it has. It is filled with another word each
+   * time, so that nobody's data look unwritten but by chance.
+   */
+  clear(): void {
+    const pattern = Math.imul(this.#pattern[0] ?? 0, 1_664_525) + 1_013_904_223;
+    this.#pattern[0] = pattern;
+    this.words.fill(pattern, 0, CHANNEL_BYTES >> 2);
+    this.words[0] = 0;
+  }
+
+  /** Whether a word still is as `clear` left it. */
+  isClear(word: number): boolean {
+    return (this.words[word] ?? 0) >>> 0 === this.#pattern[0];
+  }
+
+  /** Whether all bytes from `start` to `end` still are as `clear` left them. */
+  areClear(start: number, end: number): boolean {
+    const { bytes } = this;
+    for (let i = start; i < end; i++) {
+      if (bytes[i] !== this.#patternBytes[i & 3]) return false;
+    }
+    return true;
   }
 
   /** Unmaps it first: a mapping keeps the whole connection open. */
