@@ -74,6 +74,10 @@ for (const engine of chosenEngines()) {
       await step("a paste that nobody reads stops nobody else", async () => {
         await unreadPaste(session);
       });
+      await step(
+        "a compositor that is stopped for 10 s stops nobody for good",
+        () => stoppedCompositor(session),
+      );
       await step("the proxy ends well", async () => {
         const { log, left } = await session.endProxy();
         assert.equal(left, "");
@@ -219,6 +223,25 @@ async function unreadPaste(session: GuestSession): Promise<void> {
   await paste.end(60_000);
   await session.guest.must("/run/bb/busybox killall weston-simple-shm");
   assert.match(await session.guest.must("echo alive"), /alive/);
+}
+
+/** Windows stand still, the guest does not, and then everything goes on. */
+async function stoppedCompositor(session: GuestSession): Promise<void> {
+  await using host = await session.startHost();
+  await using drawing = session.start(["weston-simple-shm"]);
+  await waitForWindow(host);
+  host.process.signal("SIGSTOP");
+  try {
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline) {
+      assert.match(await session.guest.must("date && sleep 1", 15), /20\d\d/);
+    }
+  } finally {
+    host.process.signal("SIGCONT");
+  }
+  await requireMotion(host);
+  assert.equal(drawing.ending, undefined, drawing.log());
+  await session.guest.must("/run/bb/busybox killall weston-simple-shm");
 }
 
 async function waitForWindow(host: Weston): Promise<void> {
