@@ -55,7 +55,6 @@ export function run(
 ): number {
   using log = new Log(planLogging({
     verbose: options.verbose,
-    verboseRing: "ring",
     suppress: options.logSuppress,
     ringPath: options.logRingPath ?? null,
     ringSizeBytes: options.logRingSizeBytes,

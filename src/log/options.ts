@@ -14,11 +14,6 @@ export const MAXIMUM_RING_BYTES = 1_073_741_824;
 /** What the command line says about logging. */
 export interface LoggingOptions {
   readonly verbose: boolean;
-  /**
-   * Where lines go with both `verbose` and a ring. The original's `--verbose
-   * --log-ring-path=…` is "ring": the standard error output stays quiet.
-   */
-  readonly verboseRing: "ring" | "ring and stderr";
   readonly suppress: readonly SuppressClass[];
   readonly ringPath: string | null;
   readonly ringSizeBytes: number;
@@ -86,7 +81,8 @@ export function parseDebugEnvironment(
 
 /**
  * Decides what is logged where. A ring takes everything that would otherwise be
- * shown, and everything at all where nothing in particular was asked for.
+ * shown, as the original has it, and everything at all where nothing in
+ * particular was asked for.
  */
 export function planLogging(
   options: LoggingOptions,
@@ -106,9 +102,7 @@ export function planLogging(
   }
   return {
     ...plan,
-    stderrSources: options.verbose && options.verboseRing === "ring and stderr"
-      ? everything
-      : new Set(),
+    stderrSources: new Set(),
     ringSources: asked.size === 0 ? everything : asked,
     ring: { path: options.ringPath, sizeBytes: options.ringSizeBytes },
   };

@@ -38,7 +38,6 @@ class World implements Disposable {
     this.#resources.use(writer);
     const plan = planLogging({
       verbose: false,
-      verboseRing: "ring",
       suppress: [],
       ringPath: null,
       ringSizeBytes: 0,

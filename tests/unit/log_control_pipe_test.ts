@@ -29,7 +29,6 @@ function openWorld(): Disposable & {
     new Log(
       planLogging({
         verbose: false,
-        verboseRing: "ring",
         suppress: [],
         ringPath: `${scratch.path}/ring`,
         ringSizeBytes: 65_536,

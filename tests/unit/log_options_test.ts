@@ -120,24 +120,12 @@ const planRows: {
     stderr: [],
     ring: everything,
   },
-  {
-    name: "--verbose with a ring can show everything as well",
-    options: {
-      ringPath: "/ring",
-      verbose: true,
-      verboseRing: "ring and stderr",
-    },
-    variables: { WAYLAND_DEBUG: "client" },
-    stderr: everything,
-    ring: everything,
-  },
 ];
 
 for (const { name, options, variables = {}, stderr, ring } of planRows) {
   Deno.test(name, () => {
     const plan = planLogging({
       verbose: false,
-      verboseRing: "ring",
       suppress: ["motion"],
       ringPath: null,
       ringSizeBytes: 1000,
