@@ -182,8 +182,9 @@ export class EventRules {
   /** A host that takes an id which its client still uses leaves that one behind with an object that nobody answers. */
   #replace(id: number): void {
     const before = this.#view.objects.get(id);
-    if (before === undefined || !before.alive || before.peer === null) return;
-    if (!this.#judgesRelay) before.peer.inert = "maybe";
+    if (before === undefined || !before.alive || this.#judgesRelay) return;
+    before.replaced = true;
+    if (before.peer !== null) before.peer.inert = "maybe";
   }
 }
 

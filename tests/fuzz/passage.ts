@@ -90,6 +90,7 @@ abstract class Passage {
       object.peer = other;
       other.peer = object;
       object.inert = "no";
+      if (object.replaced) other.inert = "maybe";
     }
     return null;
   }

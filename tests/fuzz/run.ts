@@ -51,6 +51,7 @@ export function fuzz(options: FuzzOptions): FuzzTotals {
   // what is opened once, a timer say, is open after the first world
   runWorld(around, kinds, options.seed, -1, bystander, totals);
   const open = openDescriptors();
+  const { timerCount, watchCount } = around.loop;
   totals.messages = totals.delivered = totals.worlds = 0;
   let number = options.world ?? 0;
   while (totals.messages < options.messages) {
@@ -59,6 +60,15 @@ export function fuzz(options: FuzzOptions): FuzzTotals {
     if (left !== 0) {
       throw new FuzzFailure(
         `${left} file descriptors are left open after ${
+          place(options.seed, number)
+        }`,
+      );
+    }
+    const timers = around.loop.timerCount - timerCount;
+    const watches = around.loop.watchCount - watchCount;
+    if (timers !== 0 || watches !== 0) {
+      throw new FuzzFailure(
+        `${timers} timers and ${watches} watches are left after ${
           place(options.seed, number)
         }`,
       );

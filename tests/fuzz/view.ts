@@ -23,6 +23,8 @@ export class FuzzObject {
   inert: "no" | "maybe" | "yes" = "no";
   /** For one that the host made: whether the relay destroyed it, because the client never heard of it. */
   dropped = false;
+  /** For one that the host made: whether the host has given its id to another one since. */
+  replaced = false;
   /** The same object on the other side. */
   peer: FuzzObject | null = null;
   /** Places in the lists of the view. */

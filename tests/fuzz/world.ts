@@ -22,6 +22,8 @@ import { Wire } from "./wire.ts";
 
 /** More turns than this without an end are a hang. */
 const MOST_TURNS = 5_000;
+/** Some timers come again and again, so it does not go on for ever. */
+const MOST_HOLDS = 100;
 const REMEMBERED = 40;
 
 /** What worlds have in common: made once. */
@@ -148,7 +150,8 @@ export class FuzzWorld implements Disposable {
     this.#rest();
     if (!this.isShadowed) return;
     // a commit may wait for the host to be done with a buffer, and so may the next one
-    for (let wasHeld = true; wasHeld && this.ends === 0;) {
+    let wasHeld = true;
+    for (let i = 0; i < MOST_HOLDS && wasHeld && this.ends === 0; i++) {
       wasHeld = false;
       this.#loop.pass(HOLD_LIMIT, () => {
         wasHeld = true;
