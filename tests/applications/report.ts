@@ -7,6 +7,10 @@ import { runCommand } from "../support/process.ts";
 
 const DOCUMENT = new URL("../../docs/applications.md", import.meta.url);
 
+/** The titles of tests that are of one program on one host. */
+const TITLE =
+  /^on (\w+), (.*) (?:looks and behaves through the proxy as it does|is shown and told the same through the proxy as it is) directly$/;
+
 /** What came of one test. */
 export interface Result {
   /** The host's name, or "" for a test that is not of one program on one host. */
@@ -30,10 +34,9 @@ export function parseJUnit(xml: string): Result[] {
       : body.includes("<skipped")
       ? "not run"
       : "as direct";
-    const [, host, subject] =
-      /^on (\w+), (.*) looks and behaves through the proxy as it does directly$/
-        .exec(title) ??
-        ["", "", title];
+    const [, host, subject] = TITLE
+      .exec(title) ??
+      ["", "", title];
     return { host: host ?? "", subject: subject ?? title, outcome };
   });
 }

@@ -18,6 +18,9 @@ const CACHE = `${
 
 const ROOT = `${CACHE}/debian-sid`;
 
+/** Where our executable stands in it. */
+const EXECUTABLE = "/usr/local/bin/wayland-proxy-virtwl";
+
 /** What the tests need there. Inside, nothing is installed, so that a missing program fails the test by its name. */
 const PACKAGES = [
   ...[
@@ -111,17 +114,23 @@ async function aptOptions(): Promise<string[]> {
   );
 }
 
-/** A script for a mount namespace of its own: our project, Deno and this kernel's file systems appear in the root. */
+/**
+ * A script for a mount namespace of its own, in which our project, Deno, /tmp and this kernel's file systems appear in the root.
+ * It becomes the root of the namespace rather than a chroot, where sandboxes could make no namespaces.
+ */
 function enter(command: string): string[] {
   const script = `set -e
+mount --bind ${ROOT} ${ROOT}
 cd ${ROOT}
 for name in proc dev sys; do mount --rbind /$name $name; done
-mount -t tmpfs tmpfs tmp && chmod 1777 tmp
+mount --bind /tmp tmp
 mkdir -p .${PROJECT} && mount --bind ${PROJECT} .${PROJECT}
 touch usr/local/bin/deno && mount --bind ${Deno.execPath()} usr/local/bin/deno
 cp -L /etc/resolv.conf etc/resolv.conf
-exec chroot . env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin HOME=/root LANG=C.UTF-8 NO_COLOR=1 \\
-  DEBIAN_FRONTEND=noninteractive sh -ec ${quote(`cd ${PROJECT}\n${command}`)}`;
+pivot_root . mnt
+cd ${PROJECT}
+exec env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin HOME=/root WAYFERRY_EXECUTABLE=${EXECUTABLE} LANG=C.UTF-8 NO_COLOR=1 \\
+  DEBIAN_FRONTEND=noninteractive sh -ec ${quote(command)}`;
   return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script];
 }
 
@@ -145,7 +154,7 @@ async function main(): Promise<void> {
       }`,
     ),
   );
-  await requireExecutable();
+  await Deno.copyFile(await requireExecutable(), `${ROOT}${EXECUTABLE}`);
 
   const results = await Deno.makeTempFile({
     dir: `${PROJECT}/dist`,

@@ -93,6 +93,14 @@ export async function startKWin(): Promise<KWin> {
   await using resources = new AsyncDisposableStack();
   const screen = resources.use(await startSway());
   const runtime = resources.use(makeScratch("kwin")).path;
+  Deno.writeTextFileSync(
+    `${runtime}/kwinrc`,
+    "[Windows]\nPlacement=Centered\n",
+  );
+  Deno.writeTextFileSync(
+    `${runtime}/kdeglobals`,
+    "[KDE]\nAnimationDurationFactor=0\n",
+  );
   const size = [`--width=${SCREEN.width}`, `--height=${SCREEN.height}`];
   const process = resources.use(
     new TestProcess(
@@ -109,6 +117,7 @@ export async function startKWin(): Promise<KWin> {
         environment: {
           PATH,
           HOME: runtime,
+          XDG_CONFIG_HOME: runtime,
           XDG_RUNTIME_DIR: runtime,
           WAYLAND_DISPLAY: screen.waylandDisplay,
           KWIN_COMPOSE: "Q",

@@ -16,8 +16,13 @@ const SOURCES = ["deno.json", "main.ts", "src", "ffi", "protocols", "scripts"];
 
 let compiled: Promise<void> | undefined;
 
-/** The path of the executable, after compiling it where it is missing or older than its sources. */
+/**
+ * The path of the executable: that in `WAYFERRY_EXECUTABLE`, or else the project's own, after compiling it where it is
+ * missing or older than its sources.
+ */
 export async function requireExecutable(): Promise<string> {
+  const given = Deno.env.get("WAYFERRY_EXECUTABLE");
+  if (given !== undefined) return given;
   compiled ??= compileWhenStale();
   await compiled;
   return EXECUTABLE;
