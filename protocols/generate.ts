@@ -13,7 +13,7 @@ import {
 } from "./generator/marks.ts";
 
 /** Reads everything that the generator needs from this folder. */
-export function readSources(): Sources {
+function readSources(): Sources {
   const files = readdirSync(new URL("xml/", import.meta.url), {
     recursive: true,
     encoding: "utf8",

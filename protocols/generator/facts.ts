@@ -6,7 +6,7 @@
 import { parseXml, XmlElement } from "@rgrove/parse-xml";
 
 /** The wire types, as the XML writes them. */
-export const WIRE_TYPES = [
+const WIRE_TYPES = [
   "int",
   "uint",
   "fixed",

@@ -3,7 +3,7 @@
  */
 
 /** The number of insertions, deletions and replacements of characters that turn one text into the other (Levenshtein). */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
@@ -21,7 +21,7 @@ export function editDistance(from: string, to: string): number {
  * Near is: a typing mistake or two, or one name inside the other ("xdg_shell" is not far from "zxdg_shell_v6",
  * "viewporter" from "wp_viewporter").
  */
-export function nearMatches(
+function nearMatches(
   name: string,
   candidates: readonly string[],
   limit = 3,

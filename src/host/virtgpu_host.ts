@@ -24,7 +24,7 @@ export interface DeviceSource {
 }
 
 /** The kernel's devices. */
-export const kernelDevices: DeviceSource = {
+const kernelDevices: DeviceSource = {
   find: findNode,
   open: openDevice,
 };

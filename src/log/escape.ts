@@ -5,7 +5,7 @@
  */
 
 /** How much of a string argument is shown. */
-export const MAXIMUM_STRING_BYTES = 200;
+const MAXIMUM_STRING_BYTES = 200;
 
 /**
  * Controls, formatting characters (bidirectional overrides among them), lone

@@ -23,8 +23,3 @@ export const logSources = [
 
 /** Who wrote a line. */
 export type LogSource = typeof logSources[number];
-
-/** Position in `logLevels`; the lower, the more important. */
-export function levelRank(level: LogLevel): number {
-  return logLevels.indexOf(level);
-}

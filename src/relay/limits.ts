@@ -2,18 +2,18 @@
 import type { Endpoint } from "../host/endpoint.ts";
 
 /** Bytes that may wait for a client; one that reads nothing for longer is ended. */
-export const CLIENT_LIMIT = 16 * 1024 * 1024;
+const CLIENT_LIMIT = 16 * 1024 * 1024;
 /** Descriptors that may wait for a client; more would use up what all clients together may have open. */
-export const CLIENT_FD_LIMIT = 1024;
+const CLIENT_FD_LIMIT = 1024;
 /** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
-export const HOST_LIMIT = {
+const HOST_LIMIT = {
   bytes: 256 * 1024,
   fds: 256,
   resumeBytes: 64 * 1024,
   resumeFds: 64,
 } as const;
 /** Descriptors that may wait at either end for a message that carries them. */
-export const FDS_WITHOUT_MESSAGE = 1024;
+const FDS_WITHOUT_MESSAGE = 1024;
 /** How long a feature may hold a direction, in milliseconds. */
 export const HOLD_LIMIT = 1_000;
 

@@ -11,7 +11,7 @@ import type { Entry } from "./entry.ts";
 import type { FeatureRelay } from "./feature.ts";
 
 /** Silence after unanswered requests until the host is asked, in milliseconds. */
-export const PING_AFTER = 5_000;
+const PING_AFTER = 5_000;
 /** Silence after unanswered requests until the host counts as dead, in milliseconds. */
 export const DEAD_AFTER = 30_000;
 

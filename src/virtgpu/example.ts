@@ -178,7 +178,7 @@ export class ExampleWindow implements ChannelHandler, Disposable {
 }
 
 /** Shows the window for that long. @returns its last state, and how many frames were shown */
-export function showExampleWindow(seconds: number): ExampleWindow {
+function showExampleWindow(seconds: number): ExampleWindow {
   const { path } = findNode();
   using loop = new Loop();
   using wakeups = new Wakeups(loop);

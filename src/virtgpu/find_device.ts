@@ -17,7 +17,7 @@ import {
 export type { UsableNode } from "./node_examination.ts";
 
 /** Where the kernel has its device nodes. */
-export const DEVICE_DIRECTORY = "/dev/dri";
+const DEVICE_DIRECTORY = "/dev/dri";
 
 /** virtio's number for a GPU (Virtual I/O Device specification, "Device Types"). */
 const VIRTIO_ID_GPU = 16;

@@ -11,7 +11,7 @@ export interface Memory {
 }
 
 /** The processes that still exist of the given ones and of their descendants. */
-export function processTree(pids: readonly number[]): readonly number[] {
+function processTree(pids: readonly number[]): readonly number[] {
   const found: number[] = [];
   for (const pid of pids) {
     const children = tolerateEnd(

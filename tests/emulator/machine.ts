@@ -20,7 +20,7 @@ import { wholePages } from "./wire.ts";
 import type { Pace } from "./worker.ts";
 
 /** Name of the guest's memory, by which a test finds it in /proc. */
-export const GUEST_MEMORY = "wayferry-emulated-guest";
+const GUEST_MEMORY = "wayferry-emulated-guest";
 
 /** How a machine is made. */
 export interface MachineOptions {

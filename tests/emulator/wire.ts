@@ -31,7 +31,7 @@ const HEADER = 8;
 /** Header, identifier, hang_up, opaque_data_size, padding. */
 export const READ_WRITE_HEADER = 24;
 /** Bytes of an answer to an image query. */
-export const IMAGE_ANSWER = 64;
+const IMAGE_ANSWER = 64;
 
 /** Bytes of a SEND or RECEIVE before its data. */
 export function sendHeader(identifiers: number): number {

@@ -11,9 +11,9 @@ import type { FeatureRelay } from "../feature.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 
 /** Bytes of unused blocks that one client keeps. */
-export const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 64 * 1024 * 1024;
 /** How long an unused block is kept, in milliseconds. */
-export const CACHE_TIME = 5_000;
+const CACHE_TIME = 5_000;
 /** No block is smaller: the largest page that hosts and guests have. */
 const SMALLEST = 16 * 1024;
 

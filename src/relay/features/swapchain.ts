@@ -14,7 +14,7 @@ import type { Surface } from "./surface.ts";
 const damage = new Region();
 
 /** Shadows that hosts need: one shown, one waiting to be shown, one being copied into. */
-export const USUAL_SHADOWS = 3;
+const USUAL_SHADOWS = 3;
 /** Shadows that a host gets that releases none of them. */
 const MOST_SHADOWS = 8;
 

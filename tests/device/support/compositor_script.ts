@@ -34,17 +34,6 @@ export class CompositorScript implements Disposable {
     this.#peer = peer;
   }
 
-  /** Pools that are open. */
-  get poolCount(): number {
-    return this.#pools.size;
-  }
-
-  /** Surfaces that show something. */
-  get shownCount(): number {
-    return [...this.#surfaces.values()].filter(({ shown }) => shown !== 0)
-      .length;
-  }
-
   /** Does what was asked for. @returns what it heard */
   obey(): string[] {
     const lines = this.#peer.heard();

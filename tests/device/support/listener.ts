@@ -10,7 +10,7 @@ import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { ScriptedMachine } from "./scripted_machine.ts";
 
 /** What is sent without descriptors. */
-export const NOTHING_BESIDE = {
+const NOTHING_BESIDE = {
   count: 0,
   identifiers: new Int32Array(0),
   types: new Int32Array(0),
