@@ -18,9 +18,8 @@ import {
   OP_STRING_NULLABLE,
   OP_WORD,
 } from "../../protocols/tables.ts";
-import { HostError, RefusedError } from "../wayland/protocol_error.ts";
+import { HostError } from "../wayland/protocol_error.ts";
 import type { Queue } from "../wayland/queue.ts";
-import { decodeText } from "../wayland/text.ts";
 import {
   endOfArray,
   endOfString,
@@ -42,10 +41,10 @@ import {
   type RelayParts,
   skipFds,
 } from "./direction.ts";
+import { readDisplayEvent } from "./display_events.ts";
 import { type ArgumentRecord, Entry } from "./entry.ts";
 import { MAXIMUM_OBJECTS } from "./object_table.ts";
 
-const DELETE_ID = 1;
 const EMPTY: readonly Entry[] = [];
 
 /**
@@ -110,7 +109,7 @@ export class EventPump implements ArgumentReader {
       }
       const overridden = handlers[message.index];
       if (entry === objects.display) {
-        this.#displayEvent(message, at);
+        this.#onDeleted(readDisplayEvent(this, objects, message, at));
       } else if (
         entry.clientId === 0 || entry.destroyed || message.since > entry.version
       ) {
@@ -422,34 +421,5 @@ export class EventPump implements ArgumentReader {
     takeFds(host, message, values, known);
     if (!known) return;
     sender.send("client", entry, message, values);
-  }
-
-  #displayEvent(message: Message, at: number): void {
-    const { objects } = this.#parts;
-    const { words, bytes } = this.incoming;
-    const end = at + ((words[at + 1] ?? 0) >>> 18);
-    if (message.opcode === DELETE_ID) {
-      if (end !== at + 3) this.malformed(message, "its size is wrong");
-      const id = words[at + 2] ?? 0;
-      const entry = id > 1 ? objects.host.get(id) : null;
-      if (entry === null) {
-        throw new HostError(
-          `it deleted the object ${id >>> 0}, which is unknown`,
-        );
-      }
-      this.#onDeleted(entry);
-      return;
-    }
-    if (end < at + 5 || endOfString(words, bytes, at + 4, end) !== end) {
-      this.malformed(message, "its text is no string");
-    }
-    const start = (at + 5) << 2;
-    const length = Math.max(0, (words[at + 4] ?? 0) - 1);
-    const text = decodeText(bytes, start, length);
-    throw new RefusedError(
-      words[at + 2] ?? 0,
-      (words[at + 3] ?? 0) >>> 0,
-      text,
-    );
   }
 }
