@@ -7,7 +7,7 @@ import { getRequest, type Message } from "../../protocols/tables.ts";
 import type { RequestName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { openFdCount } from "./support/descriptors.ts";
-import { header, join, message, type Part } from "./support/words.ts";
+import { header, join, message, type Part } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 const SURFACE = 4;

@@ -17,7 +17,7 @@ import {
   openFdCount,
 } from "./support/descriptors.ts";
 import { openSilentFile } from "./support/silent_file_system.ts";
-import { join } from "./support/words.ts";
+import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 const FIRST = 0xff000000;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { message } from "./support/words.ts";
+import { message } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 Deno.test("the host hears get_registry and sync before anything of the client", () => {

@@ -1,7 +1,7 @@
 /** Messages in pieces of any size, and many in one piece. */
 import assert from "node:assert/strict";
 import { memoryFile } from "./support/descriptors.ts";
-import { join } from "./support/words.ts";
+import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 /** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */

@@ -1,6 +1,6 @@
 /** The tag in front of titles, and the 4096 bytes that a message may have. */
 import assert from "node:assert/strict";
-import { message } from "./support/words.ts";
+import { message } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 const encoder = new TextEncoder();

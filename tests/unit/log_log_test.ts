@@ -13,7 +13,7 @@ import {
 } from "../../src/log/options.ts";
 import { createTrace } from "../../src/log/trace.ts";
 import { Loop } from "../../src/loop/loop.ts";
-import { messageWords } from "../support/message_words.ts";
+import { messageWords } from "../support/words.ts";
 import { makeScratch, type Scratch } from "../support/scratch.ts";
 
 const noon = new Date(2026, 2, 7, 12, 0, 0).getTime();

@@ -9,7 +9,7 @@ import {
   type Message,
 } from "../../protocols/tables.ts";
 import { formatMessage } from "../../src/log/message_format.ts";
-import { messageWords, type Part } from "../support/message_words.ts";
+import { messageWords, type Part } from "../support/words.ts";
 
 function format(
   message: Message,

@@ -7,7 +7,7 @@ import { getEvent, getRequest } from "../../protocols/tables.ts";
 import { LogRing, RingLabel } from "../../src/log/ring.ts";
 import { appendToRingFile, FLUSH_HEADER } from "../../src/log/ring_file.ts";
 import { formatTime } from "../../src/log/timestamp.ts";
-import { messageWords } from "../support/message_words.ts";
+import { messageWords } from "../support/words.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 const noon = new Date(2026, 2, 7, 12, 0, 0).getTime();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { endOfArray, endOfString, padded } from "../../src/wayland/wire.ts";
-import { type Part, words } from "../scenario/support/words.ts";
+import { type Part, words } from "../support/words.ts";
 
 /** Where the string or array ends that begins with the first word of `parts`, the message ending with them. */
 function ends(parts: readonly Part[]): { string: number; array: number } {

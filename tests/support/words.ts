@@ -8,18 +8,31 @@ export function message(
   id: number,
   opcode: number,
   ...parts: Part[]
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const body = words(...parts);
   return join(header(id, opcode, 8 + body.length), body);
 }
 
+/** The same as the words that a queue would hold. */
+export function messageWords(
+  id: number,
+  opcode: number,
+  parts: readonly Part[],
+): Int32Array<ArrayBuffer> {
+  return new Int32Array(message(id, opcode, ...parts).buffer);
+}
+
 /** Just a header, whose size may lie. */
-export function header(id: number, opcode: number, size: number): Uint8Array {
+export function header(
+  id: number,
+  opcode: number,
+  size: number,
+): Uint8Array<ArrayBuffer> {
   return words(id, (size << 16) | opcode);
 }
 
 /** Words, strings and arrays one behind the other. */
-export function words(...parts: Part[]): Uint8Array {
+export function words(...parts: Part[]): Uint8Array<ArrayBuffer> {
   return join(...parts.map((part) => {
     if (typeof part === "number") {
       return new Uint8Array(Int32Array.of(part).buffer);
@@ -34,7 +47,7 @@ export function words(...parts: Part[]): Uint8Array {
 }
 
 /** Bytes one behind the other. */
-export function join(...pieces: Uint8Array[]): Uint8Array {
+export function join(...pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   );
@@ -51,7 +64,7 @@ export function series(
   message: Uint8Array,
   place: number,
   count: number,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(message.length * count);
   const size = message.length / 4;
   const numbers = new Int32Array(all.buffer);
