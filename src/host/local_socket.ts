@@ -62,7 +62,8 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   }
 
   resume(): void {
-    if (!this.#paused) return;
+    // one that is finished receives nothing any more
+    if (!this.#paused || this.#deadline !== null) return;
     this.#paused = false;
     this.#updateWatch();
   }

@@ -316,6 +316,7 @@ export class Relay
       throw new ClientError(1, displayError.implementation, text);
     }
     this.#checkBacklog();
+    if (this.#ended) return;
     this.#hostIsSlow = this.#hostIsSlow || isSlow(this.host);
     this.#readClientOrNot();
   }

@@ -222,6 +222,17 @@ Deno.test("a finished socket waits for a slow peer, but not for ever", () => {
   assert.equal(pair.loop.watchCount, 0);
 });
 
+Deno.test("a finished socket reads nothing, even when it is resumed", () => {
+  using pair = new Pair();
+  pair.attach();
+  pair.queue(1 << 20);
+  pair.socket.finish(5_000);
+  pair.socket.resume();
+  pair.peer.bytes(new Uint8Array(4096));
+  pair.turn();
+  assert.equal(pair.socket.incoming.length, 0);
+});
+
 Deno.test("a finished socket closes when the peer has taken the last byte, or has gone", () => {
   for (const leaves of [false, true]) {
     using pair = new Pair();
