@@ -112,7 +112,8 @@ function proxyHelp(
         .map(({ flags, summary }) => entry(style, flagText(flags), summary)),
     )
   );
-  return "Show the windows of Wayland applications on the compositor at $WAYLAND_DISPLAY.\n" +
+  return "Show the windows of Wayland applications on the compositor at $WAYLAND_DISPLAY,\n" +
+    "or with --virtio-gpu on the one of the host.\n" +
     "With a command, run it and end when it ends; without one, serve until a signal.\n" +
     section(style, "Usage", [`  ${usageOf(topic)}`]) +
     groups.join("") +

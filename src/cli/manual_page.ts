@@ -64,7 +64,8 @@ ${
 ${
     paragraphs([
       "Applications connect to the proxy as they would to a compositor. The proxy forwards their messages to the " +
-      "compositor named by WAYLAND_DISPLAY, over one connection for each of them, and changes what it was asked to change.",
+      "compositor named by WAYLAND_DISPLAY, or with --virtio-gpu to the one of the host, over one connection for each of " +
+      "them, and changes what it was asked to change.",
       "With a command, the proxy runs it with WAYLAND_DISPLAY set to the proxy's own display, and ends when it ends. " +
       "Without one, it serves until SIGINT, SIGTERM or SIGHUP ends it.",
       `${

@@ -11,7 +11,7 @@ import type { GrammarOption } from "./cmdliner.ts";
 export const optionGroups = {
   display: "Where it listens and where it shows",
   windows: "What the host sees",
-  x11: "X11 applications",
+  x11: "X11 applications (not in this version)",
   log: "Logging",
 } as const;
 
@@ -67,7 +67,7 @@ export const optionTable = {
     group: "x11",
     repeatable: false,
     summary: "Number of the X display to listen on (2 for DISPLAY=:2)",
-    detail: "This version does not have it yet, says so, and fails.",
+    detail: "With it the program says that it has no X11 yet, and fails.",
   },
   xwaylandBinary: {
     flags: "--xwayland-binary <FILE>",
