@@ -1,7 +1,8 @@
 /**
  * Whether the host still answers, and how much it may be owed.
  *
- * A host that answers nothing for long is asked by a ping, a `sync` of the relay's own; one that is silent after that is dead. An
+ * A host that answers nothing for long is asked by a ping, a `sync` of the relay's own; one that is silent after that is dead. Time in
+ * which the proxy itself did not run says nothing about the host, and counts for nothing: a machine that was suspended, or a stopped process. An
  * endpoint with a meter states how much may be sent without an answer: at half of it a `sync` asks for one, at the limit the
  * client is not read until it came.
  */
@@ -31,6 +32,8 @@ export class Liveness implements Disposable {
   readonly #host: Endpoint;
   readonly #listener: LivenessListener;
   #timer: Timer | null = null;
+  /** When the timer expires. */
+  #due = 0;
   /** When the oldest request that nothing came after was sent; 0 where all is answered. */
   #unansweredSince = 0;
   #pinged = false;
@@ -59,7 +62,7 @@ export class Liveness implements Disposable {
   sent(): void {
     if (this.#unansweredSince === 0) {
       this.#unansweredSince = this.#loop.now;
-      this.#timer ??= this.#loop.after(PING_AFTER, () => this.#look());
+      if (this.#timer === null) this.#wait(PING_AFTER);
     }
     if (this.#host.meter !== null) this.#measure();
   }
@@ -71,9 +74,8 @@ export class Liveness implements Disposable {
     // The timer is set for the host's death: the next ping would be late.
     this.#pinged = false;
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#isGreeted
-      ? null
-      : this.#loop.after(PING_AFTER, () => this.#look());
+    this.#timer = null;
+    if (!this.#isGreeted) this.#wait(PING_AFTER);
   }
 
   /** To be called when the host's globals are known. */
@@ -90,7 +92,13 @@ export class Liveness implements Disposable {
   #look(): void {
     this.#timer = null;
     if (this.#unansweredSince === 0) return;
-    const silence = this.#loop.now - this.#unansweredSince;
+    const { now } = this.#loop;
+    if (now - this.#due >= PING_AFTER) {
+      // so late that we did not run
+      this.#unansweredSince = now;
+      this.#pinged = false;
+    }
+    const silence = now - this.#unansweredSince;
     if (silence >= DEAD_AFTER) {
       this.#listener.silent(silence);
       return;
@@ -100,10 +108,13 @@ export class Liveness implements Disposable {
       this.#sync(() => {});
     }
     const next = silence < PING_AFTER ? PING_AFTER : DEAD_AFTER;
-    this.#timer = this.#loop.after(
-      Math.max(1, next - silence),
-      () => this.#look(),
-    );
+    // in short steps, so that each tells whether we ran
+    this.#wait(Math.min(PING_AFTER, Math.max(1, next - silence)));
+  }
+
+  #wait(milliseconds: number): void {
+    this.#due = this.#loop.now + milliseconds;
+    this.#timer = this.#loop.after(milliseconds, () => this.#look());
   }
 
   #measure(): void {

@@ -143,3 +143,20 @@ Deno.test("a host that never says what it has is dead, too", () => {
   world.pass(30_000);
   assert.deepEqual(world.client.heard(), [dead]);
 });
+
+for (const awake of [1_000, 6_000, 29_000]) {
+  Deno.test(`after a night's sleep the host has its time again, also where it was silent for ${awake / 1_000} s before`, () => {
+    using world = quietWorld();
+    world.client.say(4, "wl_surface.commit");
+    world.settle();
+    world.pass(awake);
+    world.loop.sleep(8 * 60 * 60 * 1_000);
+    world.settle();
+    assert.ok(!world.ended);
+    world.pass(29_999);
+    assert.ok(world.host.heard().at(-1)?.includes("wl_display@1.sync"));
+    assert.ok(!world.ended);
+    world.pass(1);
+    assert.ok(world.ended);
+  });
+}

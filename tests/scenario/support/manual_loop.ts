@@ -30,4 +30,10 @@ export class ManualLoop extends Loop {
     }
     this.#time = end;
   }
+
+  /** Lets time pass while nothing runs, as in a machine that sleeps; what was due meanwhile runs late. */
+  sleep(milliseconds: number): void {
+    this.#time += milliseconds;
+    this.#due.runDue(this.#time);
+  }
 }
