@@ -1,5 +1,5 @@
 /** A guest with the proxy in it, and compositors that take turns behind its device. */
-import { PATH } from "../../support/packages.ts";
+import { programEnvironment } from "../../applications/program.ts";
 import type { TestProcess } from "../../support/process.ts";
 import { requireExecutable } from "../../support/proxy.ts";
 import { makeScratch } from "../../support/scratch.ts";
@@ -9,7 +9,8 @@ import { type Engine, type Guest, quoted, startGuest } from "./guest.ts";
 
 /** Where the proxy listens, in the guest. */
 const DISPLAY = "/run/wayferry-display";
-const HOME = "/run/home";
+/** Where programs of the guest have their sockets, which the shared folder cannot have. */
+const RUNTIME = "/run/home";
 const PROXY_LOG = "/run/wayferry.log";
 const PROXY_PID = "/run/wayferry.pid";
 /** The executable, in the guest's memory. */
@@ -48,20 +49,28 @@ export class GuestSession implements AsyncDisposable {
     return weston;
   }
 
+  /** Takes the compositor away for all connections that are made from now on. */
+  loseHost(): void {
+    pointTo(this.#link, `${this.#link}.nowhere`);
+  }
+
+  /** A home folder for programs, which has the same path here and in the guest. */
+  get home(): string {
+    return `${this.guest.share}/home`;
+  }
+
   /** The script that runs a program of the guest as the proxy's client. */
-  script(argv: readonly string[]): string {
+  script(
+    argv: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): string {
     const environment = Object.entries({
-      PATH,
-      HOME,
-      XDG_RUNTIME_DIR: HOME,
-      WAYLAND_DISPLAY: DISPLAY,
-      LANG: "C.UTF-8",
-      TZ: "UTC",
-      SHELL: "/bin/sh",
+      ...programEnvironment(this.home, DISPLAY),
+      XDG_RUNTIME_DIR: RUNTIME,
+      ...more,
     }).map(([name, value]) => `${name}=${value}`);
-    return `cd ${HOME} && exec ${
-      quoted(["env", "-i", ...environment, ...argv])
-    }`;
+    const command = quoted(["env", "-i", ...environment, ...argv]);
+    return `cd ${this.home} && exec ${command}`;
   }
 
   /** Starts a program of the guest. */
@@ -72,7 +81,7 @@ export class GuestSession implements AsyncDisposable {
   /** Starts the proxy, and waits until it listens. */
   async startProxy(): Promise<void> {
     await this.guest.must(
-      `mkdir -p ${HOME} && chmod 700 ${HOME} && cd ${HOME} && mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+      `mkdir -p ${RUNTIME} && chmod 700 ${RUNTIME} && mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
       ${EXECUTABLE} proxy --virtio-gpu --wayland-display=${DISPLAY} >${PROXY_LOG} 2>&1 </dev/null &
       echo $! >${PROXY_PID}
       for i in $(seq 300); do [ -S ${DISPLAY} ] && exit 0; sleep 0.1; done; cat ${PROXY_LOG}; exit 1`,
@@ -122,8 +131,9 @@ export async function startGuestSession(engine: Engine): Promise<GuestSession> {
   pointTo(link, first.waylandDisplay);
   const guest = resources.use(await startGuest(link, engine));
   Deno.copyFileSync(executable, `${guest.share}/wayferry`);
+  Deno.mkdirSync(`${guest.share}/home`);
   await guest.must(
-    `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE}`,
+    `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE} && ln -s /share ${guest.share}`,
   );
   return new GuestSession(guest, engine, link, resources.move());
 }
