@@ -1,8 +1,24 @@
 /** A page of this machine's memory that the host writes to: what the protocol calls a ring, though it is none. */
 
 import type { Mapping } from "../../ffi/mapping.ts";
-import { CHANNEL_BYTES } from "./cross_domain.ts";
+import {
+  CHANNEL_BYTES,
+  DIALECT_28,
+  DIALECT_4,
+  PIPE_HEADER_BYTES,
+} from "./cross_domain.ts";
 import type { VirtgpuDevice } from "./device.ts";
+
+/**
+ * Words in which data may begin. A message of a byte or two can only be compared with so much, and a changing word would be met by chance
+ * now and then; with this one that depends on the data alone.
+ */
+const FIRST_WORDS: readonly number[] = [
+  PIPE_HEADER_BYTES >> 2,
+  DIALECT_4.headerBytes >> 2,
+  DIALECT_28.headerBytes >> 2,
+];
+const FIRST_PATTERN = 0xa5a5_a5a5;
 
 /** One page, known to the host by its resource. */
 export class ChannelPage implements Disposable {
@@ -11,8 +27,7 @@ export class ChannelPage implements Disposable {
   readonly #device: VirtgpuDevice;
   readonly #mapping: Mapping;
   /** What the page was filled with last. */
-  readonly #pattern = new Uint32Array([Math.random() * 0x1_0000_0000]);
-  readonly #patternBytes = new Uint8Array(this.#pattern.buffer);
+  #pattern = Math.floor(Math.random() * 0x1_0000_0000);
 
   /** Takes over the handle and the mapping. */
   constructor(
@@ -41,24 +56,29 @@ export class ChannelPage implements Disposable {
    * time, so that nobody's data look unwritten but by chance.
    */
   clear(): void {
-    const pattern = Math.imul(this.#pattern[0] ?? 0, 1_664_525) + 1_013_904_223;
-    this.#pattern[0] = pattern;
-    this.words.fill(pattern, 0, CHANNEL_BYTES >> 2);
-    this.words[0] = 0;
+    this.#pattern = (Math.imul(this.#pattern, 1_664_525) + 1_013_904_223) >>> 0;
+    const { words } = this;
+    words.fill(this.#pattern, 0, CHANNEL_BYTES >> 2);
+    for (const word of FIRST_WORDS) words[word] = FIRST_PATTERN;
+    words[0] = 0;
   }
 
   /** Whether a word still is as `clear` left it. */
   isClear(word: number): boolean {
-    return (this.words[word] ?? 0) >>> 0 === this.#pattern[0];
+    return (this.words[word] ?? 0) >>> 0 === this.#patternOf(word);
   }
 
   /** Whether all bytes from `start` to `end` still are as `clear` left them. */
   areClear(start: number, end: number): boolean {
-    const { bytes } = this;
     for (let i = start; i < end; i++) {
-      if (bytes[i] !== this.#patternBytes[i & 3]) return false;
+      const byte = this.#patternOf(i >> 2) >>> 8 * (i & 3) & 0xff;
+      if (this.bytes[i] !== byte) return false;
     }
     return true;
+  }
+
+  #patternOf(word: number): number {
+    return FIRST_WORDS.includes(word) ? FIRST_PATTERN : this.#pattern;
   }
 
   /** Unmaps it first: a mapping keeps the whole connection open. */
