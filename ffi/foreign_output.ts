@@ -16,7 +16,7 @@ import {
   writeFd,
 } from "./fd.ts";
 import { SyscallError } from "./error.ts";
-import { memoryKind } from "./file_kind.ts";
+import { closeForeignFd, memoryKind } from "./file_kind.ts";
 import { openLibc } from "./library.ts";
 
 /** <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all, once the pipe says it has room. */
@@ -86,14 +86,13 @@ export class ForeignOutput implements Disposable {
 }
 
 /**
- * Takes a descriptor over for writing.
+ * Takes an open descriptor over for writing.
  *
  * @returns null where writing to it may never come back, or is not possible; it
  * is closed then.
  */
 export function openForeignOutput(fd: number): ForeignOutput | null {
-  const kind = memoryKind(fd);
-  switch (kind) {
+  switch (memoryKind(fd)) {
     case "memory":
     case "disk":
       return new ForeignOutput(new OwnedFd(fd), "direct");
@@ -114,7 +113,7 @@ export function openForeignOutput(fd: number): ForeignOutput | null {
     case "foreign":
     case "directory":
     case "invalid":
-      if (kind !== "invalid") closeFd(fd);
+      closeForeignFd(fd);
       return null;
   }
 }

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { duplicateFd, O_RDONLY, openFile } from "../../ffi/fd.ts";
 import { closeForeignFd, memoryKind } from "../../ffi/file_kind.ts";
+import { openForeignOutput } from "../../ffi/foreign_output.ts";
 import { mountOf, mountOfDevice } from "../../ffi/mount_table.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { openSilentFile } from "../scenario/support/silent_file_system.ts";
 
 Deno.test({
   name:
-    "a file of a file system that never answers is foreign, and closing it waits for nobody",
+    "a file of a file system that never answers is foreign, is not written to, and closing it waits for nobody",
   // the thread that closes it is stuck until the file system is gone
   sanitizeOps: false,
   sanitizeResources: false,
@@ -19,6 +20,10 @@ Deno.test({
       const before = performance.now();
       assert.equal(memoryKind(file.fd.number), "foreign");
       closeForeignFd(duplicateFd(file.fd.number).release());
+      assert.equal(
+        openForeignOutput(duplicateFd(file.fd.number).release()),
+        null,
+      );
       assert.ok(performance.now() - before < 5_000, "something waited");
     } finally {
       await file[Symbol.asyncDispose]();

@@ -6,6 +6,8 @@ import {
   duplicateFd,
   O_CREAT,
   O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
   O_RDWR,
   openFile,
   OwnedFd,
@@ -109,11 +111,18 @@ Deno.test("a file is written on from where its owner is", () => {
   assert.equal(Deno.readTextFileSync(path), "before after");
 });
 
-Deno.test("a directory is refused and closed", () => {
-  const fd = openFile("/", 0).release();
-  assert.equal(openForeignOutput(fd), null);
-  assert.throws(() => statusFlags(fd), /EBADF/);
-});
+for (
+  const [what, path, flags] of [
+    ["a directory", "/", O_RDONLY],
+    ["what only names a file", "/dev/null", O_PATH],
+  ] as const
+) {
+  Deno.test(`${what} is refused and closed`, () => {
+    const fd = openFile(path, flags).release();
+    assert.equal(openForeignOutput(fd), null);
+    assert.throws(() => statusFlags(fd), /EBADF/);
+  });
+}
 
 Deno.test("a pipe that cannot be opened again is written to piece by piece, after the loop has said so", () => {
   const { reader, writer } = createPipe();
