@@ -1,5 +1,5 @@
 /**
- * The house, as DESIGN.md section 2 has it: imports point down its list, never up, and there are no circles.
+ * The house, as the README has it: imports point down its list, never up, and there are no circles.
  *
  * Imports of types count: whoever reads a file has to know what it imports, whether or not it runs.
  */

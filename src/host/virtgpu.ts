@@ -8,14 +8,14 @@
 import { SyscallError } from "../../ffi/error.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import type { Flushable, Loop } from "../loop/loop.ts";
-import {
-  type Channel,
-  type ChannelHandler,
-  type ReceivedIdentifier,
+import type {
+  Channel,
+  ChannelHandler,
+  ReceivedIdentifier,
 } from "../virtgpu/channel.ts";
 import { MAXIMUM_PROBE } from "../virtgpu/cross_domain.ts";
 import { Handles } from "../virtgpu/handles.ts";
-import { HostMemoryPool } from "../virtgpu/host_memory.ts";
+import { type HostMemory, HostMemoryPool } from "../virtgpu/host_memory.ts";
 import { Pipes } from "../virtgpu/pipes.ts";
 import { Queue } from "../wayland/queue.ts";
 import type { CopiedFiles } from "./copied_files.ts";
@@ -26,7 +26,6 @@ import type {
   EndpointHandler,
   GuestGpu,
   Meter,
-  SharedMemory,
 } from "./endpoint.ts";
 import { VirtgpuGpu } from "./virtgpu_gpu.ts";
 import { ReceivedHandles } from "./virtgpu_received.ts";
@@ -106,7 +105,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     this.#sending = new Sending(
       device,
       this.#handles,
-      this.#memory,
+      (bytes) => this.allocate(bytes),
       this.#pipes,
     );
   }
@@ -145,7 +144,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     this.#received.discard(handle);
   }
 
-  allocate(bytes: number): SharedMemory | null {
+  allocate(bytes: number): HostMemory | null {
     try {
       return this.#memory.allocate(bytes);
     } catch (error) {

@@ -1,7 +1,6 @@
 /**
  * Turns descriptors that are queued for the host into the identifiers of a SEND.
  */
-import { SyscallError } from "../../ffi/error.ts";
 import { fileSize, memoryKind } from "../../ffi/file_kind.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import type { SentIdentifiers } from "../virtgpu/commands.ts";
@@ -14,7 +13,7 @@ import {
 } from "../virtgpu/cross_domain.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
 import type { Handles } from "../virtgpu/handles.ts";
-import type { HostMemoryPool } from "../virtgpu/host_memory.ts";
+import type { HostMemory } from "../virtgpu/host_memory.ts";
 import type { Pipes } from "../virtgpu/pipes.ts";
 import type { Queue } from "../wayland/queue.ts";
 
@@ -25,6 +24,9 @@ const LARGEST_COPY = 64 * 1024 * 1024;
 export class UnsendableError extends Error {
   override readonly name = "UnsendableError";
 }
+
+/** Makes memory that the host sees; null where there is no room, or no device any more. */
+export type Allocate = (bytes: number) => HostMemory | null;
 
 /** What one SEND can take from the front of a queue. */
 export interface SendSize {
@@ -63,7 +65,7 @@ export class Sending {
   };
   readonly #device: VirtgpuDevice;
   readonly #handles: Handles;
-  readonly #memory: HostMemoryPool;
+  readonly #allocate: Allocate;
   readonly #pipes: Pipes;
   /** What must live until the SEND went out. */
   readonly #used: Disposable[] = [];
@@ -71,12 +73,12 @@ export class Sending {
   constructor(
     device: VirtgpuDevice,
     handles: Handles,
-    memory: HostMemoryPool,
+    allocate: Allocate,
     pipes: Pipes,
   ) {
     this.#device = device;
     this.#handles = handles;
-    this.#memory = memory;
+    this.#allocate = allocate;
     this.#pipes = pipes;
   }
 
@@ -161,14 +163,5 @@ export class Sending {
       throw new UnsendableError(`a client's ${kind} became shorter`);
     }
     return memory.resource;
-  }
-
-  #allocate(size: number): ReturnType<HostMemoryPool["allocate"]> {
-    try {
-      return this.#memory.allocate(size);
-    } catch (error) {
-      if (error instanceof SyscallError) return null;
-      throw error;
-    }
   }
 }

@@ -1,6 +1,5 @@
 /**
- * The event loop: one blocking, level-triggered epoll set on the main thread
- * (DESIGN.md section 3, with the measurements).
+ * The event loop: one blocking, level-triggered epoll set on the main thread.
  *
  * A turn waits once, tells every ready source, runs the timers that are due,
  * and then what asked to run before the next wait. No promise is involved, and

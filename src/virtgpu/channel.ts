@@ -83,7 +83,7 @@ const NO_IDENTIFIERS: readonly ReceivedIdentifier[] = [];
 /** One connection to the host. Disposing of it closes the connection and the device. */
 export class Channel implements Source, Unfenced, Disposable {
   readonly device: VirtgpuDevice;
-  /** For queries; see memory.ts. */
+  /** For queries; see host_memory.ts. */
   readonly queryPage: ChannelPage;
   readonly #page: ChannelPage;
   readonly #wakeups: Wakeups;

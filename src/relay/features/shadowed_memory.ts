@@ -1,5 +1,5 @@
 /**
- * Shared memory where the host cannot see the client's: DESIGN.md section 5.
+ * Shared memory where the host cannot see the client's.
  *
  * Client pools and buffers have no host half. What is committed is copied, as far as it changed, into memory that the host does see.
  * Unlike plain forwarding: `wl_surface.attach`, `commit`, `get_release`; see also shadowed_shm.ts and shown_buffers.ts. It looks at a commit
