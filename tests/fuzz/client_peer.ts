@@ -126,12 +126,9 @@ export class ClientPeer {
         made.inert = "maybe";
       }
     }
-    if (
-      message.fullName === "wl_data_device.start_drag" &&
-      target.inert === "yes"
-    ) {
+    if (message.fullName === "wl_data_device.start_drag") {
       const source = named[0] ?? null;
-      if (source !== null) this.#events.cancelled.add(source);
+      if (source !== null) this.#events.dragged(target, source);
     }
     this.#requests.sent(heard);
   }

@@ -155,8 +155,15 @@ export class RequestPassage extends Passage {
 
 /** From the host to the client. */
 export class EventPassage extends Passage {
-  /** Sources whose drag the relay cancels, because their device is inert. */
-  readonly cancelled = new Set<FuzzObject>();
+  /** By source, the devices that it was dragged with: the relay cancels the drag of one that the host does not know. */
+  readonly #drags = new Map<FuzzObject, FuzzObject[]>();
+
+  /** `wl_data_device.start_drag` was said. */
+  dragged(device: FuzzObject, source: FuzzObject): void {
+    const devices = this.#drags.get(source) ?? [];
+    devices.push(device);
+    this.#drags.set(source, devices);
+  }
 
   override sent(heard: Heard): void {
     if (heard.message.interface.name !== "wl_registry") super.sent(heard);
@@ -171,7 +178,9 @@ export class EventPassage extends Passage {
       case "wl_display.delete_id":
         return named[0]?.peer === null;
       case "wl_data_source.cancelled":
-        return this.cancelled.has(target);
+        return (this.#drags.get(target) ?? []).some(({ inert }) =>
+          inert !== "no"
+        );
       default:
         return false;
     }
