@@ -205,8 +205,11 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     }
     incoming.consume(0);
     if (received === -EAGAIN) return;
+    // A peer that left something unread resets the connection, which is an ordinary end as well.
     this.#end(
-      received === 0 ? null : `recvmsg failed: ${errnoName(-received)}`,
+      received === 0 || received === -ECONNRESET
+        ? null
+        : `recvmsg failed: ${errnoName(-received)}`,
     );
   }
 

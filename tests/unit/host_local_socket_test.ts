@@ -143,6 +143,16 @@ Deno.test("the peer's end is told after its last bytes", () => {
   assert.deepEqual(pair.ends, [null]);
 });
 
+Deno.test("a peer that leaves something unread behind has simply closed the connection", () => {
+  using pair = new Pair();
+  pair.attach();
+  pair.queue(8);
+  pair.turn();
+  pair.peer[Symbol.dispose]();
+  pair.turn();
+  assert.deepEqual(pair.ends, [null]);
+});
+
 Deno.test("a peer that closes only its sending end is gone", () => {
   using pair = new Pair();
   pair.attach();
