@@ -19,9 +19,9 @@ import {
   type Message,
 } from "../../protocols/tables.ts";
 import type { Carrier, Endpoint } from "../host/endpoint.ts";
-import type { Loop } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
+import type { RelayLoop } from "./guarded_loop.ts";
 
 /** What becomes of a message. */
 export type Verdict =
@@ -74,7 +74,8 @@ export interface Feature<State = unknown> {
 /** What a feature may do to its relay. */
 export interface FeatureRelay {
   readonly policy: Policy;
-  readonly loop: Loop;
+  /** What its callbacks throw ends this client. */
+  readonly loop: RelayLoop;
   readonly host: Pick<Endpoint, "carrier" | "allocate" | "gpu">;
   /** Sends the client an event of an object with a client half. */
   sendEvent<Name extends EventName>(

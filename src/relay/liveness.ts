@@ -7,9 +7,10 @@
  * client is not read until it came.
  */
 import type { Endpoint } from "../host/endpoint.ts";
-import type { Loop, Timer } from "../loop/loop.ts";
+import type { Timer } from "../loop/loop.ts";
 import type { Entry } from "./entry.ts";
 import type { FeatureRelay } from "./feature.ts";
+import type { RelayLoop } from "./guarded_loop.ts";
 
 /** Silence after unanswered requests until the host is asked, in milliseconds. */
 const PING_AFTER = 5_000;
@@ -28,7 +29,7 @@ export interface LivenessListener {
 export class Liveness implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #display: Entry;
-  readonly #loop: Loop;
+  readonly #loop: RelayLoop;
   readonly #host: Endpoint;
   readonly #listener: LivenessListener;
   #timer: Timer | null = null;
@@ -47,7 +48,7 @@ export class Liveness implements Disposable {
   constructor(
     relay: FeatureRelay,
     display: Entry,
-    loop: Loop,
+    loop: RelayLoop,
     host: Endpoint,
     listener: LivenessListener,
   ) {

@@ -41,6 +41,7 @@ import {
   FeatureSet,
   type RequestValues,
 } from "./feature.ts";
+import { GuardedLoop } from "./guarded_loop.ts";
 import {
   backlog,
   hasCaughtUp,
@@ -89,7 +90,7 @@ export class Relay
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly policy: Policy;
-  readonly loop: Loop;
+  readonly loop: GuardedLoop;
   readonly objects = new Objects();
   readonly sender: Sender;
   readonly registry: Registry;
@@ -131,7 +132,10 @@ export class Relay
     this.handlers = active.handlers;
     this.trace = trace;
     this.sender = new Sender(client, host, trace);
-    this.loop = settings.loop;
+    this.loop = new GuardedLoop(
+      settings.loop,
+      (error) => this.#caught(error),
+    );
     this.#memory = settings.memory;
     this.#log = log;
     this.#onEnd = onEnd;
@@ -160,14 +164,12 @@ export class Relay
       this,
     );
     this.registry.start(this.objects.display);
-    host.attach({
-      received: () => {
-        this.#liveness.received();
-        this.#runEvents();
-      },
-      sent: () => this.#hostSent(),
-      ended: (reason) => this.#hostEnded(reason),
-    });
+    try {
+      this.#attachHost();
+    } catch (error) {
+      // Later, when our maker knows us.
+      this.loop.after(0, () => this.#caught(error));
+    }
   }
 
   sendEvent<Name extends EventName>(
@@ -276,6 +278,17 @@ export class Relay
     this.client[Symbol.dispose]();
     this.host[Symbol.dispose]();
     this.#onEnd(this);
+  }
+
+  #attachHost(): void {
+    this.host.attach({
+      received: () => {
+        this.#liveness.received();
+        this.#runEvents();
+      },
+      sent: () => this.#hostSent(),
+      ended: (reason) => this.#hostEnded(reason),
+    });
   }
 
   #attachClient(): void {

@@ -1,6 +1,9 @@
 /** The host's memory: kept for a while, given back, and not there when it is needed. */
 import assert from "node:assert/strict";
+import { EMFILE } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import { libc } from "../../ffi/libc.ts";
+import { HostMemoryRoom } from "./support/host_memory.ts";
 import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -162,6 +165,33 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
   assert.equal(scene.pixels("wl_buffer@8")[63], 6);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
+});
+
+Deno.test("without descriptors a buffer is shown when there are some, and no memory is lost meanwhile", () => {
+  using room = new HostMemoryRoom();
+  let isFull = true;
+  using scene = new ShadowScene([], {
+    host: {
+      allocate: (bytes) => {
+        const block = room.allocate(bytes);
+        if (block !== null && isFull) {
+          block.share = () => {
+            throw new SyscallError("duplicate", EMFILE);
+          };
+        }
+        return block;
+      },
+    },
+  });
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  scene.world.pass(1_500);
+  assert.ok(!scene.world.ended);
+  assert.equal(room.used, 0);
+  scene.hostHeard();
+  isFull = false;
+  scene.world.pass(1_000);
+  assert.deepEqual(scene.hostHeardOfSurfaces().length, 3);
 });
 
 Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {

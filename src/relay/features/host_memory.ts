@@ -4,6 +4,7 @@
  * Asking the host for memory is dear, and room for it is little: blocks come in few sizes, those that nobody uses are kept for a while, and
  * given back at once when there is no room.
  */
+import { SyscallError } from "../../../ffi/error.ts";
 import type { SharedMemory } from "../../host/endpoint.ts";
 import type { Timer } from "../../loop/loop.ts";
 import type { Entry, EventListener } from "../entry.ts";
@@ -118,11 +119,13 @@ export class HostMemory implements Disposable {
     const shm = this.#shm ??= this.#relay.bindGlobal("wl_shm", 1, ignored);
     const memory = shm === null ? null : host.allocate?.(size) ?? null;
     if (shm === null || memory === null) return null;
+    const fd = share(memory);
+    if (fd === null) return null;
     this.#statistics.addAllocatedBytes(memory.size);
     const pool = this.#relay.createHostObject("wl_shm_pool", 1, ignored);
     this.#relay.sendRequest(shm, "wl_shm.create_pool", {
       id: pool,
-      fd: memory.share(),
+      fd,
       size: memory.size,
     });
     return { memory, pool };
@@ -171,5 +174,16 @@ export class HostMemory implements Disposable {
   #freeOld(): void {
     const limit = this.#relay.loop.now - CACHE_TIME;
     while ((this.#unused[0]?.since ?? Infinity) <= limit) this.#freeOldest();
+  }
+}
+
+/** A descriptor of the memory, or null where this process has no room for one; the memory is given back then. */
+function share(memory: SharedMemory): number | null {
+  try {
+    return memory.share();
+  } catch (error) {
+    memory[Symbol.dispose]();
+    if (error instanceof SyscallError) return null;
+    throw error;
   }
 }
