@@ -65,6 +65,7 @@ export function run(
     {
       display: options.waylandDisplay,
       otherwise,
+      host: options.virtioGpu ? "elsewhere" : "at WAYLAND_DISPLAY",
       servesX: options.xDisplay !== undefined,
     },
     environment,

@@ -10,8 +10,6 @@ import { type ChildExit, watchChild } from "../loop/children.ts";
 import type { Loop } from "../loop/loop.ts";
 import { StartupError } from "./startup_error.ts";
 
-export type { ChildExit };
-
 /** What belongs to this process alone: another program that saw it would take descriptors that it does not have. */
 const ownVariables: ReadonlySet<string> = new Set([
   "WAYLAND_SOCKET",

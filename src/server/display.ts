@@ -19,6 +19,8 @@ export interface DisplayRequest {
   readonly display: string | undefined;
   /** What undefined stands for: a name, or the first of wayland-1 to wayland-32 that is free. */
   readonly otherwise: "wayland-1" | "first free";
+  /** Where the host's compositor is: if it is at WAYLAND_DISPLAY, that display is none of ours. */
+  readonly host: "at WAYLAND_DISPLAY" | "elsewhere";
   /** Whether X clients are served. */
   readonly servesX: boolean;
 }
@@ -35,6 +37,7 @@ export function openDisplay(
   processId: number,
 ): DisplaySocket {
   const { wayland, x11 } = takeActivationSockets(environment, processId);
+  const isHere = request.host === "at WAYLAND_DISPLAY";
   if (x11 !== undefined && !request.servesX) {
     throw new StartupError(
       "x11 socket passed, but no --x-display option set",
@@ -46,23 +49,24 @@ export function openDisplay(
         "--wayland-display cannot be used with socket activation",
       );
     }
-    return handedOver(wayland, environment);
+    const path = listeningPath(wayland);
+    if (isHere) refuseHost(path, environment);
+    return handedOver(wayland, path);
   }
   const name = request.display ?? request.otherwise;
   if (name === "first free") {
-    return openFreeDisplaySocket(environment, hostPath(environment));
+    const taken = isHere ? hostPath(environment) : null;
+    return openFreeDisplaySocket(environment, taken);
   }
   using undo = new DisposableStack();
   // Where a server answers on it, that is what is told, as by the original.
   const socket = undo.use(openDisplaySocket(name, environment));
-  refuseHost(socket.path, environment);
+  if (isHere) refuseHost(socket.path, environment);
   undo.move();
   return socket;
 }
 
-function handedOver(fd: number, environment: Environment): DisplaySocket {
-  const path = listeningPath(fd);
-  refuseHost(path, environment);
+function handedOver(fd: number, path: string): DisplaySocket {
   const socket = new OwnedFd(fd);
   return {
     display: path,

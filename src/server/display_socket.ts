@@ -65,12 +65,12 @@ export function openDisplaySocket(
 /**
  * Listens on the first name of wayland-1 to wayland-32 that no server uses.
  *
- * @param hostPath the host compositor's socket, whose name is not taken even where the host is not running
+ * @param hostPath the host compositor's socket, whose name is not taken even where the host is not running; null where it has none
  * @throws {StartupError} where all are in use
  */
 export function openFreeDisplaySocket(
   environment: Environment,
-  hostPath: string,
+  hostPath: string | null,
 ): DisplaySocket {
   for (let number = 1; number <= automaticNames; number++) {
     const display = `wayland-${number}`;

@@ -278,6 +278,19 @@ Deno.test("the host's own display is not served, whether or not the host runs", 
   );
 });
 
+Deno.test("with --virtio-gpu the display that WAYLAND_DISPLAY names is not the host's", async () => {
+  using world = new World();
+  const { code, stdout } = await world.call(DROP_IN, [
+    "--virtio-gpu",
+    "--wayland-display=wayland-0",
+    "--",
+    "sh",
+    "-c",
+    'echo "$WAYLAND_DISPLAY"',
+  ]);
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: "wayland-0\n" });
+});
+
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   Deno.test(`${signal} ends the proxy well: no socket, lock file or pipe stays, and the log ring is saved`, async () => {
     using world = new World();

@@ -1,10 +1,10 @@
 /** Running the application. */
 
 import assert from "node:assert/strict";
+import type { ChildExit } from "../../src/loop/children.ts";
 import { Loop } from "../../src/loop/loop.ts";
 import {
   applicationEnvironment,
-  type ChildExit,
   describeExit,
   runApplication,
 } from "../../src/server/child_command.ts";
