@@ -4,7 +4,7 @@
  * out again.
  */
 import { SyscallError } from "../../ffi/error.ts";
-import { duplicateFd, O_RDONLY, openFile, type OwnedFd } from "../../ffi/fd.ts";
+import { duplicateFd, O_RDONLY, openFile, OwnedFd } from "../../ffi/fd.ts";
 import {
   addSeals,
   createMemfd,
@@ -48,10 +48,11 @@ export class CopiedFiles implements Disposable {
       this.#files.push(known);
       return openAgain(known.fd);
     }
-    const fd = makeFile(contents);
+    using fd = makeFile(contents);
     if (contents.length > LARGEST_KEPT) return fd.release();
     const given = openAgain(fd);
-    this.#files.push({ contents: contents.slice(), fd });
+    const kept = new OwnedFd(fd.release());
+    this.#files.push({ contents: contents.slice(), fd: kept });
     if (this.#files.length > KEPT) this.#files.shift()?.fd[Symbol.dispose]();
     return given;
   }
@@ -63,7 +64,7 @@ export class CopiedFiles implements Disposable {
 }
 
 function makeFile(contents: Uint8Array): OwnedFd {
-  const fd = createMemfd("wayferry-copy", contents.length);
+  using fd = createMemfd("wayferry-copy", contents.length);
   if (contents.length > 0) {
     using mapping = mapFile(fd.number, contents.length, "write");
     mapping.bytes.set(contents);
@@ -72,7 +73,7 @@ function makeFile(contents: Uint8Array): OwnedFd {
     fd.number,
     F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
   );
-  return fd;
+  return new OwnedFd(fd.release());
 }
 
 /** A duplicate would share its position with all others, which clients that read the file move. */

@@ -1,7 +1,9 @@
 /** Files that clients get copies of. */
 
 import assert from "node:assert/strict";
+import { SyscallError } from "../../ffi/error.ts";
 import {
+  duplicateFd,
   O_ACCMODE,
   O_RDONLY,
   OwnedFd,
@@ -12,6 +14,7 @@ import {
 import { fileSize } from "../../ffi/file_kind.ts";
 import { mapFile } from "../../ffi/mapping.ts";
 import { readSeals } from "../../ffi/memfd.ts";
+import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
 import { CopiedFiles } from "../../src/host/copied_files.ts";
 
 const keymap = new TextEncoder().encode("xkb_keymap { };\0");
@@ -76,4 +79,20 @@ Deno.test("large and empty files are copied as well, the large ones for one clie
   assert.equal(fileSize(large.number), 2 * 1024 * 1024);
   using empty = new OwnedFd(files.copy(new Uint8Array(0)));
   assert.equal(fileSize(empty.number), 0);
+});
+
+Deno.test("a copy for which there is no descriptor left takes none", () => {
+  using files = new CopiedFiles();
+  const limit = readFdLimit();
+  using taken = new DisposableStack();
+  const last = duplicateFd(0);
+  setFdLimit({ soft: BigInt(last.number + 1), hard: limit.hard });
+  taken.defer(() => setFdLimit(limit));
+  assert.throws(() => {
+    for (;;) taken.use(duplicateFd(0));
+  }, SyscallError);
+  // room for the copy itself, but not for the client's descriptor of it
+  last[Symbol.dispose]();
+  assert.throws(() => files.copy(keymap), SyscallError);
+  taken.use(duplicateFd(0));
 });
