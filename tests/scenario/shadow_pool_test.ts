@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { O_RDONLY, O_RDWR, openFile } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
+import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
+import { MOST_POOLS } from "../../src/relay/features/shadowing.ts";
+import { memoryFile } from "./support/descriptors.ts";
 import { openClientFiles, ShadowScene } from "./support/shadow_scene.ts";
 
 const ARGB = 0;
@@ -153,4 +156,29 @@ Deno.test("wl_shm may be released before anything is shown", () => {
   scene.buffer(8, 7, 4, 4);
   scene.commit(8);
   assert.notEqual(scene.attached(), "");
+});
+
+Deno.test("a client may have many pools, but not all descriptors of the proxy", () => {
+  using limits = new DisposableStack();
+  const limit = readFdLimit();
+  limits.defer(() => setFdLimit(limit));
+  // where a process may not have as many, there is nothing to test
+  if (raiseFdLimit() < MOST_POOLS + 256) return;
+  using scene = new ShadowScene();
+  const makePool = (id: number): void => {
+    scene.world.client.say(4, "wl_shm.create_pool", id, memoryFile(), POOL);
+    if (id % 64 === 0) scene.world.settle();
+  };
+  for (let id = 6; id < 6 + MOST_POOLS; id++) makePool(id);
+  scene.world.settle();
+  assert.ok(!scene.world.ended);
+  scene.say(6, "wl_shm_pool.destroy");
+  scene.clientHeard();
+  makePool(6);
+  scene.world.settle();
+  assert.ok(!scene.world.ended);
+  makePool(6 + MOST_POOLS);
+  assert.deepEqual(scene.clientHeard(), [
+    'wl_display@1.error(wl_display@1, 2, "no memory: more than 4096 pools of shared memory")',
+  ]);
 });

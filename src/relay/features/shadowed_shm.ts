@@ -21,6 +21,7 @@ import {
 export const shmRequests: RequestHandlers<Shadowing> = {
   "wl_shm.create_pool": (state, shm, { id, fd, size }) => {
     checkPoolSize(shm, size);
+    state.checkPoolCount();
     const { relay } = state;
     const borrowed = relay.peekFromClient(fd);
     if ((statusFlags(borrowed) & O_ACCMODE) !== O_RDWR) {

@@ -1,4 +1,6 @@
 /** What is kept for one client whose shared memory the host cannot see. */
+import { ClientError } from "../../wayland/protocol_error.ts";
+import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
@@ -7,6 +9,12 @@ import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
 import { ShmPool } from "./shm_buffer.ts";
 import { type Surface, surfaceOf } from "./surface.ts";
+
+/**
+ * Pools that one client may have. Each keeps its file open here, where descriptors are shared by all clients: when they run out, others
+ * are ended.
+ */
+export const MOST_POOLS = 4096;
 
 /** Formats that every compositor has, announced or not: argb8888 and xrgb8888. */
 const ALWAYS_OFFERED = [0, 1];
@@ -28,6 +36,16 @@ export class Shadowing implements ShadowMaker, Disposable {
     this.memory = new HostMemory(relay, this.statistics, () => {
       for (const surface of this.#surfaces.values()) surface.trim();
     });
+  }
+
+  /** Refuses a pool where the client has too many. @throws {ClientError} */
+  checkPoolCount(): void {
+    if (this.#pools.size < MOST_POOLS) return;
+    throw new ClientError(
+      1,
+      displayError.noMemory,
+      `no memory: more than ${MOST_POOLS} pools of shared memory`,
+    );
   }
 
   /** Takes the file of a new pool. */
