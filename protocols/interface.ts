@@ -45,9 +45,7 @@ export interface Message {
   readonly fdCount: number;
   /** In bytes, with the header; of strings and arrays only the length word. */
   readonly minimumSize: number;
-  /** Whether every message of it has `minimumSize`: it has no string and no array. */
-  readonly fixedSize: boolean;
-  /** Fixed size, and without objects, new ids and fds: its words may be copied as they are. */
+  /** Without strings, arrays, objects, new ids and fds: its words may be copied as they are, and all have `minimumSize`. */
   readonly plain: boolean;
   /** One `OP_…` per argument. */
   readonly ops: Uint8Array;

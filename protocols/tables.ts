@@ -198,7 +198,6 @@ class MessageTable implements Message {
   readonly arguments: readonly Argument[];
   readonly fdCount: number;
   readonly minimumSize: number;
-  readonly fixedSize: boolean;
   readonly plain: boolean;
   readonly ops: Uint8Array;
   readonly index: number;
@@ -218,7 +217,6 @@ class MessageTable implements Message {
     const ops = new Uint8Array(words.length);
     let minimumSize = HEADER_BYTES;
     let fdCount = 0;
-    let fixedSize = true;
     let plain = true;
     for (const [position, word] of words.entries()) {
       const argument = new ArgumentTable(word);
@@ -227,14 +225,12 @@ class MessageTable implements Message {
       ops[position] = op;
       minimumSize += wireBytes(op);
       fdCount += op === OP_FD ? 1 : 0;
-      fixedSize &&= isFixedSize(op);
       plain &&= op === OP_WORD;
     }
     this.arguments = parsed;
     this.ops = ops;
     this.fdCount = fdCount;
     this.minimumSize = minimumSize;
-    this.fixedSize = fixedSize;
     this.plain = plain;
     this.index = index;
   }
@@ -321,11 +317,6 @@ function operation(argument: Argument): number {
     case "fd":
       return OP_FD;
   }
-}
-
-function isFixedSize(op: number): boolean {
-  return op === OP_WORD || op === OP_OBJECT || op === OP_OBJECT_NULLABLE ||
-    op === OP_NEW_ID || op === OP_FD;
 }
 
 /** The least that an argument takes on the wire. */

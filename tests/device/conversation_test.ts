@@ -4,7 +4,7 @@ import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import type { Pace } from "../emulator/worker.ts";
+import { paces } from "../emulator/worker.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
@@ -42,7 +42,7 @@ function askAll(
 }
 
 for (const rutabaga of rutabagas) {
-  for (const pace of ["at once", "later"] as readonly Pace[]) {
+  for (const pace of paces) {
     for (const dataDelay of [0, 2]) {
       Deno.test(`${rutabaga}, QEMU's fences, ${pace}, data ${dataDelay} ms late: of eight clients none stalls`, () => {
         const faults = new Faults();

@@ -1,12 +1,12 @@
 /** The relay over the device: a client sees what it would see over a socket. */
 import assert from "node:assert/strict";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import type { Pace } from "../emulator/worker.ts";
+import { paces } from "../emulator/worker.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 
 for (const rutabaga of rutabagas) {
   for (const fences of ["fixed", "stock"] as const) {
-    for (const pace of ["at once", "later"] as readonly Pace[]) {
+    for (const pace of paces) {
       const host = `${rutabaga}, fences ${fences}, ${pace}`;
       const options = { profile: hostProfile(rutabaga, fences), pace };
 

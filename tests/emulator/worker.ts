@@ -29,7 +29,10 @@ import {
 const CHANNEL = 1;
 
 /** When a worker answers: within the call that gave it a fence, if it can, or after it. Both are true of a thread. */
-export type Pace = "at once" | "later";
+export const paces = ["at once", "later"] as const;
+
+/** One of them. */
+export type Pace = typeof paces[number];
 
 /** What a worker works with. */
 export interface WorkerParts {

@@ -1,6 +1,6 @@
 /**
  * The descriptors that the fuzzer sends: a few files that can be told apart by their size, so that the receiver knows which one
- * reached it, and the count of all that this process has open.
+ * reached it.
  */
 import { closeFd, O_RDWR, openFile, type OwnedFd } from "../../ffi/fd.ts";
 import { fileSize } from "../../ffi/file_kind.ts";
@@ -39,11 +39,4 @@ export function takeLabel(fd: number): number {
   if (size === 0) return DEVICE_LABEL;
   const label = size / 4096 - 1;
   return Number.isInteger(label) && label < DEVICE_LABEL ? label : -1;
-}
-
-/** How many descriptors this process has open. */
-export function openDescriptors(): number {
-  let count = 0;
-  for (const _entry of Deno.readDirSync("/proc/self/fd")) count++;
-  return count;
 }

@@ -1,10 +1,11 @@
 /** World after world in one loop, each from its own seed, with what must hold after every one of them. */
+import { openFdCount } from "../scenario/support/descriptors.ts";
 import { ManualLoop } from "../scenario/support/manual_loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";
 import { Bystander } from "./bystander.ts";
-import { Descriptors, openDescriptors } from "./descriptors.ts";
+import { Descriptors } from "./descriptors.ts";
 import { FuzzFailure } from "./failure.ts";
 import { fuzzFeature, type Whims } from "./fuzz_feature.ts";
 import { GLOBAL_NAMES } from "./host_peer.ts";
@@ -50,13 +51,13 @@ export function fuzz(options: FuzzOptions): FuzzTotals {
   const totals = { worlds: 0, messages: 0, delivered: 0 };
   // what is opened once, a timer say, is open after the first world
   runWorld(around, kinds, options.seed, -1, bystander, totals);
-  const open = openDescriptors();
+  const open = openFdCount();
   const { timerCount, watchCount } = around.loop;
   totals.messages = totals.delivered = totals.worlds = 0;
   let number = options.world ?? 0;
   while (totals.messages < options.messages) {
     runWorld(around, kinds, options.seed, number, bystander, totals);
-    const left = openDescriptors() - open;
+    const left = openFdCount() - open;
     if (left !== 0) {
       throw new FuzzFailure(
         `${left} file descriptors are left open after ${

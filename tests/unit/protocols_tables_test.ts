@@ -51,7 +51,6 @@ interface Row {
   readonly destructor?: boolean;
   readonly ops: readonly number[];
   readonly minimumSize: number;
-  readonly fixedSize: boolean;
   readonly plain: boolean;
 }
 
@@ -61,7 +60,6 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_NEW_ID],
     minimumSize: 12,
-    fixedSize: true,
     plain: false,
   },
   {
@@ -69,7 +67,6 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_OBJECT, OP_WORD, OP_STRING],
     minimumSize: 20,
-    fixedSize: false,
     plain: false,
   },
   {
@@ -77,7 +74,6 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_WORD, OP_NEW_ID_UNTYPED],
     minimumSize: 24,
-    fixedSize: false,
     plain: false,
   },
   {
@@ -86,7 +82,6 @@ const ROWS: readonly Row[] = [
     destructor: true,
     ops: [OP_WORD],
     minimumSize: 12,
-    fixedSize: true,
     plain: true,
   },
   {
@@ -94,7 +89,6 @@ const ROWS: readonly Row[] = [
     opcode: 1,
     ops: [OP_OBJECT_NULLABLE, OP_WORD, OP_WORD],
     minimumSize: 20,
-    fixedSize: true,
     plain: false,
   },
   {
@@ -103,7 +97,6 @@ const ROWS: readonly Row[] = [
     since: 4,
     ops: [OP_WORD, OP_WORD, OP_WORD, OP_WORD],
     minimumSize: 24,
-    fixedSize: true,
     plain: true,
   },
   {
@@ -111,7 +104,6 @@ const ROWS: readonly Row[] = [
     opcode: 6,
     ops: [],
     minimumSize: 8,
-    fixedSize: true,
     plain: true,
   },
   {
@@ -119,7 +111,6 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_NEW_ID, OP_FD, OP_WORD],
     minimumSize: 16,
-    fixedSize: true,
     plain: false,
   },
   {
@@ -127,7 +118,6 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_WORD, OP_STRING_NULLABLE],
     minimumSize: 16,
-    fixedSize: false,
     plain: false,
   },
   {
@@ -135,7 +125,6 @@ const ROWS: readonly Row[] = [
     opcode: 1,
     ops: [OP_WORD, OP_OBJECT, OP_ARRAY],
     minimumSize: 20,
-    fixedSize: false,
     plain: false,
   },
   {
@@ -143,7 +132,6 @@ const ROWS: readonly Row[] = [
     opcode: 2,
     ops: [OP_STRING],
     minimumSize: 12,
-    fixedSize: false,
     plain: false,
   },
   {
@@ -152,7 +140,6 @@ const ROWS: readonly Row[] = [
     destructor: true,
     ops: [],
     minimumSize: 8,
-    fixedSize: true,
     plain: true,
   },
   {
@@ -160,7 +147,6 @@ const ROWS: readonly Row[] = [
     opcode: 1,
     ops: [OP_FD, OP_WORD, OP_WORD, OP_WORD, OP_WORD, OP_WORD],
     minimumSize: 28,
-    fixedSize: true,
     plain: false,
   },
   {
@@ -169,7 +155,6 @@ const ROWS: readonly Row[] = [
     since: 4,
     ops: [OP_STRING],
     minimumSize: 12,
-    fixedSize: false,
     plain: false,
   },
 ];
@@ -185,7 +170,6 @@ for (const row of ROWS) {
         ops: [...message.ops],
         fdCount: message.fdCount,
         minimumSize: message.minimumSize,
-        fixedSize: message.fixedSize,
         plain: message.plain,
       },
       {
@@ -195,7 +179,6 @@ for (const row of ROWS) {
         ops: row.ops,
         fdCount: row.ops.filter((op) => op === OP_FD).length,
         minimumSize: row.minimumSize,
-        fixedSize: row.fixedSize,
         plain: row.plain,
       },
     );
