@@ -1,14 +1,16 @@
 /**
  * Writing to a descriptor that somebody else made, without ever waiting for its
  * reader, and without making it non-blocking for its other owners: O_NONBLOCK
- * belongs to the open file, not to the descriptor (open(2), fcntl(2)).
+ * belongs to the open file, not to the descriptor (open(2), fcntl(2)). For the
+ * same reason one that is set says nothing: an owner can take it away again.
  */
 
 import { lastErrno } from "./error.ts";
 import { EAGAIN, EINTR } from "./errno.ts";
 import {
-  closeFd,
+  O_ACCMODE,
   O_NONBLOCK,
+  O_RDONLY,
   O_WRONLY,
   openFile,
   OwnedFd,
@@ -32,7 +34,7 @@ const { send } = openLibc({
 
 /**
  * How it is written to:
- * - "direct": a write never waits: a file, or somebody made it non-blocking;
+ * - "direct": a write never waits: a file, or it was opened so by us;
  * - "socket": `send` can be told not to wait;
  * - "when-ready": a write waits unless the loop has just said that there is room.
  */
@@ -92,30 +94,37 @@ export class ForeignOutput implements Disposable {
  * is closed then.
  */
 export function openForeignOutput(fd: number): ForeignOutput | null {
-  switch (memoryKind(fd)) {
+  const kind = memoryKind(fd);
+  switch (kind) {
     case "memory":
     case "disk":
       return new ForeignOutput(new OwnedFd(fd), "direct");
     case "socket":
       return new ForeignOutput(new OwnedFd(fd), "socket");
     case "pipe":
-    case "device": {
-      if ((statusFlags(fd) & O_NONBLOCK) !== 0) {
-        return new ForeignOutput(new OwnedFd(fd), "direct");
-      }
-      const own = reopen(fd);
-      if (own === null) {
-        return new ForeignOutput(new OwnedFd(fd), "when-ready");
-      }
-      closeFd(fd);
-      return new ForeignOutput(own, "direct");
-    }
+    case "device":
+      return openPipeOrDevice(fd, kind);
     case "foreign":
     case "directory":
     case "invalid":
       closeForeignFd(fd);
       return null;
   }
+}
+
+function openPipeOrDevice(
+  fd: number,
+  kind: "pipe" | "device",
+): ForeignOutput | null {
+  using theirs = new OwnedFd(fd);
+  // opened again it could be written to, which is more than its owner may do
+  if ((statusFlags(fd) & O_ACCMODE) === O_RDONLY) return null;
+  const own = reopen(fd);
+  if (own !== null) return new ForeignOutput(own, "direct");
+  // that there is room says how much only for a pipe
+  return kind === "pipe"
+    ? new ForeignOutput(new OwnedFd(theirs.release()), "when-ready")
+    : null;
 }
 
 /** The same pipe or terminal, opened once more, with flags of our own. */

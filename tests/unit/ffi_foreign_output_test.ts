@@ -17,6 +17,7 @@ import {
 } from "../../ffi/fd.ts";
 import { ForeignOutput, openForeignOutput } from "../../ffi/foreign_output.ts";
 import { requestIoctl } from "../../ffi/ioctl.ts";
+import { libc } from "../../ffi/libc.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { StructWords } from "../../ffi/struct_words.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
@@ -32,6 +33,12 @@ function fill(output: ForeignOutput): number {
     assert.ok(count > 0, `write returned ${count}`);
     total += count;
   }
+}
+
+/** Sets the status flags of an open file to none. */
+function clearFlags(fd: OwnedFd): void {
+  const F_SETFL = 4;
+  assert.equal(libc.fcntl(fd.number, F_SETFL, 0), 0);
 }
 
 function open(fd: number): ForeignOutput {
@@ -68,14 +75,26 @@ Deno.test("a pipe without a reader answers EPIPE", () => {
   assert.equal(output.write(piece), -EPIPE);
 });
 
-Deno.test("a pipe that somebody made non-blocking is used as it is", () => {
+Deno.test("a pipe that is non-blocking does not depend on staying so", () => {
   const { reader, writer } = createPipe();
   using _reader = reader;
-  setNonBlocking(writer.number);
-  const number = writer.number;
+  using theirs = duplicateFd(writer.number);
+  setNonBlocking(theirs.number);
   using output = open(writer.release());
-  assert.equal(output.fd, number);
+  const before = statusFlags(output.fd);
+  clearFlags(theirs);
+  assert.equal(statusFlags(output.fd), before);
   assert.equal(fill(output), 65_536);
+});
+
+Deno.test("what its owner may only read is refused, although we could open it for writing", () => {
+  const { reader, writer } = createPipe();
+  using _writer = writer;
+  assert.equal(openForeignOutput(reader.release()), null);
+  assert.equal(
+    openForeignOutput(openFile("/dev/null", O_RDONLY).release()),
+    null,
+  );
 });
 
 Deno.test("a full socket does not wait, and stays a waiting one", () => {
