@@ -5,6 +5,7 @@ import {
   interfaceNames,
   type Message,
 } from "../../protocols/tables.ts";
+import { sendBatch } from "./batch.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
 import { Fault, type Heard } from "./heard.ts";
@@ -79,19 +80,7 @@ export class HostPeer {
 
   /** Sends legal events, in one piece or in two. @returns how many */
   sendBatch(most: number): number {
-    const { writer, wire } = this;
-    if (wire.pending > 0) return 0;
-    writer.reset();
-    let count = 0;
-    for (let i = 0; i < most && writer.hasRoom; i++) {
-      if (this.writeOne() > 0) count++;
-    }
-    const end = writer.at << 2;
-    if (end > 0) {
-      const cut = this.#random.chance(10) ? 1 + this.#random.below(end) : end;
-      wire.send(end, writer.labels, cut);
-    }
-    return count;
+    return sendBatch(this, this.#random, most);
   }
 
   /** Writes one legal event, or all that follow from one, and enters it. @returns its bytes; 0 where none was found */
