@@ -40,6 +40,9 @@ const STEP_MS = 30_000;
 /** How far below the name of a menu its first entry is, in pixels. */
 const MENU_ENTRY = 30;
 
+/** More pixels than a button has that is lit because the pointer is there; a menu has many times that. */
+const LIT_BUTTON = 4_000;
+
 /** How much alike the windows of a program that never looks the same must be. */
 const ALIKE = 0.85;
 
@@ -79,10 +82,13 @@ export async function runSession(
   if (menu !== undefined) {
     const area = session.shots.at(-1)?.area ?? { x: 0, y: 0 };
     await host.click(area.x + menu.x, area.y + menu.y);
+    await session.opened();
     // Whether an entry of the menu is lit depends on what came first, the menu or the pointer: light one.
-    await session.change();
-    await host.move(area.x + menu.x, area.y + menu.y + MENU_ENTRY);
-    await session.take("menu opened");
+    const [x, y] = [area.x + menu.x, area.y + menu.y + MENU_ENTRY];
+    await session.take("menu opened", async () => {
+      await host.move(x + 1, y);
+      await host.move(x, y);
+    });
     await host.press("Escape");
     await host.parkPointer();
     await session.take("menu closed");
@@ -137,23 +143,38 @@ class Session {
     this.#expected = expected;
   }
 
-  /** Takes the screenshot of a step, and fails when it is not as expected or the step has changed nothing. */
-  async take(step: string): Promise<void> {
+  /**
+   * Takes the screenshot of a step, and fails when it is not as expected or the step has changed nothing.
+   *
+   * @param urge is done before, and again while the screen is not as expected: what an application may miss while it is busy
+   */
+  async take(
+    step: string,
+    urge: () => Promise<void> = async () => {},
+  ): Promise<void> {
     const expected = this.#expected?.find((shot) => shot.step === step);
+    await urge();
+    if (expected === undefined) {
+      await this.#settled(step);
+      await urge();
+    }
     const shot = expected === undefined
       ? await this.#settled(step)
       : this.#program.judgement.pixels === "equal"
-      ? await this.#equal(step, expected)
+      ? await this.#equal(step, expected, urge)
       : await this.#alike(step, expected);
     this.shots.push(shot);
   }
 
-  /** Waits until the screen has changed since the last step. */
-  async change(): Promise<void> {
+  /** Waits until more than a button that was lit has changed since the last step: something has opened. */
+  async opened(): Promise<void> {
     const before = this.shots.at(-1);
-    await eventually(`${this.#program.name} reacts`, STEP_MS, async () => {
+    await eventually(`${this.#program.name} opens`, STEP_MS, async () => {
       const now = await this.#mapped("");
-      return before === undefined || !isSame(before, now) ? true : undefined;
+      return before === undefined ||
+          countDifferences(before.image, now.image) > LIT_BUTTON
+        ? true
+        : undefined;
     });
   }
 
@@ -183,7 +204,11 @@ class Session {
     return last;
   }
 
-  async #equal(step: string, expected: Shot): Promise<Shot> {
+  async #equal(
+    step: string,
+    expected: Shot,
+    urge: () => Promise<void>,
+  ): Promise<Shot> {
     const { judgement } = this.#program;
     const tolerated = judgement.pixels === "equal"
       ? judgement.butFor?.pixels ?? 0
@@ -192,9 +217,11 @@ class Session {
     try {
       return await eventually("", STEP_MS, async () => {
         last = await this.#mapped(step);
-        return countDifferences(expected.image, last.image) <= tolerated
-          ? last
-          : undefined;
+        if (countDifferences(expected.image, last.image) <= tolerated) {
+          return last;
+        }
+        await urge();
+        return undefined;
       });
     } catch (error) {
       if (last === undefined) throw error;
