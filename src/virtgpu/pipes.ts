@@ -10,6 +10,14 @@ import { PipeSink } from "./pipe_sink.ts";
 import { PipeSource } from "./pipe_source.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
 import { SyscallError } from "../../ffi/error.ts";
+import { closeForeignFd } from "../../ffi/file_kind.ts";
+
+/**
+ * Transfers from the host at once; a further one ends at its beginning. Each
+ * keeps a descriptor open, also where nobody reads or writes any more, and
+ * those are shared by all clients.
+ */
+export const MOST_SINKS = 256;
 
 /** All transfers of a channel. */
 export class Pipes implements Disposable {
@@ -44,8 +52,11 @@ export class Pipes implements Disposable {
 
   /** The SEND with `nextReadPipe` went out: what the host reads from it is written to `fd`, now ours. */
   read(fd: number): void {
-    this.#sinks.set(this.#nextReadPipe | 0, new PipeSink(this.#loop, fd));
-    this.#nextReadPipe++;
+    const pipe = this.#nextReadPipe++ | 0;
+    this.#forgetDone();
+    if (this.#sinks.size + this.#draining.size < MOST_SINKS) {
+      this.#sinks.set(pipe, new PipeSink(this.#loop, fd));
+    } else closeForeignFd(fd);
   }
 
   /** Takes what came as READ. */

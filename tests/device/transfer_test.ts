@@ -1,6 +1,8 @@
 /** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
 import assert from "node:assert/strict";
+import type { OwnedFd } from "../../ffi/fd.ts";
 import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
+import { MOST_SINKS } from "../../src/virtgpu/pipes.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
@@ -266,4 +268,31 @@ Deno.test("a WRITE that the host loses ends that copy, and the next one works", 
   using _end = writer;
   const data = noise(10_000);
   assertSameBytes(transfer(world, writer, reader, data), data);
+});
+
+Deno.test("a client that asks for more pastes than anybody needs gets no data for the last", () => {
+  using world = new DeviceWorld({ profile: hostProfile("0.1.85", "fixed") });
+  const selections = new Selections(world);
+  using ends = new DisposableStack();
+  const ask = (): [OwnedFd, OwnedFd] => {
+    const reader = ends.use(selections.ask());
+    const writer = ends.use(selections.takeAsked());
+    // what the relay asks itself, so that it goes on
+    const { host } = selections.client;
+    for (const line of host.heard()) {
+      const callback = /sync\(new wl_callback@(\d+)\)/.exec(line)?.[1];
+      if (callback === undefined) continue;
+      host.say(Number(callback), "wl_callback.done", 0);
+      host.say(1, "wl_display.delete_id", Number(callback));
+    }
+    return [reader, writer];
+  };
+  const [first, firstWriter] = ask();
+  for (let count = 1; count < MOST_SINKS; count++) ask();
+  const [last] = ask();
+  assert.ok(drain(last).ended);
+  const data = noise(1000);
+  assertSameBytes(transfer(world, firstWriter, first, data), data);
+  const [next, nextWriter] = ask();
+  assertSameBytes(transfer(world, nextWriter, next, data), data);
 });
