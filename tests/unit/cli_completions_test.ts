@@ -3,19 +3,10 @@
 import assert from "node:assert/strict";
 import { completionScript } from "../../src/cli/completions.ts";
 import { type Shell, shells } from "../../src/cli/invocation.ts";
+import { requirePrograms } from "../support/packages.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 const globals = ["wl_seat", "wl_shm", "xdg_wm_base", "zwlr_layer_shell_v1"];
-
-function isInstalled(shell: Shell): boolean {
-  return ["/usr/bin", "/bin", "/usr/local/bin"].some((folder) => {
-    try {
-      return Deno.statSync(`${folder}/${shell}`).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** The candidates that the shell offers behind `line`, sorted, without descriptions. */
 async function complete(shell: Shell, line: string): Promise<string[]> {
@@ -151,24 +142,21 @@ function bare(candidate: string): string {
 
 for (const shell of shells) {
   for (const { what, line, includes, excludes = [] } of expectations) {
-    Deno.test({
-      name: `${shell} completes ${what}`,
-      ignore: !isInstalled(shell),
-      fn: async () => {
-        const offered = (await complete(shell, line)).map(bare);
-        for (const candidate of includes) {
-          assert.ok(
-            offered.includes(candidate),
-            `${candidate} is missing: ${offered}`,
-          );
-        }
-        for (const candidate of excludes) {
-          assert.ok(
-            !offered.includes(candidate),
-            `${candidate} is offered: ${offered}`,
-          );
-        }
-      },
+    Deno.test(`${shell} completes ${what}`, async () => {
+      await requirePrograms([{ program: shell, package: shell }]);
+      const offered = (await complete(shell, line)).map(bare);
+      for (const candidate of includes) {
+        assert.ok(
+          offered.includes(candidate),
+          `${candidate} is missing: ${offered}`,
+        );
+      }
+      for (const candidate of excludes) {
+        assert.ok(
+          !offered.includes(candidate),
+          `${candidate} is offered: ${offered}`,
+        );
+      }
     });
   }
 }
