@@ -1,5 +1,6 @@
 /**
- * KWin as a host for applications, in a window on sway: sway brings the keyboard, the pointer and the screenshots.
+ * KWin as a host for applications, in a window on a virtual X server, which brings the keyboard, the pointer and the
+ * screenshots. (In a window on sway it grows without end.)
  *
  * Without a graphics device KWin paints with QPainter. There is no desktop in it, so its background is black.
  */
@@ -8,23 +9,23 @@ import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
-import { startSway, type Sway } from "./sway.ts";
 import { eventually } from "./wait.ts";
+import { startXvfb, type XDisplay } from "./xvfb.ts";
 
 const BLACK = [0, 0, 0] as const;
 
-/** A running KWin, and the sway that shows it. */
+/** A running KWin, and the X server that shows it. */
 export class KWin implements HostCompositor {
   readonly name = "kwin";
   readonly waylandDisplay: string;
   readonly process: TestProcess;
-  readonly #screen: Sway;
+  readonly #screen: XDisplay;
   readonly #resources: AsyncDisposableStack;
 
   constructor(
     socket: string,
     process: TestProcess,
-    screen: Sway,
+    screen: XDisplay,
     resources: AsyncDisposableStack,
   ) {
     this.waylandDisplay = socket;
@@ -72,7 +73,7 @@ export class KWin implements HostCompositor {
   }
 
   async resizeWindow(): Promise<void> {
-    await this.press("super+PageUp"); // maximize
+    await this.press("super+Prior"); // maximize
   }
 
   async closeWindow(): Promise<void> {
@@ -84,15 +85,15 @@ export class KWin implements HostCompositor {
   }
 }
 
-/** Starts KWin on a sway of its own. */
+/** Starts an X server and KWin on it. */
 export async function startKWin(): Promise<KWin> {
   await requirePrograms([
     { program: "kwin_wayland", package: "kwin-wayland" },
     { program: "dbus-run-session", package: "dbus" },
   ]);
   await using resources = new AsyncDisposableStack();
-  const screen = resources.use(await startSway());
   const runtime = resources.use(makeScratch("kwin")).path;
+  const screen = await startXvfb(runtime, SCREEN, resources);
   Deno.writeTextFileSync(
     `${runtime}/kwinrc`,
     "[Windows]\nPlacement=Centered\n",
@@ -103,40 +104,34 @@ export async function startKWin(): Promise<KWin> {
   );
   const size = [`--width=${SCREEN.width}`, `--height=${SCREEN.height}`];
   const process = resources.use(
-    new TestProcess(
-      [
-        "dbus-run-session",
-        "--",
-        "kwin_wayland",
-        ...size,
-        "--no-lockscreen",
-        "--socket=kwin-0",
-      ],
-      {
-        logPath: `${runtime}/kwin.log`,
-        environment: {
-          PATH,
-          HOME: runtime,
-          XDG_CONFIG_HOME: runtime,
-          XDG_RUNTIME_DIR: runtime,
-          WAYLAND_DISPLAY: screen.waylandDisplay,
-          KWIN_COMPOSE: "Q",
-          LANG: "C.UTF-8",
-          QT_QPA_PLATFORM: "wayland",
-        },
+    new TestProcess([
+      ..."dbus-run-session -- kwin_wayland --no-lockscreen --socket=kwin-0"
+        .split(" "),
+      `--x11-display=${screen.name}`,
+      ...size,
+    ], {
+      logPath: `${runtime}/kwin.log`,
+      environment: {
+        PATH,
+        HOME: runtime,
+        XDG_CONFIG_HOME: runtime,
+        XDG_RUNTIME_DIR: runtime,
+        DISPLAY: screen.name,
+        KWIN_COMPOSE: "Q",
+        LANG: "C.UTF-8",
       },
-    ),
+    }),
   );
   const host = new KWin(`${runtime}/kwin-0`, process, screen, resources.move());
-  await eventually("KWin fills sway's screen", 20_000, async () => {
+  await eventually("KWin fills the screen", 20_000, async () => {
     process.requireRunning();
-    const [window] = await screen.windows();
-    if (window === undefined) return undefined;
-    await screen.run(
-      `[con_id=${window.id}] resize set ${SCREEN.width} ${SCREEN.height}, move position 0 0`,
+    const isUp = await Deno.stat(host.waylandDisplay).then(
+      () => true,
+      () => false,
     );
-    await screen.move(0, 0);
-    await screen.parkPointer();
+    if (!isUp) return undefined;
+    await host.move(0, 0);
+    await host.parkPointer();
     return await host.windowArea() === undefined ? true : undefined;
   });
   return host;

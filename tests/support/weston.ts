@@ -5,18 +5,13 @@
  * keys and clicks come from xdotool, screenshots from the server's memory, and an output goes away when its window is closed.
  */
 import { BACKGROUND, type HostCompositor, SCREEN } from "./host.ts";
-import {
-  crop,
-  type Image,
-  paintedArea,
-  parseXwd,
-  type Rectangle,
-} from "./image.ts";
+import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
-import { runCommand, TestProcess } from "./process.ts";
+import { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
 import { deleteWindow } from "./x11_delete_window.ts";
+import { startXvfb, type XDisplay } from "./xvfb.ts";
 
 /** The part of the screen's corner in which a parked pointer may be seen, in pixels. */
 const POINTER_CORNER = 8;
@@ -47,29 +42,26 @@ export class Weston implements HostCompositor {
   readonly name = "weston";
   readonly waylandDisplay: string;
   readonly process: TestProcess;
-  readonly #display: string;
-  readonly #frameBuffer: string;
+  readonly #screen: XDisplay;
   readonly #outputWindows: readonly string[];
   readonly #resources: AsyncDisposableStack;
 
   constructor(
     socket: string,
-    display: string,
-    frameBuffer: string,
+    screen: XDisplay,
     outputWindows: readonly string[],
     process: TestProcess,
     resources: AsyncDisposableStack,
   ) {
     this.waylandDisplay = socket;
-    this.#display = display;
-    this.#frameBuffer = frameBuffer;
+    this.#screen = screen;
     this.#outputWindows = outputWindows;
     this.process = process;
     this.#resources = resources;
   }
 
-  async screenshot(): Promise<Image> {
-    return parseXwd(await Deno.readFile(this.#frameBuffer));
+  screenshot(): Promise<Image> {
+    return this.#screen.screenshot();
   }
 
   async windowArea(): Promise<Rectangle | undefined> {
@@ -84,19 +76,19 @@ export class Weston implements HostCompositor {
   }
 
   async type(text: string): Promise<void> {
-    await this.xdotool("type", "--delay", "8", text);
+    await this.#screen.type(text);
   }
 
   async press(keys: string): Promise<void> {
-    await this.xdotool("key", keys);
+    await this.#screen.press(keys);
   }
 
   async click(x: number, y: number): Promise<void> {
-    await this.xdotool("mousemove", `${x}`, `${y}`, "click", "1");
+    await this.#screen.click(x, y);
   }
 
   async move(x: number, y: number): Promise<void> {
-    await this.xdotool("mousemove", `${x}`, `${y}`);
+    await this.#screen.move(x, y);
   }
 
   async parkPointer(): Promise<void> {
@@ -104,7 +96,7 @@ export class Weston implements HostCompositor {
   }
 
   async resizeWindow(): Promise<void> {
-    await this.press("super+shift+m");
+    await this.press("super+shift+m"); // maximize
   }
 
   async closeWindow(): Promise<void> {
@@ -118,12 +110,7 @@ export class Weston implements HostCompositor {
     if (window === undefined) {
       throw new Error(`Cannot close output ${index}: there is none`);
     }
-    await deleteWindow(Number(this.#display.slice(1)), Number(window));
-  }
-
-  /** Runs xdotool on the X server. */
-  async xdotool(...words: readonly string[]): Promise<string> {
-    return await xdotool(this.#display, ...words);
+    await deleteWindow(Number(this.#screen.name.slice(1)), Number(window));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,25 +122,22 @@ export class Weston implements HostCompositor {
 export async function startWeston(
   options: WestonOptions = {},
 ): Promise<Weston> {
-  await requirePrograms([
-    { program: "weston", package: "weston" },
-    { program: "Xvfb", package: "xvfb" },
-    { program: "xdotool", package: "xdotool" },
-  ]);
+  await requirePrograms([{ program: "weston", package: "weston" }]);
   const outputs = options.outputs ?? 1;
   await using resources = new AsyncDisposableStack();
   const runtime = resources.use(makeScratch("weston")).path;
-  const { display, frameBuffer } = await startXvfb(runtime, outputs, resources);
+  const screen = await startXvfb(runtime, {
+    width: outputs * SCREEN.width,
+    height: SCREEN.height,
+  }, resources);
   Deno.writeTextFileSync(`${runtime}/weston.ini`, CONFIGURATION);
   const process = resources.use(
     new TestProcess([
-      "weston",
-      "--backend=x11-backend.so",
-      "--use-pixman",
+      ..."weston --backend=x11-backend.so --use-pixman --socket=wayland-1"
+        .split(" "),
       `--width=${SCREEN.width}`,
       `--height=${SCREEN.height}`,
       `--output-count=${outputs}`,
-      "--socket=wayland-1",
       `--config=${runtime}/weston.ini`,
     ], {
       logPath: `${runtime}/weston.log`,
@@ -161,7 +145,7 @@ export async function startWeston(
         PATH,
         HOME: runtime,
         XDG_RUNTIME_DIR: runtime,
-        DISPLAY: display,
+        DISPLAY: screen.name,
         LANG: "C.UTF-8",
       },
     }),
@@ -178,8 +162,7 @@ export async function startWeston(
     },
   );
   for (const [index, window] of windows.entries()) {
-    await xdotool(
-      display,
+    await screen.xdotool(
       "windowmove",
       "--sync",
       window,
@@ -187,58 +170,20 @@ export async function startWeston(
       "0",
     );
   }
+  await screen.xdotool("windowfocus", windows[0] ?? "");
   const weston = new Weston(
     `${runtime}/wayland-1`,
-    display,
-    frameBuffer,
+    screen,
     windows,
     process,
     resources.move(),
   );
-  await weston.xdotool("windowfocus", windows[0] ?? "");
   await eventually("weston paints its background", 15_000, async () => {
     process.requireRunning();
     // It misses motion before its shell is there, and the X server reports none without a change of place.
-    await weston.xdotool("mousemove", "0", "0");
+    await weston.move(0, 0);
     await weston.parkPointer();
     return await weston.windowArea() === undefined ? true : undefined;
   });
   return weston;
-}
-
-async function startXvfb(
-  runtime: string,
-  outputs: number,
-  resources: AsyncDisposableStack,
-): Promise<{ display: string; frameBuffer: string }> {
-  const server = resources.use(
-    new TestProcess([
-      "Xvfb",
-      "-displayfd",
-      "1",
-      "-nolisten",
-      "tcp",
-      "-noreset",
-      "-fbdir",
-      runtime,
-      "-screen",
-      "0",
-      `${outputs * SCREEN.width}x${SCREEN.height}x24`,
-    ], {
-      logPath: `${runtime}/xvfb.log`,
-      environment: { PATH, HOME: runtime },
-    }),
-  );
-  const number = await eventually("Xvfb names its display", 15_000, () => {
-    server.requireRunning();
-    return /^(\d+)$/m.exec(server.log())?.[1];
-  });
-  return { display: `:${number}`, frameBuffer: `${runtime}/Xvfb_screen0` };
-}
-
-async function xdotool(
-  display: string,
-  ...words: readonly string[]
-): Promise<string> {
-  return (await runCommand(["xdotool", ...words], { DISPLAY: display })).text;
 }
