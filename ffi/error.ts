@@ -6,10 +6,8 @@
  * million failing calls, optimized or not, with garbage collection in between.)
  */
 
-import { EAGAIN, errnoName, errnoText } from "./errno.ts";
+import { errnoName, errnoText } from "./errno.ts";
 import { libc } from "./libc.ts";
-
-export { EAGAIN, errnoName };
 
 const errnoView = new Int32Array(errnoMemory());
 

@@ -18,11 +18,7 @@ import { hostAddress } from "../server/host_address.ts";
 import { StartupError } from "../server/startup_error.ts";
 import { openChannel } from "../virtgpu/channel.ts";
 import { ExampleWindow } from "../virtgpu/example.ts";
-import {
-  type DeviceSystem,
-  searchDevices,
-  type UsableNode,
-} from "../virtgpu/find_device.ts";
+import { type DeviceSystem, searchDevices } from "../virtgpu/find_device.ts";
 import {
   type Finding,
   missing,
@@ -30,6 +26,7 @@ import {
   present,
   reasonsOf,
 } from "../virtgpu/finding.ts";
+import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
 import { globalFindings } from "./doctor_globals.ts";
 import {

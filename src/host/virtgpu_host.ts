@@ -2,8 +2,9 @@
 import type { Loop } from "../loop/loop.ts";
 import { openChannel } from "../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
-import { findNode, type UsableNode } from "../virtgpu/find_device.ts";
+import { findNode } from "../virtgpu/find_device.ts";
 import { openDevice } from "../virtgpu/kernel_device.ts";
+import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
 import { CopiedFiles } from "./copied_files.ts";
 import { VirtgpuEndpoint } from "./virtgpu.ts";

@@ -14,8 +14,6 @@ import {
   type UsableNode,
 } from "./node_examination.ts";
 
-export type { UsableNode } from "./node_examination.ts";
-
 /** Where the kernel has its device nodes. */
 const DEVICE_DIRECTORY = "/dev/dri";
 
