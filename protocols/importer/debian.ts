@@ -107,8 +107,8 @@ export class DebianSuite {
   }
 }
 
-/** The mirror that this machine's apt takes Debian's main archive from. */
-function configuredMirror(): string {
+/** The mirror that this machine's apt takes Debian's main archive from. @throws {PackageError} */
+export function configuredMirror(): string {
   const targets = run("apt-get", [
     "indextargets",
     "--format",

@@ -5,6 +5,7 @@
  * is the one of this machine's apt. The tests run inside, in a mount namespace that ends with them; the results are the
  * second table of docs/applications.md.
  */
+import { configuredMirror } from "../../protocols/importer/debian.ts";
 import { requirePrograms } from "../support/packages.ts";
 import { runCommand } from "../support/process.ts";
 import { requireExecutable } from "../support/proxy.ts";
@@ -84,26 +85,8 @@ async function makeRoot(): Promise<void> {
     ...options,
     "sid",
     ROOT,
-    await mirror(),
+    configuredMirror(),
   ]);
-}
-
-/** The mirror that this machine's apt takes Debian from. */
-async function mirror(): Promise<string> {
-  const format = "$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(REPO_URI)";
-  const { text } = await runCommand([
-    "apt-get",
-    "indextargets",
-    "--format",
-    format,
-  ]);
-  const address = /^Packages\|Debian\|Debian\|(.+)$/m.exec(text)?.[1];
-  if (address === undefined) {
-    throw new Error(
-      "Cannot make a Debian sid root: apt on this machine knows no Debian mirror",
-    );
-  }
-  return address;
 }
 
 /** How this machine's apt reaches and trusts its mirror. */
