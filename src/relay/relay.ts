@@ -18,7 +18,7 @@ import {
 } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
-import type { Loop, Timer } from "../loop/loop.ts";
+import type { Loop } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
@@ -49,6 +49,7 @@ import {
   isSlow,
   uncarried,
 } from "./limits.ts";
+import { Hold } from "./hold.ts";
 import { Liveness, type LivenessListener } from "./liveness.ts";
 import { Objects } from "./objects.ts";
 import { Registry, registryFeature } from "./registry.ts";
@@ -103,10 +104,8 @@ export class Relay
   readonly #requests: RequestPump;
   readonly #events: EventPump;
   readonly #liveness: Liveness;
-  #requestsHeld = false;
-  #eventsHeld = false;
-  #requestsTimer: Timer | null = null;
-  #eventsTimer: Timer | null = null;
+  readonly #requestsHold: Hold;
+  readonly #eventsHold: Hold;
   #hostIsSlow = false;
   #hostOwes = false;
   #ended = false;
@@ -156,6 +155,8 @@ export class Relay
       (entry) => this.dropClientObject(entry),
     );
     this.#events = new EventPump(this, (entry) => this.#deleted(entry));
+    this.#requestsHold = this.#holdOf("requests", this.#requests);
+    this.#eventsHold = this.#holdOf("events", this.#events);
     this.#liveness = new Liveness(
       this,
       this.objects.display,
@@ -236,14 +237,8 @@ export class Relay
 
   resume(direction: "requests" | "events"): void {
     if (direction === "requests") {
-      if (!this.#requestsHeld) return;
-      this.#requestsHeld = false;
-      this.#requestsTimer?.[Symbol.dispose]();
-      this.#runRequests();
-    } else {
-      if (!this.#eventsHeld) return;
-      this.#eventsHeld = false;
-      this.#eventsTimer?.[Symbol.dispose]();
+      if (this.#requestsHold.end()) this.#runRequests();
+    } else if (this.#eventsHold.end()) {
       this.#runEvents();
     }
   }
@@ -316,11 +311,10 @@ export class Relay
   }
 
   #moveRequests(): void {
-    if (this.#requestsHeld || this.#ended) return;
+    if (this.#requestsHold.isHeld || this.#ended) return;
     if (this.#requests.run() === "held") {
-      this.#requestsHeld = true;
+      this.#requestsHold.begin();
       this.client.pause();
-      this.#requestsTimer = this.#limitHold("requests", this.#requests);
       this.#checkBacklog();
       return;
     }
@@ -336,26 +330,29 @@ export class Relay
 
   #moveEvents(): void {
     if (this.#ended) return;
-    if (!this.#eventsHeld && this.#events.run() === "held") {
-      this.#eventsHeld = true;
-      this.#eventsTimer = this.#limitHold("events", this.#events);
+    if (!this.#eventsHold.isHeld && this.#events.run() === "held") {
+      this.#eventsHold.begin();
     }
-    const text = this.#eventsHeld ? null : uncarried(this.host);
+    const text = this.#eventsHold.isHeld ? null : uncarried(this.host);
     if (text !== null) throw new HostError(text);
     this.#checkBacklog();
   }
 
   /** Ends a client that does not read what it is sent. */
   #checkBacklog(): void {
-    const waiting = backlog(this.client, this.#eventsHeld ? this.host : null);
+    const waiting = backlog(
+      this.client,
+      this.#eventsHold.isHeld ? this.host : null,
+    );
     if (waiting !== null) this.#end(clientDoesNotRead(waiting));
   }
 
-  #limitHold(
+  /** A hold that goes on without what its feature waits for after a while. */
+  #holdOf(
     direction: "requests" | "events",
     pump: RequestPump | EventPump,
-  ): Timer {
-    return this.loop.after(HOLD_LIMIT, () => {
+  ): Hold {
+    return new Hold(this.loop, () => {
       this.#log.warning(
         `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
       );
@@ -374,7 +371,7 @@ export class Relay
   }
 
   #readClientOrNot(): void {
-    if (this.#requestsHeld || this.#hostIsSlow || this.#hostOwes) {
+    if (this.#requestsHold.isHeld || this.#hostIsSlow || this.#hostOwes) {
       this.client.pause();
     } else this.client.resume();
   }
@@ -401,7 +398,7 @@ export class Relay
 
   #hostEnded(reason: string | null): void {
     // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
-    while (this.#eventsHeld && !this.#ended) {
+    while (this.#eventsHold.isHeld && !this.#ended) {
       this.#events.stopWaiting();
       this.resume("events");
     }
@@ -429,8 +426,8 @@ export class Relay
   }
 
   #release(): void {
-    this.#requestsTimer?.[Symbol.dispose]();
-    this.#eventsTimer?.[Symbol.dispose]();
+    this.#requestsHold[Symbol.dispose]();
+    this.#eventsHold[Symbol.dispose]();
     this.#liveness[Symbol.dispose]();
     for (const state of this.states) {
       if (isDisposable(state)) state[Symbol.dispose]();
