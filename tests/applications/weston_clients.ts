@@ -33,7 +33,6 @@ export const WESTON_CLIENTS: readonly Program[] = [
   },
   client("weston-eventdemo", { judgement: EQUAL }),
   client("weston-clickdot", { judgement: EQUAL }),
-  client("weston-confine", { judgement: EQUAL }),
   client("weston-resizor", { judgement: EQUAL }),
   client("weston-transformed", { judgement: EQUAL }),
   client("weston-editor", {

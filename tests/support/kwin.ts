@@ -73,7 +73,17 @@ export class KWin implements HostCompositor {
   }
 
   async resizeWindow(): Promise<void> {
-    await this.press("super+Prior"); // maximize
+    const before = JSON.stringify(await this.windowArea());
+    // KWin takes its shortcuts only once the window is active, which nothing tells.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await this.press("super+Prior"); // maximize
+      const change = eventually("the window is maximized", 2000, async () => {
+        return JSON.stringify(await this.windowArea()) === before
+          ? undefined
+          : true;
+      });
+      if (await change.catch(() => false)) return;
+    }
   }
 
   async closeWindow(): Promise<void> {
