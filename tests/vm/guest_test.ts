@@ -144,7 +144,7 @@ async function compare(
   // Older engines tell nobody that the compositor has gone.
   if (session.engine.rutabaga !== "0.1.85") endInstead(session, host, program);
   const argv = session.guest.command(
-    session.script(program.argv, program.environment),
+    session.scriptInHome(program.argv, program.environment),
   );
   await runSession(host, host.waylandDisplay, home, {
     ...program,

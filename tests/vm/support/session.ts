@@ -73,6 +73,20 @@ export class GuestSession implements AsyncDisposable {
     return `cd ${this.home} && exec ${command}`;
   }
 
+  /**
+   * The same, with what the home folder has here. It is copied: programs make sockets there and map files, for which a folder that
+   * is shared with the host is no place.
+   */
+  scriptInHome(
+    argv: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): string {
+    const { home } = this;
+    return `rm -rf ${home} && cp -r /share/home ${home} && ${
+      this.script(argv, more)
+    }`;
+  }
+
   /** Starts a program of the guest. */
   start(argv: readonly string[]): TestProcess {
     return this.guest.start(this.script(argv));
@@ -133,7 +147,7 @@ export async function startGuestSession(engine: Engine): Promise<GuestSession> {
   Deno.copyFileSync(executable, `${guest.share}/wayferry`);
   Deno.mkdirSync(`${guest.share}/home`);
   await guest.must(
-    `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE} && ln -s /share ${guest.share}`,
+    `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE} && mkdir -p ${guest.share}/home`,
   );
   return new GuestSession(guest, engine, link, resources.move());
 }
