@@ -12,6 +12,12 @@ import { makeScratch } from "../support/scratch.ts";
 import type { Program } from "./program.ts";
 import { runSession } from "./session.ts";
 
+/** The typeface that programs are told to use; terminals do not start without one. */
+const FONT = {
+  program: "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+  package: "fonts-dejavu-core",
+};
+
 /** Makes a test of each program that works on the host. */
 export function testPrograms(
   name: HostCompositor["name"],
@@ -31,7 +37,7 @@ export async function compareRoutes(
   startHost: () => Promise<HostCompositor>,
   program: Program,
 ): Promise<void> {
-  await requirePrograms(program.needs);
+  await requirePrograms([FONT, ...program.needs]);
   using home = makeScratch("home");
   await using directHost = await startHost();
   const expected = await runSession(

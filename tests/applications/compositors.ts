@@ -63,7 +63,9 @@ export const WAYFIRE: Program = {
   name: "a nested Wayfire",
   needs: [{ program: "wayfire", package: "wayfire" }, FOOT],
   argv: ["wayfire", "-c", "nested.ini"],
-  environment: { WLR_BACKENDS: "wayland", WLR_RENDERER_ALLOW_SOFTWARE: "1" },
+  environment: { WLR_BACKENDS: "wayland", WLR_RENDERER: "pixman" },
+  runsAsNobody: true,
+  outlivesItsWindow: true,
   files: {
     "nested.ini": `[core]
 plugins = autostart

@@ -95,8 +95,8 @@ Deno.test("on sway, a seat that is plugged in appears to an application", async 
   await using proxy = await startProxy(host.waylandDisplay);
   using home = makeScratch("home");
   await using foot = await startFoot(home.path, proxy.waylandDisplay);
-  await message(foot, /wl_seat@\d+\.name\("(seat0)"\)/);
+  await message(foot, /wl_seat[@#]\d+\.name\("(seat0)"\)/);
 
   await host.run("seat second fallback false");
-  await message(foot, /wl_seat@\d+\.name\("(second)"\)/);
+  await message(foot, /wl_seat[@#]\d+\.name\("(second)"\)/);
 });

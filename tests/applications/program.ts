@@ -55,7 +55,7 @@ export interface Program {
   readonly outlivesItsWindow?: true;
   /** The key that answers its question when its window is closed by sway. */
   readonly asksOnClose?: string;
-  /** Whether it, as a client of weston's toolkit, ends with a protocol error when weston maximizes it, also when run directly. */
+  /** Whether some version of weston, when it maximizes it, ends it with a protocol error or leaves it as it is, also when run directly. */
   readonly endsWhenMaximized?: true;
   /** The status with which it ends when the host closes its window; 0 when left out. */
   readonly closedStatus?: number;

@@ -1,4 +1,5 @@
 /** The programs that every host shows: a terminal and one of each toolkit. */
+import { QT5_WAYLAND, QT6_WAYLAND } from "../support/packages.ts";
 import type { Program } from "./program.ts";
 
 const EQUAL = { pixels: "equal" } as const;
@@ -41,7 +42,7 @@ export const PROGRAMS: readonly Program[] = [
   },
   {
     name: "a Qt 5 text editor (featherpad)",
-    needs: [{ program: "featherpad", package: "featherpad" }],
+    needs: [{ program: "featherpad", package: "featherpad" }, QT5_WAYLAND],
     argv: ["featherpad", "--standalone", "notes.txt"],
     judgement: EQUAL,
     typed: "the quick brown fox",
@@ -50,7 +51,10 @@ export const PROGRAMS: readonly Program[] = [
   },
   {
     name: "a Qt 6 program (linguist)",
-    needs: [{ program: "/usr/lib/qt6/bin/linguist", package: "linguist-qt6" }],
+    needs: [
+      { program: "/usr/lib/qt6/bin/linguist", package: "linguist-qt6" },
+      QT6_WAYLAND,
+    ],
     argv: ["/usr/lib/qt6/bin/linguist"],
     judgement: EQUAL,
     menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },

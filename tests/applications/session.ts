@@ -103,14 +103,16 @@ export async function runSession(
     await session.take("asked whether to save");
     await host.press(program.asksOnClose);
   }
-  if (host.name !== "weston" && program.outlivesItsWindow) {
-    await eventually(
-      `the window of ${program.name} is gone`,
-      STEP_MS,
-      async () => {
-        return await host.windowArea() === undefined ? true : undefined;
-      },
-    );
+  if (program.outlivesItsWindow) {
+    if (host.name !== "weston") {
+      await eventually(
+        `the window of ${program.name} is gone`,
+        STEP_MS,
+        async () => {
+          return await host.windowArea() === undefined ? true : undefined;
+        },
+      );
+    }
     application.signal("SIGTERM");
   }
   const ending = await application.end(STEP_MS);

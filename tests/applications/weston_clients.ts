@@ -1,4 +1,5 @@
 /** weston's own clients. */
+import { SOFTWARE_GL } from "../support/packages.ts";
 import type { Program } from "./program.ts";
 
 const EQUAL = { pixels: "equal" } as const;
@@ -34,7 +35,7 @@ export const WESTON_CLIENTS: readonly Program[] = [
   client("weston-eventdemo", { judgement: EQUAL }),
   client("weston-clickdot", { judgement: EQUAL }),
   client("weston-resizor", { judgement: EQUAL }),
-  client("weston-transformed", { judgement: EQUAL }),
+  client("weston-transformed", { judgement: EQUAL, endsWhenMaximized: true }),
   client("weston-editor", {
     judgement: EQUAL,
     onlyOn: {

@@ -20,6 +20,23 @@ export interface ProgramSource {
   readonly package: string;
 }
 
+/** The folder of libraries and plug-ins. */
+const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
+
+/** What programs load without depending on its package: Qt's ways to Wayland, and OpenGL by software. */
+export const QT5_WAYLAND: ProgramSource = {
+  program: `${LIBRARIES}/qt5/plugins/wayland-shell-integration/libxdg-shell.so`,
+  package: "qtwayland5",
+};
+export const QT6_WAYLAND: ProgramSource = {
+  program: `${LIBRARIES}/qt6/plugins/wayland-shell-integration/libxdg-shell.so`,
+  package: "qt6-wayland",
+};
+export const SOFTWARE_GL: ProgramSource = {
+  program: `${LIBRARIES}/dri/swrast_dri.so`,
+  package: "libgl1-mesa-dri",
+};
+
 /**
  * Makes sure that programs are there, installing the packages of those that are not.
  * @throws naming the program and its package where it can be neither found nor installed
@@ -73,4 +90,14 @@ export function findProgram(program: string): string | undefined {
       return false;
     }
   });
+}
+
+/** Whether the programs are those of Debian 12. */
+export function isDebian12(): boolean {
+  try {
+    return Deno.readTextFileSync("/etc/debian_version").startsWith("12");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
