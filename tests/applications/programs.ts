@@ -1,11 +1,23 @@
 /** The programs that every host shows: a terminal and one of each toolkit. */
-import { QT5_WAYLAND, QT6_WAYLAND } from "../support/packages.ts";
+import { isDebian12, QT5_WAYLAND, QT6_WAYLAND } from "../support/packages.ts";
 import type { Program } from "./program.ts";
 
 const EQUAL = { pixels: "equal" } as const;
 
 /** A shell that neither reads settings nor shows where it is. */
 const SHELL = ["env", "PS1=$ ", "ENV=", "sh"];
+
+/** A program for where featherpad has left Qt 5. */
+const QT5_LINGUIST: Program = {
+  name: "a Qt 5 program (linguist)",
+  needs: [{
+    program: "/usr/lib/qt5/bin/linguist",
+    package: "qttools5-dev-tools",
+  }, QT5_WAYLAND],
+  argv: ["/usr/lib/qt5/bin/linguist"],
+  judgement: EQUAL,
+  menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
+};
 
 export const PROGRAMS: readonly Program[] = [
   {
@@ -41,8 +53,11 @@ export const PROGRAMS: readonly Program[] = [
     menu: { sway: { x: 30, y: 12 }, weston: { x: 30, y: 60 } },
   },
   {
-    name: "a Qt 5 text editor (featherpad)",
-    needs: [{ program: "featherpad", package: "featherpad" }, QT5_WAYLAND],
+    name: `a Qt ${isDebian12() ? 5 : 6} text editor (featherpad)`,
+    needs: [
+      { program: "featherpad", package: "featherpad" },
+      isDebian12() ? QT5_WAYLAND : QT6_WAYLAND,
+    ],
     argv: ["featherpad", "--standalone", "notes.txt"],
     judgement: EQUAL,
     typed: "the quick brown fox",
@@ -59,4 +74,5 @@ export const PROGRAMS: readonly Program[] = [
     judgement: EQUAL,
     menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
   },
+  ...(isDebian12() ? [] : [QT5_LINGUIST]),
 ];

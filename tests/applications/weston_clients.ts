@@ -18,7 +18,7 @@ function client(
 ): Program {
   return {
     name,
-    needs: [{ program: name, package: "weston" }],
+    needs: [{ program: name, package: "weston" }, SOFTWARE_GL],
     argv: [name],
     ...traits,
   };
