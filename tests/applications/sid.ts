@@ -137,6 +137,8 @@ async function main(): Promise<void> {
       }`,
     ),
   );
+  // A proxy that an interrupted run has left behind keeps its file.
+  await Deno.remove(`${ROOT}${EXECUTABLE}`).catch(() => {});
   await Deno.copyFile(await requireExecutable(), `${ROOT}${EXECUTABLE}`);
 
   const results = await Deno.makeTempFile({
