@@ -49,6 +49,7 @@ const CHROMIUM_FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--disable-features=Translate", // whose menu entry is available now or a little later
   "--user-data-dir=profile",
 ];
 
