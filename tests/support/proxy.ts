@@ -1,4 +1,5 @@
 /** The compiled proxy executable, between a host compositor and the applications of a test. */
+import { SyscallError } from "../../ffi/error.ts";
 import assert from "node:assert/strict";
 import { PATH } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
@@ -159,12 +160,19 @@ export async function startProxy(
       },
     }),
   );
-  await eventually("the proxy listens", 10_000, () => {
-    process.requireRunning();
-    return modificationTime(socket) === undefined ? undefined : true;
-  });
   // Counted once it has served a client, since some things are opened only then.
-  const busy = await openAndCount(socket, process.pid);
+  const busy = await eventually("the proxy listens", 10_000, async () => {
+    process.requireRunning();
+    try {
+      return await openAndCount(socket, process.pid);
+    } catch (error) {
+      // The socket is there a moment before it listens.
+      if (error instanceof SyscallError && notYet.has(error.code)) {
+        return undefined;
+      }
+      throw error;
+    }
+  });
   const idle = await eventually(
     "the proxy closes its first client's descriptors",
     5000,
@@ -180,6 +188,8 @@ export async function startProxy(
     resources.move(),
   );
 }
+
+const notYet: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED"]);
 
 /** How many file descriptors a proxy has open while a client is connected. */
 async function openAndCount(socket: string, pid: number): Promise<number> {
