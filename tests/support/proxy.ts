@@ -78,12 +78,16 @@ export class ApplicationProxy implements AsyncDisposable {
 
   /** Fails unless the proxy has, within a few seconds, as many file descriptors open as before its first client. */
   async requireNoLeakedFds(): Promise<void> {
-    await eventually("the proxy closes what its clients had open", 5000, () => {
-      this.process.requireRunning();
-      return openFds(this.process.pid).length === this.#idleFds.length
-        ? true
-        : undefined;
-    }).catch((error) => {
+    await eventually(
+      "the proxy closes what its clients had open",
+      20_000,
+      () => {
+        this.process.requireRunning();
+        return openFds(this.process.pid).length === this.#idleFds.length
+          ? true
+          : undefined;
+      },
+    ).catch((error) => {
       assert.deepEqual(openFds(this.process.pid), this.#idleFds);
       throw error;
     });
@@ -93,7 +97,7 @@ export class ApplicationProxy implements AsyncDisposable {
   async finish(): Promise<void> {
     this.process.signal("SIGTERM");
     assert.equal(
-      await this.process.end(5000),
+      await this.process.end(20_000),
       0,
       `status of the proxy, whose log is\n${this.process.log()}`,
     );
@@ -175,7 +179,7 @@ export async function startProxy(
   });
   const idle = await eventually(
     "the proxy closes its first client's descriptors",
-    5000,
+    20_000,
     () => {
       const open = openFds(process.pid);
       return open.length <= busy - 2 ? open : undefined;

@@ -11,6 +11,7 @@ import { PATH, requirePrograms } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { VirtualInput } from "./virtual_input.ts";
+import { isListening } from "./listening.ts";
 import { eventually } from "./wait.ts";
 
 const CONFIGURATION = `output * {
@@ -170,9 +171,13 @@ export async function startSway(): Promise<Sway> {
     const names = [...Deno.readDirSync(runtime)].map((entry) => entry.name);
     const wayland = names.find((name) => /^wayland-\d+$/.test(name));
     const ipc = names.find((name) => /^sway-ipc.*\.sock$/.test(name));
-    return wayland === undefined || ipc === undefined
-      ? undefined
-      : { wayland: `${runtime}/${wayland}`, ipc: `${runtime}/${ipc}` };
+    const found = {
+      wayland: `${runtime}/${wayland}`,
+      ipc: `${runtime}/${ipc}`,
+    };
+    return isListening(found.wayland) && isListening(found.ipc)
+      ? found
+      : undefined;
   });
   const input = resources.use(
     await VirtualInput.open(sockets.wayland, SCREEN),

@@ -30,7 +30,7 @@ Deno.test({
     for (let client = 0; client < 2; client++) {
       const refusal = await eventually(
         "the client is refused",
-        5000,
+        20_000,
         async () => {
           using connection = await Deno.connect({
             transport: "unix",
