@@ -8,6 +8,7 @@
  * latency where an operation is a round trip (p50, p99), and the processor time that the processes PID
  * (a proxy's) took meanwhile.
  *
+ *   client steps WORKLOAD NAME COUNT    repeats the workload so often, without a clock
  *   client visits NAME COUNT            connects, looks at the registry and leaves, so many times
  *   client flood NAME REQUESTS          see flood.c
  *   client swarm NAME CLIENTS SECONDS   see swarm.c
@@ -26,6 +27,7 @@ struct workload {
     const char *name;
     int connects; /* makes its own connections */
     int round_trip; /* an operation is a round trip: its latency is of interest */
+    int host_keeps; /* the host keeps the buffer that it shows */
     /* one step; the number of operations it was */
     uint64_t (*step)(struct session *session);
 };
@@ -98,16 +100,63 @@ static uint64_t step_full_frames(struct session *session)
     return 1;
 }
 
+static uint64_t step_huge_frames(struct session *session)
+{
+    session_frame(session, &session->huge, 1);
+    return 1;
+}
+
+static uint64_t step_changes_in_one(struct session *session)
+{
+    session_change(session, &session->full, 1);
+    return 1;
+}
+
+static uint64_t step_changes_in_two(struct session *session)
+{
+    session_change(session, &session->full, 2);
+    return 1;
+}
+
+static uint64_t step_huge_changes(struct session *session)
+{
+    session_change(session, &session->huge, 2);
+    return 1;
+}
+
 static const struct workload workloads[] = {
-    { "sync", 0, 1, step_sync },
-    { "batched", 0, 0, step_batched },
-    { "events", 0, 0, step_events },
-    { "objects", 0, 0, step_objects },
-    { "fds", 0, 0, step_fds },
-    { "connections", 1, 1, step_connections },
-    { "frames", 0, 1, step_frames },
-    { "full-frames", 0, 1, step_full_frames },
+    { "sync", 0, 1, 0, step_sync },
+    { "batched", 0, 0, 0, step_batched },
+    { "events", 0, 0, 0, step_events },
+    { "objects", 0, 0, 0, step_objects },
+    { "fds", 0, 0, 0, step_fds },
+    { "connections", 1, 1, 0, step_connections },
+    { "frames", 0, 1, 0, step_frames },
+    { "full-frames", 0, 1, 0, step_full_frames },
+    { "huge-frames", 0, 1, 0, step_huge_frames },
+    { "changes-in-one", 0, 1, 0, step_changes_in_one },
+    { "changes-in-two", 0, 1, 0, step_changes_in_two },
+    { "kept-changes", 0, 1, 1, step_changes_in_two },
+    { "huge-changes", 0, 1, 0, step_huge_changes },
 };
+
+static const struct workload *find_workload(const char *name)
+{
+    for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
+        if (strcmp(name, workloads[i].name) == 0)
+            return &workloads[i];
+    }
+    fprintf(stderr, "client: there is no workload \"%s\"\n", name);
+    exit(2);
+}
+
+static void open_for(const struct workload *workload, struct session *session)
+{
+    if (workload->connects)
+        return;
+    session_open(session, session->display_name, SESSION_DRAWS);
+    session_host_keeps(session, workload->host_keeps);
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -132,8 +181,7 @@ static void measure(const struct workload *workload, const char *display_name, u
     struct session session = { .display_name = display_name };
     uint64_t operations = 0, start, now, before;
 
-    if (!workload->connects)
-        session_open(&session, display_name, SESSION_DRAWS);
+    open_for(workload, &session);
     for (start = bench_nanoseconds(); bench_nanoseconds() - start < duration / 4;)
         workload->step(&session);
 
@@ -157,6 +205,17 @@ static void measure(const struct workload *workload, const char *display_name, u
         session_close(&session);
 }
 
+static int steps(const struct workload *workload, const char *display_name, uint64_t count)
+{
+    struct session session = { .display_name = display_name };
+    open_for(workload, &session);
+    for (uint64_t i = 0; i < count; i++)
+        workload->step(&session);
+    if (!workload->connects)
+        session_close(&session);
+    return 0;
+}
+
 static int visits(const char *display_name, uint64_t visit_count)
 {
     struct session session = { .display_name = display_name };
@@ -176,12 +235,10 @@ int main(int argc, char **argv)
             return flood(argv[2], strtoull(argv[3], NULL, 10));
         if (strcmp(argv[1], "swarm") == 0 && argc == 5)
             return swarm(argv[2], atoi(argv[3]), atoi(argv[4]));
-        for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
-            if (strcmp(argv[1], workloads[i].name) == 0) {
-                measure(&workloads[i], argv[2], strtoull(argv[3], NULL, 10) * 1000000u, argv + 4, argc - 4);
-                return 0;
-            }
-        }
+        if (strcmp(argv[1], "steps") == 0 && argc == 5)
+            return steps(find_workload(argv[2]), argv[3], strtoull(argv[4], NULL, 10));
+        measure(find_workload(argv[1]), argv[2], strtoull(argv[3], NULL, 10) * 1000000u, argv + 4, argc - 4);
+        return 0;
     }
     fprintf(stderr, "usage: client WORKLOAD NAME MILLISECONDS [PID…]\n");
     return 2;

@@ -8,7 +8,8 @@
  * once. SIGUSR1 makes it print how many requests it has received, one "name count" a line.
  *
  * wl_region.add(BENCH_MAGIC, 1, n, 0) asks for n wl_pointer.motion events: a legal request that nobody
- * else sends, and that a proxy has no reason to look into.
+ * else sends, and that a proxy has no reason to look into. (BENCH_MAGIC, 2, 1, 0) makes surfaces keep their
+ * buffer until the next one is committed, (BENCH_MAGIC, 2, 0, 0) not.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -27,6 +28,7 @@ static struct {
 
 static struct wl_display *display;
 static struct wl_resource *pointer; /* the newest one: the one that gets the motion */
+static int keeps_buffers; /* of the newest client that said so */
 
 static void destroy_resource(struct wl_client *client, struct wl_resource *resource)
 {
@@ -71,6 +73,8 @@ static void region_add(struct wl_client *client, struct wl_resource *resource, i
     (void)resource, (void)height;
     if (x == BENCH_MAGIC && y == 1)
         send_motion(client, width);
+    if (x == BENCH_MAGIC && y == 2)
+        keeps_buffers = width;
 }
 
 static void region_subtract(struct wl_client *client, struct wl_resource *resource, int32_t x, int32_t y,
@@ -87,6 +91,7 @@ static const struct wl_region_interface region_requests = {
 
 struct surface {
     uint32_t buffer; /* what attach named, by id: it may be gone at the commit */
+    uint32_t kept; /* what it shows, likewise */
     struct wl_list frames;
 };
 
@@ -136,6 +141,11 @@ static void surface_commit(struct wl_client *client, struct wl_resource *resourc
     struct wl_resource *buffer = surface->buffer != 0 ? wl_client_get_object(client, surface->buffer) : NULL;
     struct wl_resource *frame, *next;
     count.commits++;
+    if (keeps_buffers && buffer != NULL) {
+        struct wl_resource *shown = surface->kept != 0 ? wl_client_get_object(client, surface->kept) : NULL;
+        surface->kept = surface->buffer;
+        buffer = shown;
+    }
     surface->buffer = 0;
     if (buffer != NULL)
         wl_buffer_send_release(buffer);

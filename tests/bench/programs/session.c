@@ -137,6 +137,8 @@ void session_open(struct session *session, const char *display_name, enum sessio
         fail("memfd_create");
     make_picture(session, &session->small, 64, 64);
     make_picture(session, &session->full, 1920, 1080);
+    make_picture(session, &session->huge, 3840, 2160);
+    session_host_keeps(session, 0);
     session_roundtrip(session);
 }
 
@@ -177,18 +179,59 @@ static void frame_done(void *data, struct wl_callback *callback, uint32_t time)
 
 static const struct wl_callback_listener frame_listener = { frame_done };
 
-void session_frame(struct session *session, struct picture *picture, int fill)
+/* Commits the buffer with that damage, and waits for the frame callback. */
+static void show(struct session *session, struct wl_buffer *buffer, int x, int y, int width, int height)
 {
-    int done = 0, turn = picture->next;
-    picture->next = 1 - turn;
-    if (fill)
-        memset(picture->pixels[turn], turn * 0x55, (size_t)picture->width * (size_t)picture->height * 4);
-    wl_surface_attach(session->surface, picture->buffers[turn], 0, 0);
-    wl_surface_damage(session->surface, 0, 0, picture->width, picture->height);
+    int done = 0;
+    wl_surface_attach(session->surface, buffer, 0, 0);
+    wl_surface_damage(session->surface, x, y, width, height);
     wl_callback_add_listener(wl_surface_frame(session->surface), &frame_listener, &done);
     wl_surface_commit(session->surface);
     while (!done) {
         if (wl_display_dispatch(session->display) < 0)
             fail("the connection ended");
     }
+}
+
+void session_frame(struct session *session, struct picture *picture, int fill)
+{
+    int turn = picture->next;
+    picture->next = 1 - turn;
+    if (fill)
+        memset(picture->pixels[turn], turn * 0x55, (size_t)picture->width * (size_t)picture->height * 4);
+    show(session, picture->buffers[turn], 0, 0, picture->width, picture->height);
+}
+
+enum { SQUARE = 100 };
+
+/* Each square lies beside the one before it, and touches none of the last few. */
+static int square_x(const struct picture *picture, int change)
+{
+    return change * 2 * SQUARE % (picture->width - SQUARE);
+}
+
+static int square_y(const struct picture *picture, int change)
+{
+    return change * 2 * SQUARE % (picture->height - SQUARE);
+}
+
+static void fill_square(const struct picture *picture, uint32_t *pixels, int change)
+{
+    uint32_t *row = pixels + square_y(picture, change) * picture->width + square_x(picture, change);
+    for (int y = 0; y < SQUARE; y++, row += picture->width)
+        memset(row, change, SQUARE * 4);
+}
+
+void session_change(struct session *session, struct picture *picture, int buffers)
+{
+    int change = ++picture->changes, turn = change % buffers;
+    /* a buffer that was not shown last lacks what was changed then */
+    for (int missed = buffers - 1; missed >= 0; missed--)
+        fill_square(picture, picture->pixels[turn], change - missed);
+    show(session, picture->buffers[turn], square_x(picture, change), square_y(picture, change), SQUARE, SQUARE);
+}
+
+void session_host_keeps(struct session *session, int keeps)
+{
+    wl_region_add(session->control, BENCH_MAGIC, 2, keeps, 0);
 }

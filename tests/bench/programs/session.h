@@ -9,6 +9,7 @@ struct picture {
     uint32_t *pixels[2];
     struct wl_buffer *buffers[2];
     int next;
+    int changes; /* how often a square of it was changed */
 };
 
 struct session {
@@ -22,7 +23,7 @@ struct session {
     struct wl_surface *surface;
     struct wl_region *control; /* takes the requests to the host itself, see bench.h */
     int memory_fd;
-    struct picture small, full;
+    struct picture small, full, huge; /* 64x64, 1920x1080, 3840x2160 */
     uint64_t motions;
 };
 
@@ -37,6 +38,10 @@ void session_flush(struct session *session);
 void session_damage_chunk(struct session *session, int damages);
 /* Shows the next buffer of the picture, filled anew if asked for, and waits for the frame callback. */
 void session_frame(struct session *session, struct picture *picture, int fill);
+/* Shows the picture with a square of 100x100 pixels changed, in one or two buffers, and waits for the frame callback. */
+void session_change(struct session *session, struct picture *picture, int buffers);
+/* Whether the host keeps the buffer that it shows until the next one is committed. */
+void session_host_keeps(struct session *session, int keeps);
 
 int flood(const char *display_name, uint64_t requests);
 int swarm(const char *display_name, int clients, int seconds);
