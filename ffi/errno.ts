@@ -3,6 +3,7 @@
  * x86-64 and aarch64) with glibc's texts.
  */
 
+export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 export const ENXIO = 6;
@@ -18,6 +19,8 @@ export const ENFILE = 23;
 export const EMFILE = 24;
 export const ENOSPC = 28;
 export const EPIPE = 32;
+export const ENOTSOCK = 88;
+export const EOPNOTSUPP = 95;
 export const EADDRINUSE = 98;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;

@@ -1,20 +1,20 @@
 /**
  * Accepting connections.
  *
- * Where no more can be accepted, because as many clients are connected as there may be or because descriptors or memory have
- * run out, the socket is left alone for a while: asking again at once would keep the processor busy and change nothing.
- * The connections wait in the kernel meanwhile.
+ * Where no more can be accepted, because as many clients are connected as there may be, because descriptors or memory have
+ * run out, or because a security module forbids it, the socket is left alone for a while: asking again at once would keep
+ * the processor busy and change nothing. The connections wait in the kernel meanwhile, and those that are served stay.
  */
 
 import { SyscallError } from "../../ffi/error.ts";
 import {
   EAGAIN,
+  EBADF,
   ECONNABORTED,
   EINTR,
-  EMFILE,
-  ENFILE,
-  ENOBUFS,
-  ENOMEM,
+  EINVAL,
+  ENOTSOCK,
+  EOPNOTSUPP,
   errnoText,
 } from "../../ffi/errno.ts";
 import {
@@ -27,18 +27,18 @@ import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 /** Connections accepted in one turn of the loop: a rush of new clients does not keep those waiting that are connected. */
 const acceptedPerTurn = 16;
 
-/** How long the socket is left alone where something ran out and no client ends meanwhile. */
+/** How long the socket is left alone where accepting failed and no client ends meanwhile. */
 const pauseMilliseconds = 1000;
 
 /** Clients may come and go at the limit many times a second; that is told this often at most. */
 const tellingMilliseconds = 10_000;
 
-/** What the kernel says when something ran out that another moment may bring back: accept(2). */
-const exhausted: ReadonlySet<number> = new Set([
-  EMFILE,
-  ENFILE,
-  ENOBUFS,
-  ENOMEM,
+/** What accept(2) says where the descriptor is no listening socket, and no other moment will make it one. */
+const notListening: ReadonlySet<number> = new Set([
+  EBADF,
+  EINVAL,
+  ENOTSOCK,
+  EOPNOTSUPP,
 ]);
 
 /** Takes a new connection. */
@@ -62,6 +62,8 @@ export interface AcceptorOptions {
   readonly onConnection: ConnectionHandler;
   /** Told when accepting is put off, with the reason. */
   readonly onPause: (reason: string) => void;
+  /** Accepts a connection: `acceptUnix`, where nothing else is said. */
+  readonly accept?: (listener: number) => number;
 }
 
 /** Accepts the connections of one listening socket. Disposing of it accepts no more; connected clients stay. */
@@ -96,18 +98,18 @@ export class Acceptor implements Disposable, Source {
         );
         return;
       }
-      const fd = acceptUnix(this.#options.listener);
+      const fd = (this.#options.accept ?? acceptUnix)(this.#options.listener);
       if (fd >= 0) this.#connected(fd);
-      else if (exhausted.has(-fd)) {
+      else if (fd === -EAGAIN) return;
+      else if (notListening.has(-fd)) {
+        throw new SyscallError("accept a connection", -fd);
+      } else if (fd !== -EINTR && fd !== -ECONNABORTED) {
         this.#pause(errnoText(-fd));
         this.#timer = this.#options.loop.after(
           pauseMilliseconds,
           () => this.#resume(),
         );
         return;
-      } else if (fd === -EAGAIN) return;
-      else if (fd !== -EINTR && fd !== -ECONNABORTED) {
-        throw new SyscallError("accept a connection", -fd);
       }
     }
   }

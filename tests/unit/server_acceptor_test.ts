@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { closeFd, duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
+import { EPERM } from "../../ffi/errno.ts";
 import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
 import { SyscallError } from "../../ffi/error.ts";
-import { connectUnix, listenUnix } from "../../ffi/unix_socket.ts";
+import { acceptUnix, connectUnix, listenUnix } from "../../ffi/unix_socket.ts";
 import { Loop } from "../../src/loop/loop.ts";
 import { Acceptor } from "../../src/server/acceptor.ts";
 import { makeScratch } from "../support/scratch.ts";
@@ -18,7 +19,7 @@ class World implements Disposable {
   readonly #path: string;
   readonly #resources: DisposableStack;
 
-  constructor(clientLimit: number) {
+  constructor(clientLimit: number, accept = acceptUnix) {
     using resources = new DisposableStack();
     this.#path = `${resources.use(makeScratch("acceptor")).path}/socket`;
     this.loop = resources.use(new Loop());
@@ -30,6 +31,7 @@ class World implements Disposable {
         clientLimit,
         onConnection: (fd, { pid }) => this.accepted.push({ fd, pid }),
         onPause: (reason) => this.pauses.push(reason),
+        accept,
       }),
     );
     resources.defer(() => this.accepted.forEach(({ fd }) => closeFd(fd)));
@@ -142,5 +144,19 @@ Deno.test("without free descriptors accepting is tried again after a while", () 
   world.connect(1);
   withoutDescriptors(() => world.loop.turn(0));
   assert.equal(world.accepted.length, 0);
+  while (world.accepted.length === 0) world.loop.turn(-1);
+});
+
+Deno.test("where accepting is forbidden, those that are connected stay, and it is tried again after a while", () => {
+  let forbidden = true;
+  using world = new World(
+    10,
+    (listener) => forbidden ? -EPERM : acceptUnix(listener),
+  );
+  world.connect(1);
+  world.loop.turn(0);
+  assert.deepEqual(world.pauses, ["Operation not permitted"]);
+  assert.equal(world.loop.turn(0), 0);
+  forbidden = false;
   while (world.accepted.length === 0) world.loop.turn(-1);
 });
