@@ -1,0 +1,93 @@
+// What the script in the guest has printed, and its traces.
+
+import { BenchError } from "../child.ts";
+import type { Sample } from "../measurement.ts";
+import { FRAME_COUNTS, ROUND_TRIP_COUNTS } from "./guest_script.ts";
+
+export type DevicePeer = "direct" | "proxied";
+
+/** One workload, its samples by round. */
+export interface DeviceResult {
+  readonly samples: Record<DevicePeer, Sample[]>;
+  /** Bytes that the proxy copied for one frame, once there have been some; null for no frames. */
+  copied: number | null;
+}
+
+/** Reads what was printed. @throws {BenchError} where a peer has failed */
+export function parseResults(text: string): Map<string, DeviceResult> {
+  const results = new Map<string, DeviceResult>();
+  const copied = new Map<string, number>();
+  const resultOf = (name: string): DeviceResult => {
+    const known = results.get(name);
+    if (known !== undefined) return known;
+    const result = { samples: { direct: [], proxied: [] }, copied: null };
+    results.set(name, result);
+    return result;
+  };
+  let values = new Map<string, number>();
+  let run: { peer: DevicePeer; workload: string; round: number } | null = null;
+  for (const line of text.split("\n")) {
+    const [word = "", first = "", second = "", third = ""] = line.split(" ");
+    if (word === "run") {
+      const peer = first === "direct" ? "direct" : "proxied";
+      run = { peer, workload: second, round: Number(third) };
+      values = new Map();
+    } else if (word === "copied") {
+      const before = copied.get(first);
+      if (before === undefined) copied.set(first, Number(third));
+      else {
+        resultOf(first).copied = (Number(third) - before) /
+          (FRAME_COUNTS[1] - FRAME_COUNTS[0]);
+      }
+    } else if (word !== "end") values.set(word, Number(first));
+    else if (run !== null) {
+      if (run.round > 0) {
+        resultOf(run.workload).samples[run.peer].push(sampleOf(values, line));
+      }
+      run = null;
+    }
+  }
+  return results;
+}
+
+function sampleOf(values: ReadonlyMap<string, number>, line: string): Sample {
+  const operations = values.get("operations");
+  const seconds = values.get("seconds");
+  if (operations === undefined || seconds === undefined) {
+    throw new BenchError(`A peer has measured nothing: ${line}`);
+  }
+  return {
+    rate: operations / seconds,
+    p50: values.get("p50"),
+    p99: values.get("p99"),
+    processor: (values.get("processorSeconds") ?? 0) * 1e6 / operations,
+  };
+}
+
+/** How often each system call was made, by its name; an ioctl has its request's. */
+export function countCalls(trace: string): Map<string, number> {
+  const calls = new Map<string, number>();
+  for (const line of trace.split("\n")) {
+    const found = /^\d+ +(\w+)\((?:\S+ (\w+))?/.exec(line);
+    if (found === null) continue;
+    const [, name = "", argument = ""] = found;
+    const call = name === "ioctl" ? `ioctl ${argument}` : name;
+    calls.set(call, (calls.get(call) ?? 0) + 1);
+  }
+  return calls;
+}
+
+/** Calls for one round trip: what the longer run has more, by the round trips that it has more. */
+export function callsPerRoundTrip(
+  traces: readonly [string, string],
+): Map<string, number> {
+  const [before, after] = [countCalls(traces[0]), countCalls(traces[1])];
+  const result = new Map<string, number>();
+  for (const [name, count] of after) {
+    const more = count - (before.get(name) ?? 0);
+    if (more > 0) {
+      result.set(name, more / (ROUND_TRIP_COUNTS[1] - ROUND_TRIP_COUNTS[0]));
+    }
+  }
+  return result;
+}
