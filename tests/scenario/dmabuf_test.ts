@@ -1,9 +1,10 @@
 /** GPU buffers of this machine, shown by a compositor with another GPU. */
 import assert from "node:assert/strict";
-import { OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
+import { closeFd, OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
+import { MOST_PLANES } from "../../src/relay/features/gpu_buffers.ts";
 import { fileIdentity, memoryFile } from "./support/descriptors.ts";
 import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
 
@@ -217,6 +218,59 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
   scene.world.settle();
   assert.ok(!scene.world.ended);
 });
+
+Deno.test("a client that keeps too many planes gets no buffers any more until it gives some back", () => {
+  using scene = new GpuScene(4);
+  const before = openFiles();
+  const create = (id: number): void => {
+    scene.say(6, "zwp_linux_dmabuf_v1.create_params", id);
+    for (let plane = 0; plane < 4; plane++) {
+      scene.world.client.say(
+        id,
+        "zwp_linux_buffer_params_v1.add",
+        memoryFile(),
+        plane,
+        0,
+        256,
+        0,
+        0,
+      );
+    }
+    scene.say(
+      id,
+      "zwp_linux_buffer_params_v1.create_immed",
+      id + 1,
+      4,
+      4,
+      XR24,
+      0,
+    );
+    scene.say(id, "zwp_linux_buffer_params_v1.destroy");
+    scene.hostHeard();
+    for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
+  };
+  const limit = MOST_PLANES / 4;
+  let id = 8;
+  for (let i = 0; i < limit; i++, id += 2) create(id);
+  assert.ok(!scene.clientHeard().some((line) => line.includes("failed")));
+  const open = openFiles();
+  create(id);
+  assert.deepEqual(scene.clientHeard(), [
+    `zwp_linux_buffer_params_v1@${id}.failed()`,
+  ]);
+  assert.equal(openFiles(), open);
+  assert.match(scene.world.log.join(), /2048 planes/);
+  scene.say(9, "wl_buffer.destroy");
+  create(id + 2);
+  assert.deepEqual(scene.clientHeard(), []);
+  scene.world.relay.stop("the scenario's end");
+  assert.ok(openFiles() <= before);
+});
+
+/** Descriptors of this process. */
+function openFiles(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
 
 /** A buffer (8) whose GPU is drawing until something is written to the pipe. */
 function drawnBuffer(scene: GpuScene): OwnedFd {

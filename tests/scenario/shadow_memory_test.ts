@@ -167,6 +167,76 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
 });
 
+/** Requests whose state the surface's next commit applies; the surface's sibling has the id 8. */
+const pendingRequests: readonly (readonly [
+  string,
+  (scene: ShadowScene) => void,
+])[] = [
+  ["a scale", (scene) => scene.say(SURFACE, "wl_surface.set_buffer_scale", 2)],
+  ["damage", (scene) => scene.say(SURFACE, "wl_surface.damage", 0, 0, 1, 1)],
+  ["a callback", (scene) => scene.say(SURFACE, "wl_surface.frame", 16)],
+  [
+    "an input region",
+    (scene) => scene.say(SURFACE, "wl_surface.set_input_region", null),
+  ],
+  [
+    "a window's acknowledged size",
+    (scene) => scene.say(12, "xdg_surface.ack_configure", 1),
+  ],
+  [
+    "a window's smallest size",
+    (scene) => scene.say(13, "xdg_toplevel.set_min_size", 9, 9),
+  ],
+  [
+    "a viewport",
+    (scene) => scene.say(14, "wp_viewport.set_destination", 9, 9),
+  ],
+  [
+    "a child's place",
+    (scene) => scene.say(15, "wl_subsurface.set_position", 9, 9),
+  ],
+  ["a child's commit", (scene) => scene.say(8, "wl_surface.commit")],
+];
+
+for (const [name, ask] of pendingRequests) {
+  Deno.test(`a buffer that found no memory waits for its client's commit where ${name} waits for it`, () => {
+    using scene = new ShadowScene([
+      [9, "wp_viewporter", 1],
+      [10, "wl_subcompositor", 1],
+    ]);
+    scene.buffer(7, 6, 8, 8);
+    scene.say(3, "wl_compositor.create_surface", 8);
+    for (
+      const [global, type, version, id] of [
+        [5, "xdg_wm_base", 5, 9],
+        [9, "wp_viewporter", 1, 10],
+        [10, "wl_subcompositor", 1, 11],
+      ] as const
+    ) scene.world.bind(global, type, version, id);
+    scene.say(9, "xdg_wm_base.get_xdg_surface", 12, SURFACE);
+    scene.say(12, "xdg_surface.get_toplevel", 13);
+    scene.say(10, "wp_viewporter.get_viewport", 14, SURFACE);
+    scene.say(11, "wl_subcompositor.get_subsurface", 15, 8, SURFACE);
+    scene.room.limit = 0;
+    scene.commit(7);
+    ask(scene);
+    scene.hostHeard();
+    scene.room.limit = Infinity;
+    scene.world.pass(3_000);
+    assert.deepEqual(scene.hostHeardOfSurfaces(), []);
+    scene.say(SURFACE, "wl_surface.commit");
+    assert.deepEqual(scene.hostHeardOfSurfaces().map(withoutValues), [
+      "wl_surface@5.attach",
+      "wl_surface@5.damage",
+      "wl_surface@5.commit",
+    ]);
+  });
+}
+
+function withoutValues(line: string): string {
+  return line.slice(0, line.indexOf("("));
+}
+
 Deno.test("without descriptors a buffer is shown when there are some, and no memory is lost meanwhile", () => {
   using room = new HostMemoryRoom();
   let isFull = true;
@@ -217,6 +287,37 @@ Deno.test("a window that is gone is not shown when there is memory again", () =>
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
   assert.deepEqual(scene.hostHeard(), []);
+});
+
+Deno.test("what a host does not release of a window that is gone is given back after five seconds", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  const shown = scene.attached();
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(4_900);
+  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.destroy()"]);
+  assert.equal(scene.room.used, MEBIBYTE);
+  scene.world.pass(200);
+  assert.equal(scene.room.used, 0);
+  assert.ok(scene.hostHeard().includes(`${shown}.destroy()`));
+});
+
+Deno.test("what a host does not release of a window's former size is given back with the window", () => {
+  using scene = new ShadowScene();
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.buffer(9, 8, 8, 8);
+  scene.commit(7);
+  scene.commit(9);
+  const second = scene.attached();
+  scene.world.pass(20_000);
+  assert.ok(scene.room.used > MEBIBYTE, "the host may still show it");
+  scene.release(second);
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(11_000);
+  assert.equal(scene.room.used, 0);
 });
 
 Deno.test("a window that found no memory for its new size goes on showing the old one", () => {

@@ -16,12 +16,18 @@ import { HOLD_LIMIT } from "../limits.ts";
 import { carriesGpuBuffers } from "./gpu_feedback.ts";
 import { surfaceOf } from "./surface.ts";
 
+/**
+ * Planes that one client may have. Each keeps its descriptor open here, where descriptors are shared by all clients: when they run out, others
+ * are ended.
+ */
+export const MOST_PLANES = 2048;
+
 /** The planes of a buffer, or of one to be. */
 class Planes {
   /** Its dma-bufs, for their fences. */
   readonly fds: OwnedFd[] = [];
-  /** Whether one of them is of a device that the host does not know. */
-  isForeign = false;
+  /** Why the host cannot be given this buffer, or null. */
+  refusal: string | null = null;
 
   close(): void {
     for (const fd of this.fds) fd[Symbol.dispose]();
@@ -40,6 +46,7 @@ class GpuBuffers implements Source, Disposable {
   readonly relay: FeatureRelay;
   readonly #planes = new Set<Planes>();
   readonly #waits: Wait[] = [];
+  #planeCount = 0;
   /** When the commit in front was first held, by the loop's clock; null where none is. */
   #heldSince: number | null = null;
 
@@ -56,6 +63,21 @@ class GpuBuffers implements Source, Disposable {
     return planes;
   }
 
+  /** Adds a plane, to be looked at only. @returns false where the host cannot be given it */
+  add(planes: Planes, plane: number): boolean {
+    const gpu = this.relay.host.gpu ?? null;
+    if (gpu !== null && !gpu.owns(plane)) {
+      planes.refusal ??= "a buffer of another device than the host's GPU";
+    } else if (this.#planeCount >= MOST_PLANES) {
+      planes.refusal ??=
+        `a buffer of an application that has ${MOST_PLANES} planes of others`;
+    }
+    if (planes.refusal !== null) return false;
+    planes.fds.push(duplicateFd(plane));
+    this.#planeCount++;
+    return true;
+  }
+
   /** Gives the planes of a parameter object to the buffer that was made of them. */
   move(params: Entry, buffer: Entry): void {
     buffer.record = params.record;
@@ -66,6 +88,7 @@ class GpuBuffers implements Source, Disposable {
   forget(entry: Entry): void {
     const { record } = entry;
     if (!(record instanceof Planes)) return;
+    this.#planeCount -= record.fds.length;
     record.close();
     this.#planes.delete(record);
     entry.record = null;
@@ -124,16 +147,10 @@ export const gpuBuffers: Feature<GpuBuffers> = {
   requests: {
     "zwp_linux_buffer_params_v1.add": (state, params, { fd }) => {
       const { relay } = state;
-      const planes = state.planesOf(params);
       const plane = relay.peekFromClient(fd);
-      const gpu = relay.host.gpu ?? null;
-      if (gpu !== null && !gpu.owns(plane)) planes.isForeign = true;
-      if (planes.isForeign) {
-        relay.discardFromClient(fd);
-        return "take";
-      }
-      planes.fds.push(duplicateFd(plane));
-      return "forward";
+      if (state.add(state.planesOf(params), plane)) return "forward";
+      relay.discardFromClient(fd);
+      return "take";
     },
     "zwp_linux_buffer_params_v1.create": (state, params) =>
       failOrForward(state, params),
@@ -167,12 +184,13 @@ export const gpuBuffers: Feature<GpuBuffers> = {
   },
 };
 
-/** A buffer with a foreign plane fails; one that was to be there at once is one that shows nothing. */
+/** A buffer that the host cannot be given fails; one that was to be there at once is one that shows nothing. */
 function failOrForward(state: GpuBuffers, params: Entry): Verdict {
   const { relay } = state;
-  if (!state.planesOf(params).isForeign) return "forward";
+  const { refusal } = state.planesOf(params);
+  if (refusal === null) return "forward";
   relay.warn(
-    "a buffer of another device than the host's GPU is refused; the application may fall back to shared memory",
+    `${refusal} is refused; the application may fall back to shared memory`,
   );
   state.forget(params);
   relay.sendEvent(params, "zwp_linux_buffer_params_v1.failed", {});

@@ -37,6 +37,8 @@ export class ShadowedSurface {
   #missed: ShmBuffer | null = null;
   #retryTimer: Timer | null = null;
   #swapchain: Swapchain | null = null;
+  /** Those of former sizes, of which the host still reads something. */
+  #retired: Swapchain[] = [];
   /** Whether the commit in front waits for a shadow. */
   #isHeld = false;
   /** Buffers, and callbacks of commits, whose release waits for the host's. */
@@ -104,19 +106,28 @@ export class ShadowedSurface {
     this.#retryTimer = null;
   }
 
-  /** `wl_surface.destroy`. */
-  destroy(): void {
+  /** `wl_surface.destroy`. @returns what the host may still be reading */
+  destroy(): readonly Swapchain[] {
     this.stop();
     this.#pending?.release();
     this.#missed?.release();
     this.#pending = this.#missed = null;
-    this.#swapchain?.retire();
-    this.#swapchain = null;
+    this.#retire();
     this.#settle();
     for (const callback of this.#callbacks) {
       this.#maker.relay.dropClientObject(callback);
     }
     this.#callbacks.length = 0;
+    return this.#retired;
+  }
+
+  #retire(): void {
+    const swapchain = this.#swapchain;
+    if (swapchain === null) return;
+    swapchain.retire();
+    this.#swapchain = null;
+    this.#retired = this.#retired.filter(({ isEmpty }) => !isEmpty);
+    this.#retired.push(swapchain);
   }
 
   /** Nothing, or a buffer that the host knows, takes the place of the shadows. */
@@ -154,7 +165,7 @@ export class ShadowedSurface {
   #swapchainFor(buffer: ShmBuffer): Swapchain {
     const before = this.#swapchain;
     if (before !== null && before.fits(buffer)) return before;
-    before?.retire();
+    this.#retire();
     return this.#swapchain = new Swapchain(
       this.#maker,
       buffer,
@@ -214,15 +225,14 @@ export class ShadowedSurface {
     });
   }
 
-  /** Shows what was missed, unless the client is about to commit something else. */
+  /** Shows what was missed, unless the client is about to commit something else: that would be shown in part. */
   #retry(): void {
     const { relay } = this.#maker;
     const buffer = this.#missed;
     if (buffer === null) return;
-    const swapchain = this.#swapchainFor(buffer);
-    const shadow = this.#surface.isAttached
+    const shadow = this.#surface.hasPendingState
       ? null
-      : swapchain.findFree() ?? swapchain.grow(buffer);
+      : this.#findShadow(buffer);
     if (shadow === null) {
       this.#retryLater();
       return;
@@ -236,6 +246,11 @@ export class ShadowedSurface {
       buffer.release();
       this.#missed = null;
     }
+  }
+
+  #findShadow(buffer: ShmBuffer): Shadow | null {
+    const swapchain = this.#swapchainFor(buffer);
+    return swapchain.findFree() ?? swapchain.grow(buffer);
   }
 
   #shadowReleased(): void {

@@ -5,6 +5,7 @@ import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
 import { HostMemory } from "./host_memory.ts";
+import { LateReleases } from "./late_releases.ts";
 import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
 import { ShmPool } from "./shm_buffer.ts";
@@ -28,11 +29,13 @@ export class Shadowing implements ShadowMaker, Disposable {
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
   readonly #pools = new Set<ShmPool>();
   readonly #surfaces = new Map<Surface, ShadowedSurface>();
+  readonly #lateReleases: LateReleases;
 
   /** @param total counts for all clients together */
   constructor(relay: FeatureRelay, total: CopyStatistics) {
     this.relay = relay;
     this.statistics = new CopyStatistics(total);
+    this.#lateReleases = new LateReleases(relay);
     this.memory = new HostMemory(relay, this.statistics, () => {
       for (const surface of this.#surfaces.values()) surface.trim();
     });
@@ -77,8 +80,10 @@ export class Shadowing implements ShadowMaker, Disposable {
 
   /** Forgets a surface that is destroyed. */
   remove(surface: Surface): void {
-    this.#surfaces.get(surface)?.destroy();
+    const shadowed = this.#surfaces.get(surface);
+    if (shadowed === undefined) return;
     this.#surfaces.delete(surface);
+    this.#lateReleases.add(shadowed.destroy());
   }
 
   [Symbol.dispose](): void {
@@ -86,6 +91,7 @@ export class Shadowing implements ShadowMaker, Disposable {
     if (copies > 0) {
       this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
     }
+    this.#lateReleases[Symbol.dispose]();
     this.memory[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();

@@ -4,6 +4,7 @@ import { CopyStatistics } from "./copy_statistics.ts";
 import { gpuBuffers } from "./gpu_buffers.ts";
 import { gpuFeedback } from "./gpu_feedback.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
+import { pendingState } from "./pending_state.ts";
 import { presentationClock } from "./presentation_clock.ts";
 import { shadowedMemory } from "./shadowed_memory.ts";
 import { sharedMemory } from "./shared_memory.ts";
@@ -24,6 +25,7 @@ export function standardFeatures(options: FeatureOptions): readonly Feature[] {
     titleTag(options.tag),
     sharedMemory,
     inertClipboard,
+    pendingState,
     presentationClock(),
     surfaces,
     gpuFeedback,

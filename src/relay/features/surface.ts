@@ -10,6 +10,8 @@ import { Region } from "../region.ts";
 
 /** Units of the wire's fixed-point numbers in 1. */
 const FIXED = 256;
+/** Surfaces are not nested deeper; and where a client makes them their own ancestors, the host is the one to refuse. */
+const MOST_ANCESTORS = 16;
 
 /** A surface, as its next commit will have it. The last feature that looks at a commit calls `committed`. */
 export class Surface {
@@ -30,6 +32,10 @@ export class Surface {
    * buffer may have.
    */
   isViewChanged = false;
+  /** Whether the client has asked for anything that its next commit applies; see pending_state.ts. */
+  hasPendingState = false;
+  /** The surface that this one is a part of, as long as anybody knows. */
+  parent: Surface | null = null;
   /** Pixels of the buffer for one of the surface. */
   scale = 1;
   /** A `wl_output.transform`: how the buffer's contents were turned. */
@@ -55,6 +61,16 @@ export class Surface {
     this.surfaceDamage.clear();
     this.bufferDamage.clear();
     this.isViewChanged = false;
+    this.hasPendingState = false;
+    let generations = MOST_ANCESTORS;
+    for (
+      let surface = this.parent;
+      surface !== null && generations > 0;
+      surface = surface.parent
+    ) {
+      surface.hasPendingState = true;
+      generations--;
+    }
   }
 
   setScale(scale: number): void {

@@ -103,6 +103,17 @@ export class Swapchain {
     this.#recycle((shadow) => !shadow.isBusy);
   }
 
+  /** Whether it has no shadow, or none any more. */
+  get isEmpty(): boolean {
+    return this.#shadows.length === 0;
+  }
+
+  /** Ends it, whatever the host still reads. */
+  discard(): void {
+    for (const shadow of this.#shadows) shadow.discard();
+    this.#shadows.length = 0;
+  }
+
   #released(): void {
     if (this.#isRetired) {
       this.#recycle((shadow) => !shadow.isBusy);
