@@ -65,6 +65,41 @@ Deno.test("a moment that cannot be translated yet is not asked for", () => {
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
 
+const HOUR = 3_600_000;
+
+Deno.test("after the virtual machine was suspended moments are told and asked for in the right clock", () => {
+  using scene = new ClockScene();
+  scene.time = 50_000;
+  scene.presented(1_000_000, 0);
+  // the host went on meanwhile, the machine did not
+  scene.time = 50_100;
+  assert.deepEqual(scene.presented(1_003_600, 100_000_000), [
+    "wp_presentation_feedback@7.presented(0, 50, 100000000, 16666666, 0, 5, 1)",
+  ]);
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 116_000_000);
+  assert.deepEqual(scene.hostHeard(), [
+    "wp_commit_timer_v1@9.set_timestamp(0, 1003600, 116000000)",
+  ]);
+});
+
+Deno.test("after the host was suspended, and the machine's clock ran on, no commit waits for as long as that took", () => {
+  using scene = new ClockScene();
+  scene.time = 50_000;
+  scene.presented(1_000_000, 0);
+  scene.time += HOUR;
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 3650, 16_000_000);
+  scene.say(SURFACE, "wl_surface.commit");
+  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+  scene.time += 100;
+  assert.deepEqual(scene.presented(1_000_000, 100_000_000), [
+    "wp_presentation_feedback@7.presented(0, 3650, 100000000, 16666666, 0, 5, 1)",
+  ]);
+  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 3650, 116_000_000);
+  assert.deepEqual(scene.hostHeard(), [
+    "wp_commit_timer_v1@9.set_timestamp(0, 1000000, 116000000)",
+  ]);
+});
+
 Deno.test("what is no timestamp is left to the host to refuse", () => {
   using scene = new ClockScene();
   scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 1_000_000_000);

@@ -5,7 +5,7 @@ import { ClockOffset } from "../../src/relay/features/clock_offset.ts";
 const AHEAD = 700;
 
 Deno.test("nothing is known of a clock that nothing was heard of", () => {
-  assert.equal(new ClockOffset().milliseconds, null);
+  assert.equal(new ClockOffset().at(0), null);
 });
 
 Deno.test("the offset is that of the quickest news", () => {
@@ -13,7 +13,7 @@ Deno.test("the offset is that of the quickest news", () => {
   for (const [time, delay] of [[1000, 9], [1016, 2], [1033, 30]] as const) {
     clock.observe(time, time + AHEAD + delay);
   }
-  assert.equal(clock.milliseconds, AHEAD + 2);
+  assert.equal(clock.at(1033 + AHEAD + 30), AHEAD + 2);
 });
 
 Deno.test("a clock that drifts is followed within ten seconds", () => {
@@ -22,7 +22,8 @@ Deno.test("a clock that drifts is followed within ten seconds", () => {
   for (let time = 0; time < 600_000; time += 16) {
     const offset = AHEAD + time * 100e-6;
     clock.observe(time, time + offset + 1);
-    worst = Math.max(worst, Math.abs((clock.milliseconds ?? 0) - offset - 1));
+    const known = clock.at(time + offset + 1) ?? 0;
+    worst = Math.max(worst, Math.abs(known - offset - 1));
   }
   assert.ok(worst <= 1.1, `${worst}`);
 });
@@ -31,19 +32,28 @@ Deno.test("after our machine slept the offset is right with the first news", () 
   const clock = new ClockOffset();
   clock.observe(1000, 1000 + AHEAD);
   clock.observe(3_601_000, 2000 + AHEAD);
-  assert.equal(clock.milliseconds, 2000 + AHEAD - 3_601_000);
+  assert.equal(clock.at(2000 + AHEAD), 2000 + AHEAD - 3_601_000);
 });
 
 Deno.test("after the host slept the offset is right with the first news", () => {
   const clock = new ClockOffset();
   clock.observe(1000, 1000 + AHEAD);
   clock.observe(1100, 3_601_000);
-  assert.equal(clock.milliseconds, 3_601_000 - 1100);
+  assert.equal(clock.at(3_601_000), 3_601_000 - 1100);
 });
 
 Deno.test("news that is a little late, once, changes nothing", () => {
   const clock = new ClockOffset();
   clock.observe(1000, 1000 + AHEAD);
   clock.observe(1016, 1016 + AHEAD + 400);
-  assert.equal(clock.milliseconds, AHEAD);
+  assert.equal(clock.at(1016 + AHEAD + 400), AHEAD);
+});
+
+Deno.test("what a host has not confirmed for a second is not known any more, since it may have slept", () => {
+  const clock = new ClockOffset();
+  clock.observe(1000, 1000 + AHEAD);
+  assert.equal(clock.at(2000 + AHEAD), AHEAD);
+  assert.equal(clock.at(2001 + AHEAD), null);
+  clock.observe(1100, 3_601_000);
+  assert.equal(clock.at(3_601_000), 3_601_000 - 1100);
 });

@@ -5,6 +5,9 @@
  * clocks and a delay, and the least of many is nearest to the truth. Only the last seconds count, since clocks drift; and when one of the two
  * stood still, because its machine slept, what was known is forgotten.
  *
+ * A host that sleeps stops its clock, while that of its guest may run on (KVM's does). Until the host says something again nothing tells
+ * of that but the silence; a moment that is asked for by the old difference would be in the host's future by as long as it slept.
+ *
  * All times are milliseconds with fractions: a double has room for their nanoseconds in 100 days.
  */
 
@@ -12,16 +15,23 @@
 const WINDOW = 5_000;
 /** Nothing is told this late: the host's clock stood still meanwhile. */
 const LATEST = 1_000;
+/** How long what was heard last is trusted. Whoever asks for moments hears of others all the time. */
+const TRUSTED = 1_000;
 
 /** An estimate that follows the clocks. */
 export class ClockOffset {
   #windowStart = -Infinity;
+  #lastHeard = -Infinity;
   /** The least of this window and of the one before it. */
   #least = Infinity;
   #leastBefore = Infinity;
 
-  /** Our time less the host's, or null while the host said nothing. */
-  get milliseconds(): number | null {
+  /** Our time less the host's, or null where the host said nothing, or nothing for so long that it may have slept. */
+  at(ourTime: number): number | null {
+    return ourTime - this.#lastHeard > TRUSTED ? null : this.#known;
+  }
+
+  get #known(): number | null {
     const offset = Math.min(this.#least, this.#leastBefore);
     return offset === Infinity ? null : offset;
   }
@@ -29,7 +39,8 @@ export class ClockOffset {
   /** Notes that something which happened at `hostTime` was heard of at `ourTime`. */
   observe(hostTime: number, ourTime: number): void {
     const sample = ourTime - hostTime;
-    const known = this.milliseconds;
+    const known = this.#known;
+    this.#lastHeard = ourTime;
     if (known !== null && sample > known + LATEST) this.#forget();
     const age = ourTime - this.#windowStart;
     // Our own clock never goes back, but the samples of one that slept are older than they seem.

@@ -36,7 +36,7 @@ export function presentationClock(
       "wp_commit_timer_v1.set_timestamp": (clock, _timer, values) => {
         // The host refuses what is no timestamp.
         if (values.tv_nsec >= NANOSECONDS) return "forward";
-        const offset = clock.milliseconds;
+        const offset = clock.at(now());
         // Without a translation the commit is shown as soon as it can be.
         if (offset === null) return "take";
         writeTimestamp(values, readTimestamp(values) - offset);
@@ -50,8 +50,9 @@ export function presentationClock(
       },
       "wp_presentation_feedback.presented": (clock, _feedback, values) => {
         const hostTime = readTimestamp(values);
-        clock.observe(hostTime, now());
-        writeTimestamp(values, hostTime + (clock.milliseconds ?? 0));
+        const ourTime = now();
+        clock.observe(hostTime, ourTime);
+        writeTimestamp(values, hostTime + (clock.at(ourTime) ?? 0));
         return "rewrite";
       },
     },
