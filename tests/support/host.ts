@@ -8,6 +8,14 @@ export const BACKGROUND = [0x20, 0x40, 0x60] as const;
 /** The size of the (first) output. */
 export const SCREEN = { width: 1024, height: 768 } as const;
 
+/** Where a parked pointer may be seen, on hosts whose screenshots show it. */
+export const PARKED_POINTER: Rectangle = {
+  x: SCREEN.width - 8,
+  y: SCREEN.height - 8,
+  width: 8,
+  height: 8,
+};
+
 /** A compositor under the test's control, showing at most one application at a time. */
 export interface HostCompositor extends AsyncDisposable {
   readonly name: "sway" | "weston" | "kwin";

@@ -88,6 +88,16 @@ export function crop(image: Image, area: Rectangle): Image {
   return { width, height, pixels };
 }
 
+/** The picture with `area`, which is within it, black. */
+export function without(image: Image, area: Rectangle): Image {
+  const pixels = image.pixels.slice();
+  for (let row = area.y; row < area.y + area.height; row++) {
+    const from = (row * image.width + area.x) * 3;
+    pixels.fill(0, from, from + area.width * 3);
+  }
+  return { ...image, pixels };
+}
+
 /** How many pixels of two pictures differ. */
 export function countDifferences(one: Image, other: Image): number {
   if (one.width !== other.width || one.height !== other.height) return Infinity;

@@ -4,7 +4,12 @@
  * Of weston's backends in Debian 12 this is the one with a seat. Each output is a window on the X server, so that
  * keys and clicks come from xdotool, screenshots from the server's memory, and an output goes away when its window is closed.
  */
-import { BACKGROUND, type HostCompositor, SCREEN } from "./host.ts";
+import {
+  BACKGROUND,
+  type HostCompositor,
+  PARKED_POINTER,
+  SCREEN,
+} from "./host.ts";
 import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { TestProcess } from "./process.ts";
@@ -12,9 +17,6 @@ import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
 import { deleteWindow } from "./x11_delete_window.ts";
 import { startXvfb, type XDisplay } from "./xvfb.ts";
-
-/** The part of the screen's corner in which a parked pointer may be seen, in pixels. */
-const POINTER_CORNER = 8;
 
 const CONFIGURATION = `[core]
 idle-time=0
@@ -69,8 +71,8 @@ export class Weston implements HostCompositor {
     const visible = {
       x: 0,
       y: 0,
-      width: image.width - POINTER_CORNER,
-      height: image.height - POINTER_CORNER,
+      width: PARKED_POINTER.x,
+      height: PARKED_POINTER.y,
     };
     return paintedArea(crop(image, visible), BACKGROUND);
   }
