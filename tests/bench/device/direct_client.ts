@@ -28,9 +28,9 @@ const CALLBACK = 3;
 const COMPOSITOR = 4;
 const SHM = 5;
 const SURFACE = 6;
-/** Pools and buffers have the ids that follow. */
+/** Pools and buffers have the ids that follow: there may be no gap. */
 const FIRST_POOL = 7;
-const FIRST_BUFFER = 9;
+const FIRST_BUFFER = 8;
 
 const XRGB8888 = 1;
 const SQUARE = 100;
@@ -130,12 +130,12 @@ export class DirectClient implements ChannelHandler, Disposable {
       if (memory === null) throw new Error("The host has no memory left");
       this.#buffers.push(resources.use(memory));
       this.#send();
-      this.#messages.add(SHM, 0, [FIRST_POOL + i, stride * height]); // create_pool
+      this.#messages.add(SHM, 0, [FIRST_POOL + 2 * i, stride * height]); // create_pool
       this.#sent.count = 1;
       this.#sent.identifiers[0] = memory.resource;
       this.#send();
-      this.#messages.add(FIRST_POOL + i, 0, [
-        FIRST_BUFFER + i,
+      this.#messages.add(FIRST_POOL + 2 * i, 0, [
+        FIRST_BUFFER + 2 * i,
         0,
         width,
         height,
@@ -161,7 +161,7 @@ export class DirectClient implements ChannelHandler, Disposable {
         damage.splice(0, 4, x, y, SQUARE, SQUARE);
       }
     }
-    this.#messages.add(SURFACE, 1, [FIRST_BUFFER + turn, 0, 0]); // attach
+    this.#messages.add(SURFACE, 1, [FIRST_BUFFER + 2 * turn, 0, 0]); // attach
     this.#messages.add(SURFACE, 2, damage); // damage
     this.#messages.add(SURFACE, 3, [CALLBACK]); // frame
     this.#messages.add(SURFACE, 6, []); // commit

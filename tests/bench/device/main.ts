@@ -58,10 +58,11 @@ async function run(
   const measured = workloads.length * 2 * (rounds + 1) * 1.25 * milliseconds;
   const seconds = Math.ceil(120 + 2 * measured / 1000);
   report(`${Math.ceil(measured / 1000)} s of measurements, and some more\n`);
-  const text = await Promise.race([
-    guest.must("sh /share/rounds", seconds),
+  const { code, text } = await Promise.race([
+    guest.run("sh /share/rounds", seconds),
     interrupted,
   ]);
+  if (code !== 0) throw new BenchError(`In the guest:\n${text}`);
   show("virtio-gpu", deviceTable(parseResults(text)), options);
   const [before, after] = [
     await traceOf(share, ROUND_TRIP_COUNTS[0]),
