@@ -61,8 +61,9 @@ copied() {
     done
     echo "copied $1 $2 $(grep 'buffers were copied' /run/wayferry.log | tail -n 1 | sed 's/.* \\([0-9]*\\) bytes.*/\\1/')"
 }
+# Its main thread, where all is done but the compiler's and the collector's work.
 traced() {
-    strace -f -qq -e signal=none -p $proxy -o /run/trace 2>/run/strace.log &
+    strace -qq -e signal=none -p $proxy -o /run/trace 2>/run/strace.log &
     tracer=$!
     for i in $(seq 100); do
         grep -q '^TracerPid:.*[1-9]' /proc/$proxy/status && break

@@ -1,0 +1,58 @@
+/** What the device benchmark makes of what its guest prints. */
+import assert from "node:assert/strict";
+import { BenchError } from "../bench/child.ts";
+import {
+  callsPerRoundTrip,
+  countCalls,
+  parseResults,
+} from "../bench/device/results.ts";
+import { callTable, deviceTable } from "../bench/device/tables.ts";
+
+function run(peer: string, round: number, rate: number): string {
+  return `run ${peer} full-frames ${round}\noperations ${rate}\nseconds 1\n` +
+    `processorSeconds 0.5\np50 3\np99 4\nend 0\n`;
+}
+
+Deno.test("the first round only warms up, and bytes are those of the longer run's frames alone", () => {
+  const results = parseResults(
+    run("direct", 0, 1) + run("proxied", 0, 1) + run("direct", 1, 200) +
+      run("proxied", 1, 50) + "copied full-frames 10 1000\n" +
+      "copied full-frames 30 1800\n",
+  );
+  const result = results.get("full-frames");
+  assert.equal(result?.copied, 40);
+  const [, row] = deviceTable(results);
+  assert.equal(row?.[2], "0.250 ±0.000");
+  assert.equal(row?.[4], "4.00 ±0.00");
+  assert.equal(row?.[6], "40");
+});
+
+Deno.test("a peer that measured nothing is no result", () => {
+  assert.throws(
+    () => parseResults("run direct sync 1\nend 0\n"),
+    BenchError,
+  );
+});
+
+Deno.test("system calls are counted by name, and ioctls by their request", () => {
+  const calls = countCalls(
+    "ioctl(9, DRM_IOCTL_VIRTGPU_EXECBUFFER, 0x7f00) = 0\n" +
+      'read(9, "\\0", 256) = 8\nread(9, "\\0", 256) = 8\n--- SIGCHLD ---\n',
+  );
+  assert.deepEqual([...calls], [
+    ["ioctl DRM_IOCTL_VIRTGPU_EXECBUFFER", 1],
+    ["read", 2],
+  ]);
+});
+
+Deno.test("a call that is in no budget misses it", () => {
+  const before = "read(9) = 8\n";
+  const after = `${"read(9) = 8\n".repeat(201)}${
+    "futex(0) = 0\n".repeat(100)
+  }madvise(0) = 0\n`;
+  const table = callTable(callsPerRoundTrip([before, after]));
+  const rows = new Map(table.map(([name = "", ...cells]) => [name, cells]));
+  assert.deepEqual(rows.get("read"), ["1", "1", "met"]);
+  assert.deepEqual(rows.get("futex"), ["0.5", "0", "missed"]);
+  assert.equal(rows.get("madvise"), undefined);
+});
