@@ -7,21 +7,20 @@
  * says.
  */
 
-import { EventLog, MessageBuffer } from "./example_messages.ts";
 import { Loop } from "../loop/loop.ts";
-import { type Channel, type ChannelHandler, openChannel } from "./channel.ts";
-import type { SentIdentifiers } from "./commands.ts";
-import { IDENTIFIER_BLOB } from "./cross_domain.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import {
+  CALLBACK,
+  DISPLAY,
+  ExampleClient,
+  type ExampleHandler,
+} from "./example_client.ts";
 import { findNode } from "./find_device.ts";
-import { Handles } from "./handles.ts";
-import { type HostMemory, HostMemoryPool } from "./host_memory.ts";
+import type { HostMemory } from "./host_memory.ts";
 import { openDevice } from "./kernel_device.ts";
 import { Wakeups } from "./wakeups.ts";
 
 // object ids of our own choice, each used once, in this order
-const DISPLAY = 1;
-const REGISTRY = 2;
-const SYNC = 3;
 const COMPOSITOR = 4;
 const SHM = 5;
 const WM_BASE = 6;
@@ -35,52 +34,35 @@ const FRAME = 12;
 const WIDTH = 320;
 const HEIGHT = 200;
 const STRIDE = WIDTH * 4;
-const XRGB8888 = 1;
 
 /** What became of the window. */
 export type WindowState = "connecting" | "waiting" | "shown" | "closed";
 
 /** One window with a moving gradient. */
-export class ExampleWindow implements ChannelHandler, Disposable {
+export class ExampleWindow implements ExampleHandler, Disposable {
   /** Frames that the compositor has asked for. */
   frames = 0;
   state: WindowState = "connecting";
   /** Why it is closed, where it is and somebody knows. */
   reason: string | null = null;
-  readonly #channel: Channel;
-  readonly #memory: HostMemoryPool;
-  readonly #messages = new MessageBuffer();
-  readonly #events = new EventLog();
-  readonly #sent: SentIdentifiers = {
-    count: 0,
-    identifiers: new Int32Array(1),
-    types: new Int32Array([IDENTIFIER_BLOB]),
-  };
+  readonly #client: ExampleClient;
   #pixels: HostMemory | null = null;
 
-  /** Takes over the channel, and greets the compositor: the first bytes, which also tell the host's dialect. */
+  /** Takes over the channel, and greets the compositor. */
   constructor(channel: Channel) {
-    this.#channel = channel;
-    this.#memory = new HostMemoryPool(channel, new Handles(channel.device));
-    channel.attach(this);
-    this.#messages.add(DISPLAY, 1, [REGISTRY]); // wl_display.get_registry
-    this.#messages.add(DISPLAY, 0, [SYNC]); // wl_display.sync
-    this.#send();
+    this.#client = new ExampleClient(channel, this);
   }
 
-  collect(bytes: Uint8Array, offset: number, length: number): void {
-    this.#events.append(bytes.subarray(offset, offset + length));
-  }
-
-  collectPipe(): void {}
-
-  collected(): void {
-    for (
-      let event = this.#events.next();
-      event !== null;
-      event = this.#events.next()
-    ) this.#handle(event.object, event.opcode, event.words);
-    this.#send();
+  event(object: number, opcode: number, words: Uint32Array): void {
+    const [first = 0] = words;
+    if (this.state === "closed") return;
+    if (object === DISPLAY && opcode === 0) {
+      this.reason = `wl_display.error of object ${first}`;
+    } else if (object === CALLBACK) this.#createWindow();
+    else if (object === WM_BASE) this.#client.add(WM_BASE, 3, [first]); // pong
+    else if (object === XDG_SURFACE) this.#configure(first);
+    else if (object === TOPLEVEL && opcode === 1) this.state = "closed";
+    else if (object === FRAME) this.#draw();
   }
 
   ended(reason: string | null): void {
@@ -90,62 +72,36 @@ export class ExampleWindow implements ChannelHandler, Disposable {
 
   [Symbol.dispose](): void {
     this.#pixels?.[Symbol.dispose]();
-    this.#channel[Symbol.dispose]();
-  }
-
-  #handle(object: number, opcode: number, words: Uint32Array): void {
-    const [first = 0] = words;
-    if (object === DISPLAY && opcode === 0) {
-      this.reason = `wl_display.error of object ${first}`;
-    } else if (object === REGISTRY && opcode === 0) {
-      this.#events.addGlobal(first, words);
-    } else if (object === SYNC) this.#createWindow();
-    else if (object === WM_BASE) this.#messages.add(WM_BASE, 3, [first]); // pong
-    else if (object === XDG_SURFACE) this.#configure(first);
-    else if (object === TOPLEVEL && opcode === 1) this.state = "closed";
-    else if (object === FRAME) this.#draw();
+    this.#client[Symbol.dispose]();
   }
 
   #createWindow(): void {
-    const messages = this.#messages;
-    const { globals } = this.#events;
+    const client = this.#client;
     const wanted = [
       ["wl_compositor", COMPOSITOR],
       ["wl_shm", SHM],
       ["xdg_wm_base", WM_BASE],
     ] as const;
     for (const [name, id] of wanted) {
-      const global = globals.get(name);
-      if (global === undefined) {
-        this.ended(`the host's compositor has no ${name}`);
-        return;
-      }
-      messages.addBind(REGISTRY, global, name, id);
+      if (client.bind(name, id)) continue;
+      this.ended(`the host's compositor has no ${name}`);
+      return;
     }
-    messages.add(COMPOSITOR, 0, [SURFACE]); // create_surface
-    messages.add(WM_BASE, 2, [XDG_SURFACE, SURFACE]); // get_xdg_surface
-    messages.add(XDG_SURFACE, 1, [TOPLEVEL]); // get_toplevel
-    messages.add(SURFACE, 6, []); // commit
+    client.add(COMPOSITOR, 0, [SURFACE]); // create_surface
+    client.add(WM_BASE, 2, [XDG_SURFACE, SURFACE]); // get_xdg_surface
+    client.add(XDG_SURFACE, 1, [TOPLEVEL]); // get_toplevel
+    client.add(SURFACE, 6, []); // commit
     this.state = "waiting";
   }
 
   #configure(serial: number): void {
-    this.#messages.add(XDG_SURFACE, 4, [serial]); // ack_configure
+    this.#client.add(XDG_SURFACE, 4, [serial]); // ack_configure
     if (this.#pixels !== null) return;
-    const pixels = this.#memory.allocate(STRIDE * HEIGHT);
-    if (pixels === null) {
+    this.#pixels = this.#client.createBuffer(SHM, POOL, BUFFER, WIDTH, HEIGHT);
+    if (this.#pixels === null) {
       this.ended("the host has no memory that can be seen here");
       return;
     }
-    this.#pixels = pixels;
-    // what was written so far goes first: the memory is named beside the bytes of its own message
-    this.#send();
-    this.#messages.add(SHM, 0, [POOL, STRIDE * HEIGHT]); // create_pool
-    this.#sent.count = 1;
-    this.#sent.identifiers[0] = pixels.resource;
-    this.#send();
-    const shape = [BUFFER, 0, WIDTH, HEIGHT, STRIDE, XRGB8888];
-    this.#messages.add(POOL, 0, shape); // create_buffer
     this.state = "shown";
     this.#draw();
   }
@@ -162,18 +118,12 @@ export class ExampleWindow implements ChannelHandler, Disposable {
         bytes[at + 2] = 128;
       }
     }
-    this.#messages.add(SURFACE, 1, [BUFFER, 0, 0]); // attach
-    this.#messages.add(SURFACE, 2, [0, 0, WIDTH, HEIGHT]); // damage
-    this.#messages.add(SURFACE, 3, [FRAME]); // frame
-    this.#messages.add(SURFACE, 6, []); // commit
+    const client = this.#client;
+    client.add(SURFACE, 1, [BUFFER, 0, 0]); // attach
+    client.add(SURFACE, 2, [0, 0, WIDTH, HEIGHT]); // damage
+    client.add(SURFACE, 3, [FRAME]); // frame
+    client.add(SURFACE, 6, []); // commit
     this.frames++;
-  }
-
-  #send(): void {
-    const bytes = this.#messages.take();
-    if (bytes.length === 0 || this.state === "closed") return;
-    this.#channel.send(bytes, 0, bytes.length, this.#sent);
-    this.#sent.count = 0;
   }
 }
 

@@ -1,30 +1,18 @@
 // A client that stands on src/virtgpu alone, as its example does: what the device costs without a proxy.
 
 import { Loop } from "../../../src/loop/loop.ts";
+import { openChannel } from "../../../src/virtgpu/channel.ts";
 import {
-  type Channel,
-  type ChannelHandler,
-  openChannel,
-} from "../../../src/virtgpu/channel.ts";
-import type { SentIdentifiers } from "../../../src/virtgpu/commands.ts";
-import { IDENTIFIER_BLOB } from "../../../src/virtgpu/cross_domain.ts";
-import {
-  EventLog,
-  MessageBuffer,
-} from "../../../src/virtgpu/example_messages.ts";
-import { Handles } from "../../../src/virtgpu/handles.ts";
-import {
-  type HostMemory,
-  HostMemoryPool,
-} from "../../../src/virtgpu/host_memory.ts";
+  CALLBACK,
+  DISPLAY,
+  ExampleClient,
+  type ExampleHandler,
+} from "../../../src/virtgpu/example_client.ts";
+import type { HostMemory } from "../../../src/virtgpu/host_memory.ts";
 import { openDevice } from "../../../src/virtgpu/kernel_device.ts";
 import { Wakeups } from "../../../src/virtgpu/wakeups.ts";
 import type { DeviceWorkload } from "./workloads.ts";
 
-const DISPLAY = 1;
-const REGISTRY = 2;
-/** Of one `wl_callback` after another: none is made before the last one's id is free again. */
-const CALLBACK = 3;
 const COMPOSITOR = 4;
 const SHM = 5;
 const SURFACE = 6;
@@ -32,24 +20,16 @@ const SURFACE = 6;
 const FIRST_POOL = 7;
 const FIRST_BUFFER = 8;
 
-const XRGB8888 = 1;
 const SQUARE = 100;
 
 /** One connection of its own, with the buffers of a workload. */
-export class DirectClient implements ChannelHandler, Disposable {
+export class DirectClient implements ExampleHandler, Disposable {
   readonly #loop: Loop;
-  readonly #channel: Channel;
-  readonly #memory: HostMemoryPool;
-  readonly #messages = new MessageBuffer();
-  readonly #events = new EventLog();
-  readonly #sent: SentIdentifiers = {
-    count: 0,
-    identifiers: new Int32Array(1),
-    types: new Int32Array([IDENTIFIER_BLOB]),
-  };
+  readonly #client: ExampleClient;
   readonly #workload: DeviceWorkload;
   readonly #buffers: HostMemory[] = [];
   readonly #resources: DisposableStack;
+  /** Whether the only callback's id is free again. */
   #isAnswered = false;
   #frames = 0;
 
@@ -59,19 +39,16 @@ export class DirectClient implements ChannelHandler, Disposable {
     this.#loop = resources.use(new Loop());
     const wakeups = resources.use(new Wakeups(this.#loop));
     this.#workload = workload;
-    this.#channel = resources.use(
-      openChannel(this.#loop, openDevice(path), wakeups),
+    this.#client = resources.use(
+      new ExampleClient(
+        openChannel(this.#loop, openDevice(path), wakeups),
+        this,
+      ),
     );
-    this.#memory = new HostMemoryPool(
-      this.#channel,
-      new Handles(this.#channel.device),
-    );
-    this.#channel.attach(this);
-    this.#messages.add(DISPLAY, 1, [REGISTRY]); // wl_display.get_registry
-    this.#sync();
+    this.#awaitAnswer();
     this.#bind("wl_compositor", COMPOSITOR);
     this.#bind("wl_shm", SHM);
-    this.#messages.add(COMPOSITOR, 0, [SURFACE]); // create_surface
+    this.#client.add(COMPOSITOR, 0, [SURFACE]); // create_surface
     this.#makeBuffers(resources);
     this.#sync();
     this.#resources = resources.move();
@@ -83,27 +60,14 @@ export class DirectClient implements ChannelHandler, Disposable {
     else this.#showFrame(this.#workload.picture);
   }
 
-  collect(bytes: Uint8Array, offset: number, length: number): void {
-    this.#events.append(bytes.subarray(offset, offset + length));
-  }
-
-  collectPipe(): void {}
-
-  collected(): void {
-    for (
-      let event = this.#events.next();
-      event !== null;
-      event = this.#events.next()
-    ) {
-      const { object, opcode, words } = event;
-      const [first = 0] = words;
-      if (object === DISPLAY && opcode === 0) {
-        throw new Error(`The compositor refuses object ${first}`);
-      }
-      if (object === REGISTRY) this.#events.addGlobal(first, words);
-      // wl_display.delete_id, which follows wl_callback.done
-      if (object === DISPLAY && first === CALLBACK) this.#isAnswered = true;
+  event(object: number, opcode: number, words: Uint32Array): void {
+    const [first = 0] = words;
+    if (object !== DISPLAY) return;
+    if (opcode === 0) {
+      throw new Error(`The compositor refuses object ${first}`);
     }
+    // wl_display.delete_id, which follows wl_callback.done
+    if (first === CALLBACK) this.#isAnswered = true;
   }
 
   ended(reason: string | null): void {
@@ -115,33 +79,24 @@ export class DirectClient implements ChannelHandler, Disposable {
   }
 
   #bind(name: string, id: number): void {
-    const global = this.#events.globals.get(name);
-    if (global === undefined) throw new Error(`The host has no ${name}`);
-    this.#messages.addBind(REGISTRY, global, name, id);
+    if (!this.#client.bind(name, id)) {
+      throw new Error(`The host has no ${name}`);
+    }
   }
 
   #makeBuffers(resources: DisposableStack): void {
     const { picture, buffers } = this.#workload;
     if (picture === null) return;
-    const { width, height } = picture;
-    const stride = width * 4;
     for (let i = 0; i < buffers; i++) {
-      const memory = this.#memory.allocate(stride * height);
+      const memory = this.#client.createBuffer(
+        SHM,
+        FIRST_POOL + 2 * i,
+        FIRST_BUFFER + 2 * i,
+        picture.width,
+        picture.height,
+      );
       if (memory === null) throw new Error("The host has no memory left");
       this.#buffers.push(resources.use(memory));
-      this.#send();
-      this.#messages.add(SHM, 0, [FIRST_POOL + 2 * i, stride * height]); // create_pool
-      this.#sent.count = 1;
-      this.#sent.identifiers[0] = memory.resource;
-      this.#send();
-      this.#messages.add(FIRST_POOL + 2 * i, 0, [
-        FIRST_BUFFER + 2 * i,
-        0,
-        width,
-        height,
-        stride,
-        XRGB8888,
-      ]); // create_buffer
     }
   }
 
@@ -161,10 +116,11 @@ export class DirectClient implements ChannelHandler, Disposable {
         damage.splice(0, 4, x, y, SQUARE, SQUARE);
       }
     }
-    this.#messages.add(SURFACE, 1, [FIRST_BUFFER + 2 * turn, 0, 0]); // attach
-    this.#messages.add(SURFACE, 2, damage); // damage
-    this.#messages.add(SURFACE, 3, [CALLBACK]); // frame
-    this.#messages.add(SURFACE, 6, []); // commit
+    const client = this.#client;
+    client.add(SURFACE, 1, [FIRST_BUFFER + 2 * turn, 0, 0]); // attach
+    client.add(SURFACE, 2, damage); // damage
+    client.add(SURFACE, 3, [CALLBACK]); // frame
+    client.add(SURFACE, 6, []); // commit
     this.#awaitAnswer();
   }
 
@@ -182,20 +138,13 @@ export class DirectClient implements ChannelHandler, Disposable {
   }
 
   #sync(): void {
-    this.#messages.add(DISPLAY, 0, [CALLBACK]); // wl_display.sync
+    this.#client.add(DISPLAY, 0, [CALLBACK]); // wl_display.sync
     this.#awaitAnswer();
   }
 
   #awaitAnswer(): void {
     this.#isAnswered = false;
-    this.#send();
+    this.#client.send();
     while (!this.#isAnswered) this.#loop.turn(-1);
-  }
-
-  #send(): void {
-    const bytes = this.#messages.take();
-    if (bytes.length === 0) return;
-    this.#channel.send(bytes, 0, bytes.length, this.#sent);
-    this.#sent.count = 0;
   }
 }
