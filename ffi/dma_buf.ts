@@ -4,7 +4,12 @@
 
 import { pointerTo } from "./address.ts";
 import { OwnedFd } from "./fd.ts";
-import { IOC_READ_WRITE, ioctlNumber, requestIoctl } from "./ioctl.ts";
+import {
+  IOC_READ_WRITE,
+  IOC_WRITE,
+  ioctlNumber,
+  requestIoctl,
+} from "./ioctl.ts";
 import { openLibc } from "./library.ts";
 
 const { poll } = openLibc({
@@ -23,6 +28,14 @@ export const DMA_BUF_IOCTL_EXPORT_SYNC_FILE: bigint = ioctlNumber(
 );
 const exported = new Int32Array(2);
 const exportedPointer = pointerTo(exported);
+
+// struct dma_buf_sync: u64 flags
+const DMA_BUF_SYNC_WRITE = 2;
+const DMA_BUF_SYNC_END = 4;
+/** Linux 4.6. */
+export const DMA_BUF_IOCTL_SYNC: bigint = ioctlNumber(IOC_WRITE, "b", 0, 8);
+const access = new Int32Array(2);
+const accessPointer = pointerTo(access);
 
 // struct pollfd: i32 fd, i16 events, i16 revents
 const POLLIN = 1;
@@ -45,6 +58,18 @@ export function exportReadFence(dmaBuf: number): OwnedFd | null {
   );
   const fd = exported[1] ?? -1;
   return result < 0 || fd < 0 ? null : new OwnedFd(fd);
+}
+
+/** Says that the processor begins to write into a dma-buf's mapping. Where the descriptor is none, nothing happens. */
+export function beginWriting(dmaBuf: number): void {
+  access[0] = DMA_BUF_SYNC_WRITE;
+  requestIoctl(dmaBuf, DMA_BUF_IOCTL_SYNC, accessPointer);
+}
+
+/** Says that it has written, such that devices see it. */
+export function endWriting(dmaBuf: number): void {
+  access[0] = DMA_BUF_SYNC_WRITE | DMA_BUF_SYNC_END;
+  requestIoctl(dmaBuf, DMA_BUF_IOCTL_SYNC, accessPointer);
 }
 
 /** Whether a descriptor is readable now; one that is always ready is. */

@@ -12,7 +12,8 @@ const bounce = new Uint8Array(64 * 1024);
 /**
  * Copies `rows` rows of `rowBytes` each; whole rows as one piece.
  *
- * @param stride from one row to the next, in the file and in memory alike.
+ * @param stride from one row to the next in the file.
+ * @param targetStride from one row to the next in memory.
  * @returns false: the file ends before them, or cannot be read.
  */
 export function copyRows(
@@ -23,22 +24,22 @@ export function copyRows(
   rowBytes: number,
   rows: number,
   stride: number,
+  targetStride = stride,
 ): boolean {
   if (rows <= 0 || rowBytes <= 0) return true;
-  const end = targetOffset + (rows - 1) * stride + rowBytes;
-  if (targetOffset < 0 || stride < 0 || end > target.length) {
+  const end = targetOffset + (rows - 1) * targetStride + rowBytes;
+  if (targetOffset < 0 || targetStride < 0 || end > target.length) {
     throw new RangeError(
       `Cannot copy to ${targetOffset}..${end}: there are ${target.length} bytes`,
     );
   }
-  if (rowBytes === stride) {
+  if (rowBytes === stride && rowBytes === targetStride) {
     return copyPiece(fd, sourceOffset, target, targetOffset, rows * stride);
   }
   for (let row = 0; row < rows; row++) {
-    const at = row * stride;
-    if (
-      !copyPiece(fd, sourceOffset + at, target, targetOffset + at, rowBytes)
-    ) return false;
+    const from = sourceOffset + row * stride;
+    const to = targetOffset + row * targetStride;
+    if (!copyPiece(fd, from, target, to, rowBytes)) return false;
   }
   return true;
 }

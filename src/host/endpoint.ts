@@ -61,6 +61,48 @@ export interface SharedMemory extends Disposable {
   ): boolean;
 }
 
+/** Where a plane of a picture lies in its memory, in bytes. */
+export interface ImagePlane {
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** A picture in memory that the host's GPU can show. Disposing of it takes it from us; a host that has it open keeps it. */
+export interface SharedImage extends Disposable {
+  /** Of its memory, in bytes. */
+  readonly size: number;
+  /** As many as the format has, or more. */
+  readonly planes: readonly ImagePlane[];
+  /** A descriptor to send to the host with the kind "dmabuf"; the caller's. */
+  share(): number;
+  /** Copying begins. */
+  beginWriting(): void;
+  /** Copying has ended. */
+  endWriting(): void;
+  /**
+   * Copies rows from a client's file: `rows` times `rowBytes`, there `sourceStride` and here `stride` bytes apart.
+   *
+   * @returns false where the file is shorter than that, or cannot be read
+   */
+  copyFrom(
+    fd: number,
+    sourceOffset: number,
+    sourceStride: number,
+    offset: number,
+    stride: number,
+    rowBytes: number,
+    rows: number,
+  ): boolean;
+}
+
+/** Makes pictures in memory that the host's GPU can show. Formats are fourcc codes, and rows lie one after another. */
+export interface ImageMaker {
+  /** Whether there are pictures of this format. */
+  makes(format: number): boolean;
+  /** A picture, or null where there is no room for it. */
+  allocate(width: number, height: number, format: number): SharedImage | null;
+}
+
 /** The GPU of this machine whose buffers reach the host as they are. */
 export interface GuestGpu {
   /** The `dev_t` of the device that applications here draw with. */
@@ -111,6 +153,8 @@ export interface Endpoint extends Disposable {
   discard(handle: number): void;
   /** Memory that the host can see, or null where there is none left; only where `carrier` shadows "shm". */
   allocate?(bytes: number): SharedMemory | null;
+  /** Where memory that the host can see is of use as pictures only, and not as `wl_shm`: what makes them. */
+  readonly images?: ImageMaker | null;
   /** Sends what is queued, for at most `milliseconds`, and closes the connection; nothing is received or reported any more. */
   finish(milliseconds: number): void;
 }

@@ -15,7 +15,9 @@ import type {
 } from "../virtgpu/channel.ts";
 import { MAXIMUM_PROBE } from "../virtgpu/cross_domain.ts";
 import { Handles } from "../virtgpu/handles.ts";
+import { HostImagePool } from "../virtgpu/host_images.ts";
 import { type HostMemory, HostMemoryPool } from "../virtgpu/host_memory.ts";
+import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Pipes } from "../virtgpu/pipes.ts";
 import { Queue } from "../wayland/queue.ts";
 import type { CopiedFiles } from "./copied_files.ts";
@@ -25,8 +27,10 @@ import type {
   Endpoint,
   EndpointHandler,
   GuestGpu,
+  ImageMaker,
   Meter,
 } from "./endpoint.ts";
+import { VirtgpuImages } from "./virtgpu_images.ts";
 import { VirtgpuGpu } from "./virtgpu_gpu.ts";
 import { ReceivedHandles } from "./virtgpu_received.ts";
 import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
@@ -70,6 +74,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly outgoing = new Queue();
   readonly carrier: Carrier;
   readonly gpu: GuestGpu | null;
+  readonly images: ImageMaker | null;
   readonly meter = METER;
   sends = 0;
   flushPending = false;
@@ -86,20 +91,27 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   #broken = false;
   #disposed = false;
 
-  /** Takes over the channel. */
+  /** Takes over the channel, of a device like `node`. */
   constructor(
     loop: Loop,
     channel: Channel,
     files: CopiedFiles,
-    hasGpu: "gpu" | "no-gpu",
+    { hasGpu, capabilities: { allocatesDmabuf } }: UsableNode,
   ) {
     const { device } = channel;
-    this.carrier = hasGpu === "gpu" ? withGpu : withoutGpu;
+    this.carrier = hasGpu ? withGpu : withoutGpu;
     this.#loop = loop;
     this.#channel = channel;
     this.#handles = new Handles(device);
-    this.gpu = hasGpu === "gpu" ? new VirtgpuGpu(device, this.#handles) : null;
-    this.#memory = new HostMemoryPool(channel, this.#handles);
+    this.gpu = hasGpu ? new VirtgpuGpu(device, this.#handles) : null;
+    this.images = allocatesDmabuf
+      ? new VirtgpuImages(new HostImagePool(channel, this.#handles))
+      : null;
+    this.#memory = new HostMemoryPool(
+      channel,
+      this.#handles,
+      allocatesDmabuf ? "dma-bufs" : "files",
+    );
     this.#pipes = new Pipes(loop, channel);
     this.#received = new ReceivedHandles(device, this.#pipes, files);
     this.#sending = new Sending(

@@ -60,15 +60,14 @@ export class VirtgpuHost implements Disposable {
    * @throws {SyscallError}
    */
   connect(): VirtgpuEndpoint {
-    const { path, hasGpu } = this.check();
+    const node = this.check();
     try {
       const channel = openChannel(
         this.#loop,
-        this.#devices.open(path),
+        this.#devices.open(node.path),
         this.#wakeups,
       );
-      const gpu = hasGpu ? "gpu" : "no-gpu";
-      return new VirtgpuEndpoint(this.#loop, channel, this.#files, gpu);
+      return new VirtgpuEndpoint(this.#loop, channel, this.#files, node);
     } catch (error) {
       // the device may come back under another name
       this.#node = null;

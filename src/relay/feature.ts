@@ -67,6 +67,8 @@ export interface Feature<State = unknown> {
   appliesTo?(carrier: Carrier): boolean;
   /** Makes what the feature keeps for one relay; disposed of with the relay where it is `Disposable`. */
   open(relay: FeatureRelay): State;
+  /** Is called once, when the host's globals are known and nothing was read of the client yet. */
+  greeted?(state: State): void;
   readonly requests: RequestHandlers<State>;
   readonly events: EventHandlers<State>;
 }
@@ -76,7 +78,10 @@ export interface FeatureRelay {
   readonly policy: Policy;
   /** What its callbacks throw ends this client. */
   readonly loop: RelayLoop;
-  readonly host: Pick<Endpoint, "carrier" | "allocate" | "gpu">;
+  readonly host: Pick<
+    Endpoint,
+    "carrier" | "allocate" | "gpu" | "images"
+  >;
   /** Sends the client an event of an object with a client half. */
   sendEvent<Name extends EventName>(
     entry: Entry,
@@ -105,6 +110,18 @@ export interface FeatureRelay {
     version: number,
     listener: EventListener,
   ): Entry | null;
+  /**
+   * Binds a global of the host for the relay itself, whether or not clients see it.
+   *
+   * @returns null where the host has none of this version or a later one
+   */
+  bindHostGlobal(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null;
+  /** Calls when the host has handled all that was sent so far, and what it says of that was heard. */
+  afterAnswers(callback: () => void): void;
   /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's. */
   addHostHalf(entry: Entry): void;
   /** Ends an object of the client that the host does not know, and tells the client that its id is free. */

@@ -39,6 +39,7 @@ export interface Offer {
 interface HostGlobal {
   readonly name: number;
   readonly interface: string;
+  readonly version: number;
 }
 
 /** Names that libwayland gives are small; from here on they are ours. */
@@ -66,6 +67,8 @@ export class Registry implements EventListener {
   readonly #onKnown: () => void;
   readonly #offers = new Map<number, Offer>();
   readonly #removed = new Map<number, Offer>();
+  /** What the host has, whether or not it is offered. */
+  readonly #hostGlobals = new Map<number, HostGlobal>();
   readonly #registries: Entry[] = [];
   #hostRegistry: Entry | null = null;
 
@@ -90,10 +93,11 @@ export class Registry implements EventListener {
   event(_entry: Entry, message: Message, values: ArgumentRecord): void {
     const name = Number(values["name"]);
     if (message.name === "global_remove") this.#hostRemoved(name);
-    else {this.#hostOffers(
-        { name, interface: String(values["interface"]) },
-        Number(values["version"]),
-      );}
+    else {this.#hostOffers({
+        name,
+        interface: String(values["interface"]),
+        version: Number(values["version"]),
+      });}
   }
 
   /** `wl_display.get_registry`: tells all that is there. */
@@ -161,21 +165,43 @@ export class Registry implements EventListener {
     version: number,
     listener: EventListener,
   ): Entry | null {
-    const registry = this.#hostRegistry;
-    if (registry === null) return null;
     for (const offer of this.#offers.values()) {
       if (offer.host === null || offer.interface !== type) continue;
       const bound = Math.min(version, offer.version);
-      const id = this.#relay.createHostObject(type, bound, listener);
-      this.#relay.sendRequest(registry, "wl_registry.bind", {
-        name: offer.host.name,
-        interface: type,
-        version: bound,
-        id,
-      });
-      return id;
+      return this.#bindHost(offer.host.name, type, bound, listener);
     }
     return null;
+  }
+
+  /** Binds a global that the host has at this version, or a later one, whether or not it is offered; null where there is none. */
+  bindHost(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null {
+    for (const global of this.#hostGlobals.values()) {
+      if (global.interface !== type || global.version < version) continue;
+      return this.#bindHost(global.name, type, version, listener);
+    }
+    return null;
+  }
+
+  #bindHost(
+    name: number,
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null {
+    const registry = this.#hostRegistry;
+    if (registry === null) return null;
+    const id = this.#relay.createHostObject(type, version, listener);
+    this.#relay.sendRequest(registry, "wl_registry.bind", {
+      name,
+      interface: type,
+      version,
+      id,
+    });
+    return id;
   }
 
   #hostIsKnown(): void {
@@ -183,13 +209,14 @@ export class Registry implements EventListener {
     this.#onKnown();
   }
 
-  #hostOffers(global: HostGlobal, version: number): void {
+  #hostOffers(global: HostGlobal): void {
     if (global.name >= OUR_NAMES || this.#offers.has(global.name)) return;
     const { policy } = this.#relay;
     const type = findInterface(global.interface);
     if (type === null) return;
+    this.#hostGlobals.set(global.name, global);
     const allowed = Math.min(
-      version,
+      global.version,
       type.version,
       capOf(global.interface, policy),
     );
@@ -207,6 +234,7 @@ export class Registry implements EventListener {
 
   #hostRemoved(name: number): void {
     if (name >= OUR_NAMES) return;
+    this.#hostGlobals.delete(name);
     this.#removeOffer(name);
     for (const offer of [...this.#offers.values()]) {
       if (offer.host !== null && offer.host.name === name) {

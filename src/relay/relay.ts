@@ -144,6 +144,9 @@ export class Relay
       host.carrier,
       () => {
         this.#liveness.greeted();
+        active.features.forEach((feature, index) =>
+          feature.greeted?.(this.states[index])
+        );
         this.#attachClient();
       },
     );
@@ -203,6 +206,20 @@ export class Relay
     listener: EventListener,
   ): Entry | null {
     return this.registry.bindForRelay(type, version, listener);
+  }
+
+  bindHostGlobal(
+    type: InterfaceName,
+    version: number,
+    listener: EventListener,
+  ): Entry | null {
+    return this.registry.bindHost(type, version, listener);
+  }
+
+  afterAnswers(callback: () => void): void {
+    const entry = this.createHostObject("wl_callback", 1, { event: callback });
+    const { display } = this.objects;
+    this.sendRequest(display, "wl_display.sync", { callback: entry });
   }
 
   addHostHalf(entry: Entry): void {

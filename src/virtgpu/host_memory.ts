@@ -21,6 +21,8 @@ import type { Handles } from "./handles.ts";
 const FOURCC_R8 = 0x2020_3852;
 /** GBM_BO_USE_SCANOUT and GBM_BO_USE_LINEAR, what all guests ask for. */
 const LINEAR = 0x11;
+/** Bytes of a row, where memory is an image of a GPU, which cannot be as wide as one likes. */
+const IMAGE_ROW = 4096;
 
 /** A piece of the host's memory. */
 export class HostMemory implements Disposable {
@@ -34,7 +36,7 @@ export class HostMemory implements Disposable {
   readonly #mapping: Mapping;
   #disposed = false;
 
-  /** For `HostMemoryPool`. */
+  /** For `makeMemory`. */
   constructor(
     size: number,
     resource: number,
@@ -61,10 +63,16 @@ export class HostMemory implements Disposable {
     return duplicateFd(this.#fd.number).release();
   }
 
+  /** For requests about its dma-buf. Borrowed. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
   /**
    * Copies rows from a file.
    *
-   * @param stride from one row to the next, in the file and here alike.
+   * @param stride from one row to the next in the file.
+   * @param ownStride from one row to the next here.
    * @returns false: the file is shorter, or cannot be read.
    */
   copyFrom(
@@ -74,6 +82,7 @@ export class HostMemory implements Disposable {
     rowBytes: number,
     rows: number,
     stride: number,
+    ownStride = stride,
   ): boolean {
     return copyRows(
       fd,
@@ -83,6 +92,7 @@ export class HostMemory implements Disposable {
       rowBytes,
       rows,
       stride,
+      ownStride,
     );
   }
 
@@ -96,16 +106,19 @@ export class HostMemory implements Disposable {
   }
 }
 
-/** Makes memory for one channel. */
+/** Makes memory for one channel, as so many bytes. */
 export class HostMemoryPool {
-  readonly #channel: Channel;
-  readonly #handles: Handles;
-  /** What the host wants for a size: each question leaves something behind in the host, so none is asked twice. */
-  readonly #requirements = new Map<number, ImageRequirements>();
+  readonly #maker: MemoryMaker;
+  readonly #hostMemory: "files" | "dma-bufs";
 
-  constructor(channel: Channel, handles: Handles) {
-    this.#channel = channel;
-    this.#handles = handles;
+  /** @param hostMemory what the capability set says that the host allocates */
+  constructor(
+    channel: Channel,
+    handles: Handles,
+    hostMemory: "files" | "dma-bufs" = "files",
+  ) {
+    this.#maker = new MemoryMaker(channel, handles);
+    this.#hostMemory = hostMemory;
   }
 
   /**
@@ -114,16 +127,91 @@ export class HostMemoryPool {
    * @throws {SyscallError} the device is gone.
    */
   allocate(size: number): HostMemory | null {
-    const { device } = this.#channel;
     // the kernel counts in pages of this machine, and the host takes no other size than its answer
-    const requirements = this.#requirementsOf(
-      wholePages(size, device.pageSize),
-    );
+    const bytes = wholePages(size, this.#maker.pageSize);
+    if (this.#hostMemory === "files") {
+      return this.#maker.make(bytes, 1, FOURCC_R8, size)?.memory ?? null;
+    }
+    const rows = Math.ceil(bytes / IMAGE_ROW);
+    const made = this.#maker.make(IMAGE_ROW, rows, FOURCC_R8, size);
+    if (made === null) return null;
+    if (made.requirements.strides[0] === IMAGE_ROW) return made.memory;
+    made.memory[Symbol.dispose]();
+    return null;
+  }
+}
+
+/** Memory with what the host said of it. */
+export interface MadeMemory {
+  readonly memory: HostMemory;
+  readonly requirements: ImageRequirements;
+}
+
+/** Makes memory by asking for images. */
+export class MemoryMaker {
+  readonly #channel: Channel;
+  readonly #handles: Handles;
+  /** What the host wants for an image: each question leaves something behind in the host, so none is asked twice. */
+  readonly #requirements = new Map<string, ImageRequirements>();
+
+  constructor(channel: Channel, handles: Handles) {
+    this.#channel = channel;
+    this.#handles = handles;
+  }
+
+  /** Bytes that memory is mapped by. */
+  get pageSize(): number {
+    return this.#channel.device.pageSize;
+  }
+
+  /**
+   * An image whose memory has at least `size` bytes, or null where there is no room for it, or the host makes none such.
+   *
+   * @throws {SyscallError} the device is gone.
+   */
+  make(
+    width: number,
+    height: number,
+    fourcc: number,
+    size: number,
+  ): MadeMemory | null {
+    const key = `${width} ${height} ${fourcc}`;
+    const known = this.#requirements.get(key);
+    const requirements = known ?? this.#ask(width, height, fourcc);
     if (requirements === null) return null;
+    const isEnough = requirements.size >= size;
+    const memory = isEnough ? this.#makeBlob(requirements, size) : null;
+    if (known === undefined) {
+      if (isEnough) this.#requirements.set(key, requirements);
+      // a host with a GPU's allocator keeps what it was asked for, and answers nobody until that is taken
+      if (memory === null) this.#take(requirements);
+    }
+    return memory === null ? null : { memory, requirements };
+  }
+
+  #ask(
+    width: number,
+    height: number,
+    fourcc: number,
+  ): ImageRequirements | null {
+    const { device, queryPage } = this.#channel;
+    const answer = queryPage.bytes.subarray(0, QUERY_ANSWER_BYTES);
+    // a host that refuses leaves the page alone
+    answer.fill(0);
+    submitQuery(device, queryPage.handle, width, height, fourcc, LINEAR);
+    device.wait(queryPage.handle);
+    return parseImageRequirements(answer);
+  }
+
+  #makeBlob(
+    { size: bytes, blobId }: ImageRequirements,
+    size: number,
+  ): HostMemory | null {
+    const { device } = this.#channel;
     const blob = device.createBlob({
       memory: "host3d",
-      size: requirements.size,
-      blobId: requirements.blobId,
+      size: bytes,
+      blobId,
       mappable: true,
     });
     if (blob === null) return null;
@@ -137,7 +225,7 @@ export class HostMemoryPool {
         this.#handles,
         blob.handle,
         fd,
-        mapBlob(device, blob.handle, fd.number, requirements.size, "write"),
+        mapBlob(device, blob.handle, fd.number, bytes, "write"),
       );
     } catch (error) {
       fd?.[Symbol.dispose]();
@@ -148,19 +236,17 @@ export class HostMemoryPool {
     }
   }
 
-  #requirementsOf(size: number): ImageRequirements | null {
-    const known = this.#requirements.get(size);
-    if (known !== undefined) return known;
-    const { device, queryPage } = this.#channel;
-    const answer = queryPage.bytes.subarray(0, QUERY_ANSWER_BYTES);
-    // a host that refuses leaves the page alone
-    answer.fill(0);
-    submitQuery(device, queryPage.handle, size, 1, FOURCC_R8, LINEAR);
-    device.wait(queryPage.handle);
-    const requirements = parseImageRequirements(answer);
-    if (requirements === null || requirements.size < size) return null;
-    this.#requirements.set(size, requirements);
-    return requirements;
+  /** Has the host make the image, and throws it away: what cannot be mapped here takes no room in the window. */
+  #take({ size, blobId }: ImageRequirements): void {
+    if (size === 0) return;
+    const { device } = this.#channel;
+    const blob = device.createBlob({
+      memory: "host3d",
+      size,
+      blobId,
+      mappable: false,
+    });
+    if (blob !== null) device.closeHandle(blob.handle);
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+  DMA_BUF_IOCTL_SYNC,
   exporterOf,
   exportReadFence,
   isReadable,
@@ -9,7 +10,8 @@ import { writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 
-Deno.test("the request for a fence has the number of <linux/dma-buf.h>", () => {
+Deno.test("requests have the numbers of <linux/dma-buf.h>", () => {
+  assert.equal(DMA_BUF_IOCTL_SYNC, 0x4008_6200n);
   assert.equal(DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0xc008_6202n);
 });
 

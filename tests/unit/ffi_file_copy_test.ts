@@ -25,6 +25,21 @@ Deno.test("rows go to their places, and nothing between them is touched", () => 
   assert.deepEqual(target, expected);
 });
 
+Deno.test("rows may be further apart in memory than in the file", () => {
+  using file = countingFile(64);
+  const target = new Uint8Array(32);
+  assert.ok(copyRows(file.number, 0, target, 4, 4, 3, 4, 10));
+  const expected = new Uint8Array(32);
+  for (let row = 0; row < 3; row++) {
+    for (let i = 0; i < 4; i++) expected[4 + row * 10 + i] = row * 4 + i;
+  }
+  assert.deepEqual(target, expected);
+  assert.throws(
+    () => copyRows(file.number, 0, target, 4, 4, 4, 4, 10),
+    RangeError,
+  );
+});
+
 Deno.test("whole rows are copied as one piece", () => {
   using file = countingFile(64);
   const target = new Uint8Array(64);

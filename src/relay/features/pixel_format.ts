@@ -70,6 +70,18 @@ export function findPixelFormat(code: number): PixelFormat | null {
   return formats.get(code) ?? null;
 }
 
+/** The fourcc code (<drm/drm_fourcc.h>) of a `wl_shm.format`. */
+export function fourccOf(code: number): number {
+  switch (code) {
+    case ARGB8888:
+      return 0x3432_5241;
+    case XRGB8888:
+      return 0x3432_5258;
+    default:
+      return code;
+  }
+}
+
 /** Bytes of a buffer of all planes, from its first to the end of its last row. */
 export function bufferBytes(
   format: PixelFormat,

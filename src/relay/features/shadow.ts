@@ -5,33 +5,26 @@ import type { Message } from "../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import { Region } from "../region.ts";
+import type { Canvas } from "./canvas.ts";
+import type { Canvases } from "./canvases.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
-import type { Block, HostMemory } from "./host_memory.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
-
-/**
- * Bytes between two rows from which on it is quicker to leave them out. A system call takes as long as copying some
- * thousand bytes, but what is left out is also not read from the client's memory, nor written to the host's.
- */
-const GAP = 1024;
 
 /** What shadows are made with. */
 export interface ShadowMaker {
   readonly relay: FeatureRelay;
-  readonly memory: HostMemory;
+  readonly canvases: Canvases;
   readonly statistics: CopyStatistics;
 }
 
 /** One shadow, of the size, stride and format of the buffer that it was made for. */
 export class Shadow implements EventListener {
-  /** The host's `wl_buffer`. */
-  readonly entry: Entry;
   /** What changed since it was last current, in pixels. */
   readonly stale = new Region();
   /** Whether the host may be reading it. */
   isBusy = false;
-  readonly #maker: ShadowMaker;
-  readonly #block: Block;
+  readonly #statistics: CopyStatistics;
+  readonly #canvas: Canvas;
   readonly #onRelease: () => void;
 
   /**
@@ -41,36 +34,32 @@ export class Shadow implements EventListener {
    * @returns null where the host has no memory for it
    */
   static make(
-    maker: ShadowMaker,
+    { canvases, statistics }: ShadowMaker,
     buffer: ShmBuffer,
     onRelease: () => void,
   ): Shadow | null {
-    const block = maker.memory.allocate(buffer.bytes);
-    if (block === null) return null;
-    return new Shadow(maker, block, buffer, onRelease);
+    const canvas = canvases.make(buffer);
+    if (canvas === null) return null;
+    return new Shadow(canvas, buffer, statistics, onRelease);
   }
 
-  /** Takes a block that is large enough. */
+  /** Takes a canvas that was made for such a buffer. */
   constructor(
-    maker: ShadowMaker,
-    block: Block,
-    buffer: ShmBuffer,
+    canvas: Canvas,
+    { width, height }: ShmBuffer,
+    statistics: CopyStatistics,
     onRelease: () => void,
   ) {
-    const { width, height, stride, code } = buffer;
-    this.#maker = maker;
-    this.#block = block;
+    this.#canvas = canvas;
+    this.#statistics = statistics;
     this.#onRelease = onRelease;
     this.stale.set(0, 0, width, height);
-    this.entry = maker.relay.createHostObject("wl_buffer", 1, this);
-    maker.relay.sendRequest(block.pool, "wl_shm_pool.create_buffer", {
-      id: this.entry,
-      offset: 0,
-      width,
-      height,
-      stride,
-      format: code,
-    });
+    canvas.entry.listener = this;
+  }
+
+  /** The host's `wl_buffer`. */
+  get entry(): Entry {
+    return this.#canvas.entry;
   }
 
   /** `wl_buffer.release`, the only event that there is. */
@@ -82,75 +71,36 @@ export class Shadow implements EventListener {
   /** Brings what is stale up to date. @throws {ClientError} where the client's file is shorter than it said */
   copyFrom(buffer: ShmBuffer): void {
     const { stale } = this;
-    this.#maker.statistics.addCopy();
-    if (buffer.format.isDivisible) {
-      const { edges, count } = stale;
-      for (let at = 0; at < count * 4; at += 4) {
-        this.#copyRectangle(
-          buffer,
-          edges[at] ?? 0,
-          edges[at + 1] ?? 0,
-          edges[at + 2] ?? 0,
-          edges[at + 3] ?? 0,
-        );
-      }
-    } else if (stale.count > 0) {
-      this.#copyRows(buffer, 0, buffer.bytes, 1);
+    this.#statistics.addCopy();
+    if (stale.count === 0) return;
+    const canvas = this.#canvas;
+    canvas.begin();
+    try {
+      if (buffer.format.isDivisible) {
+        const { edges, count } = stale;
+        for (let at = 0; at < count * 4; at += 4) {
+          canvas.copyRectangle(
+            buffer,
+            edges[at] ?? 0,
+            edges[at + 1] ?? 0,
+            edges[at + 2] ?? 0,
+            edges[at + 3] ?? 0,
+          );
+        }
+      } else canvas.copyAll(buffer);
+    } finally {
+      canvas.end();
     }
     stale.clear();
   }
 
-  #copyRectangle(
-    buffer: ShmBuffer,
-    left: number,
-    top: number,
-    right: number,
-    bottom: number,
-  ): void {
-    const { stride, format: { pixelBytes } } = buffer;
-    const start = top * stride + left * pixelBytes;
-    const rowBytes = (right - left) * pixelBytes;
-    const rows = bottom - top;
-    if (stride - rowBytes >= GAP) {
-      this.#copyRows(buffer, start, rowBytes, rows);
-    } else {
-      this.#copyRows(buffer, start, (rows - 1) * stride + rowBytes, 1);
-    }
-  }
-
-  #copyRows(
-    buffer: ShmBuffer,
-    start: number,
-    rowBytes: number,
-    rows: number,
-  ): void {
-    const { pool, offset, stride } = buffer;
-    const isRead = this.#block.memory.copyFrom(
-      pool.fd,
-      offset + start,
-      start,
-      rowBytes,
-      rows,
-      stride,
-    );
-    if (!isRead) throw buffer.unreadable();
-    this.#maker.statistics.addCopiedBytes(rowBytes * rows);
-  }
-
   /** Ends it; the host, which still may read it, keeps what memory it needs. */
   discard(): void {
-    this.#destroy();
-    this.#maker.memory.discard(this.#block);
+    this.#canvas.discard();
   }
 
   /** Ends it, now that the host has released it. */
   recycle(): void {
-    this.#destroy();
-    this.#maker.memory.recycle(this.#block);
-  }
-
-  #destroy(): void {
-    this.#maker.relay.sendRequest(this.entry, "wl_buffer.destroy", {});
-    this.entry.listener = null;
+    this.#canvas.recycle();
   }
 }

@@ -19,6 +19,7 @@ export function shadowedMemory(statistics: CopyStatistics): Feature<Shadowing> {
     name: "shadowed memory",
     appliesTo: shadowsMemory,
     open: (relay) => new Shadowing(relay, statistics),
+    greeted: ({ canvases }) => canvases.greeted(),
     requests: {
       ...shmRequests,
       ...shownBufferRequests,

@@ -6,7 +6,6 @@
  */
 import { O_ACCMODE, O_RDWR, statusFlags } from "../../../ffi/fd.ts";
 import type { EventHandlers, RequestHandlers } from "../feature.ts";
-import { findPixelFormat } from "./pixel_format.ts";
 import type { Shadowing } from "./shadowing.ts";
 import {
   checkBufferShape,
@@ -53,8 +52,8 @@ export const shmRequests: RequestHandlers<Shadowing> = {
 
 /** What the host says of formats. */
 export const shmEvents: EventHandlers<Shadowing> = {
-  "wl_shm.format": ({ offeredFormats }, _shm, { format }) => {
-    if (findPixelFormat(format) === null) return "take";
+  "wl_shm.format": ({ offeredFormats, canvases }, _shm, { format }) => {
+    if (!offeredFormats.has(format) && !canvases.shows(format)) return "take";
     offeredFormats.add(format);
     return "forward";
   },

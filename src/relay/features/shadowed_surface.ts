@@ -142,6 +142,10 @@ export class ShadowedSurface {
 
   /** Shows a buffer. @returns false where that has to wait */
   #show(buffer: ShmBuffer): boolean {
+    if (!this.#maker.canvases.isReady && !this.#isHeld) {
+      this.#isHeld = true;
+      return false;
+    }
     const swapchain = this.#swapchainFor(buffer);
     swapchain.addDamageOf(this.#surface);
     let shadow = swapchain.findFree();

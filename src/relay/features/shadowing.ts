@@ -3,8 +3,8 @@ import { ClientError } from "../../wayland/protocol_error.ts";
 import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
+import { Canvases } from "./canvases.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
-import { HostMemory } from "./host_memory.ts";
 import { LateReleases } from "./late_releases.ts";
 import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
@@ -23,7 +23,7 @@ const ALWAYS_OFFERED = [0, 1];
 /** One client's pools, surfaces and shadows. */
 export class Shadowing implements ShadowMaker, Disposable {
   readonly relay: FeatureRelay;
-  readonly memory: HostMemory;
+  readonly canvases: Canvases;
   readonly statistics: CopyStatistics;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
@@ -36,9 +36,14 @@ export class Shadowing implements ShadowMaker, Disposable {
     this.relay = relay;
     this.statistics = new CopyStatistics(total);
     this.#lateReleases = new LateReleases(relay);
-    this.memory = new HostMemory(relay, this.statistics, () => {
-      for (const surface of this.#surfaces.values()) surface.trim();
-    });
+    this.canvases = new Canvases(
+      relay,
+      this.statistics,
+      () => {
+        for (const surface of this.#surfaces.values()) surface.trim();
+      },
+      () => relay.resume("requests"),
+    );
   }
 
   /** Refuses a pool where the client has too many. @throws {ClientError} */
@@ -92,7 +97,7 @@ export class Shadowing implements ShadowMaker, Disposable {
       this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
     }
     this.#lateReleases[Symbol.dispose]();
-    this.memory[Symbol.dispose]();
+    this.canvases[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();
     for (const surface of this.#surfaces.values()) surface.stop();

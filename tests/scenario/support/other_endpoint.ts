@@ -5,6 +5,7 @@ import type {
   Endpoint,
   EndpointHandler,
   GuestGpu,
+  ImageMaker,
   Meter,
   SharedMemory,
 } from "../../../src/host/endpoint.ts";
@@ -18,6 +19,7 @@ export interface Differences {
   readonly carriages?: { readonly [kind in FdKind]?: Carriage };
   readonly allocate?: (bytes: number) => SharedMemory | null;
   readonly gpu?: GuestGpu;
+  readonly images?: ImageMaker;
 }
 
 /** Everything goes through the socket all the same. */
@@ -25,6 +27,7 @@ export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
   readonly meter: Meter | null;
   readonly gpu: GuestGpu | null;
+  readonly images: ImageMaker | null;
   readonly #socket: LocalSocket;
   readonly #allocate: (bytes: number) => SharedMemory | null;
 
@@ -33,6 +36,7 @@ export class OtherEndpoint implements Endpoint {
     this.#allocate = differences.allocate ?? (() => null);
     this.meter = differences.meter ?? null;
     this.gpu = differences.gpu ?? null;
+    this.images = differences.images ?? null;
     const carriages = differences.carriages ?? {};
     this.carrier = { carries: (kind) => carriages[kind] ?? "as-is" };
   }

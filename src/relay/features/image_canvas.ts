@@ -1,0 +1,140 @@
+/** A canvas that the host's GPU can show: the size of the buffer that it was made for, and rows as far apart as the host wants them. */
+import type { Entry } from "../entry.ts";
+import type { FeatureRelay } from "../feature.ts";
+import { type Canvas, GAP } from "./canvas.ts";
+import type { CopyStatistics } from "./copy_statistics.ts";
+import type { HostImages, Picture } from "./host_images.ts";
+import type { ShmBuffer } from "./shm_buffer.ts";
+
+/** One of them. */
+export class ImageCanvas implements Canvas {
+  readonly entry: Entry;
+  readonly #relay: FeatureRelay;
+  readonly #images: HostImages;
+  readonly #statistics: CopyStatistics;
+  readonly #picture: Picture;
+
+  /**
+   * Makes a canvas.
+   *
+   * @param fourcc the buffer's format
+   * @returns null where the host has no memory for it
+   */
+  static make(
+    relay: FeatureRelay,
+    images: HostImages,
+    statistics: CopyStatistics,
+    { width, height, format }: ShmBuffer,
+    fourcc: number,
+  ): ImageCanvas | null {
+    const picture = images.allocate(width, height, fourcc);
+    if (picture === null) return null;
+    const planes = 1 + format.otherPlanes.length;
+    const entry = images.createBuffer(picture, planes, width, height);
+    if (entry !== null) {
+      return new ImageCanvas(relay, images, statistics, picture, entry);
+    }
+    images.recycle(picture);
+    return null;
+  }
+
+  /** Takes a picture and the host's `wl_buffer` of it. */
+  constructor(
+    relay: FeatureRelay,
+    images: HostImages,
+    statistics: CopyStatistics,
+    picture: Picture,
+    entry: Entry,
+  ) {
+    this.#relay = relay;
+    this.#images = images;
+    this.#statistics = statistics;
+    this.#picture = picture;
+    this.entry = entry;
+  }
+
+  begin(): void {
+    this.#picture.memory.beginWriting();
+  }
+
+  copyRectangle(
+    buffer: ShmBuffer,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+  ): void {
+    const { stride: sourceStride, format: { pixelBytes } } = buffer;
+    const { offset, stride } = this.#plane(0);
+    const source = top * sourceStride + left * pixelBytes;
+    const target = offset + top * stride + left * pixelBytes;
+    const rowBytes = (right - left) * pixelBytes;
+    const rows = bottom - top;
+    if (stride === sourceStride && stride - rowBytes < GAP) {
+      const bytes = (rows - 1) * stride + rowBytes;
+      this.#copy(buffer, source, stride, target, stride, bytes, 1);
+    } else {
+      this.#copy(buffer, source, sourceStride, target, stride, rowBytes, rows);
+    }
+  }
+
+  copyAll(buffer: ShmBuffer): void {
+    const { height, format } = buffer;
+    let source = 0;
+    [{ strides: 1, rows: 1 }, ...format.otherPlanes].forEach((plane, index) => {
+      const { offset, stride } = this.#plane(index);
+      const sourceStride = Math.ceil(buffer.stride * plane.strides);
+      const rows = Math.ceil(height * plane.rows);
+      const rowBytes = Math.min(sourceStride, stride);
+      this.#copy(buffer, source, sourceStride, offset, stride, rowBytes, rows);
+      source += sourceStride * rows;
+    });
+  }
+
+  end(): void {
+    this.#picture.memory.endWriting();
+  }
+
+  discard(): void {
+    this.#destroy();
+    this.#images.discard(this.#picture);
+  }
+
+  recycle(): void {
+    this.#destroy();
+    this.#images.recycle(this.#picture);
+  }
+
+  #plane(index: number): { readonly offset: number; readonly stride: number } {
+    const plane = this.#picture.memory.planes[index];
+    if (plane !== undefined) return plane;
+    throw new RangeError(`Cannot copy plane ${index}: the host made fewer`);
+  }
+
+  #copy(
+    buffer: ShmBuffer,
+    source: number,
+    sourceStride: number,
+    target: number,
+    stride: number,
+    rowBytes: number,
+    rows: number,
+  ): void {
+    const isRead = this.#picture.memory.copyFrom(
+      buffer.pool.fd,
+      buffer.offset + source,
+      sourceStride,
+      target,
+      stride,
+      rowBytes,
+      rows,
+    );
+    if (!isRead) throw buffer.unreadable();
+    this.#statistics.addCopiedBytes(rowBytes * rows);
+  }
+
+  #destroy(): void {
+    this.#relay.sendRequest(this.entry, "wl_buffer.destroy", {});
+    this.entry.listener = null;
+  }
+}

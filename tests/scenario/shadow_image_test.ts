@@ -1,0 +1,297 @@
+/**
+ * Shadows on a host whose memory is of no use as shared memory: pictures of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
+ * surface (5).
+ */
+import assert from "node:assert/strict";
+import { closeFd } from "../../ffi/fd.ts";
+import { fileIdentity } from "./support/descriptors.ts";
+import { PretendedImages } from "./support/host_images.ts";
+import { SURFACE } from "./support/shadow_scene.ts";
+import { ImageScene } from "./support/image_scene.ts";
+
+const XR24 = 0x34325258;
+const AR24 = 0x34325241;
+const NV12 = 0x3231564e;
+const RG16 = 0x36314752;
+const MEBIBYTE = 1024 * 1024;
+/** Pixels of a side of a buffer of one mebibyte. */
+const SIDE = 512;
+
+/** A client of a host whose compositor takes these formats, and what it is given. */
+function readyScene(...formats: number[]): ImageScene {
+  const scene = new ImageScene();
+  scene.greet(formats.map((format) => [format, 0n]));
+  scene.answerTrial("created");
+  scene.start();
+  return scene;
+}
+
+Deno.test("what the compositor takes is asked before the client is listened to, and tried once", () => {
+  using scene = new ImageScene();
+  const heard = scene.greet([[XR24, 0n]]);
+  assert.deepEqual(heard, [
+    "wl_registry@2.bind(9, new zwp_linux_dmabuf_v1 v3@4)",
+    "wl_display@1.sync(new wl_callback@5)",
+    "zwp_linux_dmabuf_v1@4.create_params(new zwp_linux_buffer_params_v1@3)",
+    "zwp_linux_buffer_params_v1@3.add(fd, 0, 0, 512, 0, 0)",
+    `zwp_linux_buffer_params_v1@3.create(64, 64, ${XR24}, 0)`,
+  ]);
+  assert.deepEqual(scene.answerTrial("created"), [
+    "wl_buffer@4278190080.destroy()",
+    "zwp_linux_buffer_params_v1@3.destroy()",
+  ]);
+  scene.start();
+  scene.world.pass(6_000);
+  assert.equal(scene.images.used, 0);
+  assert.deepEqual(scene.world.log, []);
+});
+
+Deno.test("a buffer is shown by a picture with the host's stride", () => {
+  using scene = readyScene(XR24, AR24);
+  const { words } = scene.buffer(7, 6, 10, 4);
+  words.forEach((_, i) => words[i] = i);
+  scene.commit(7);
+  const heard = scene.heard();
+  assert.deepEqual(heard.map(withoutIds), [
+    "create_params(new zwp_linux_buffer_params_v1)",
+    "add(fd, 0, 0, 512, 0, 0)",
+    `create_immed(new wl_buffer, 10, 4, ${AR24}, 0)`,
+    "destroy()",
+    "attach(wl_buffer, 0, 0)",
+    "commit()",
+  ]);
+  const [image] = scene.images.made.slice(-1);
+  assert.ok(image !== undefined);
+  assert.deepEqual([image.width, image.height], [64, 64]);
+  assert.equal(image.pixel(0, 0), 0);
+  assert.equal(image.pixel(9, 0), 9);
+  assert.equal(image.pixel(0, 3), 30);
+  assert.equal(image.pixel(9, 3), 39);
+  assert.equal(image.pixel(10, 3), 0, "outside of the buffer");
+  assert.equal(image.ended, image.begun);
+  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  const given = scene.world.host.receivedFds.at(-1) ?? -1;
+  const shared = image.share();
+  assert.equal(fileIdentity(given), fileIdentity(shared));
+  closeFd(shared);
+});
+
+function withoutIds(line: string): string {
+  return line.replace(/^\w+@\d+\./, "").replace(/@\d+/g, "");
+}
+
+Deno.test("only what changed is copied, into the shadow whose turn it is", () => {
+  using scene = readyScene(AR24);
+  const { words } = scene.buffer(7, 6, 300, 300);
+  words.fill(1);
+  scene.commit(7, [0, 0, 300, 300]);
+  assert.equal(scene.copiedBytes(), 300 * 300 * 4);
+  const first = scene.attached();
+  words.fill(2);
+  scene.commit(7, [10, 20, 5, 6]);
+  assert.equal(scene.copiedBytes(), 300 * 300 * 4, "the second is new");
+  scene.release(first);
+  words.fill(3);
+  scene.commit(7, [50, 60, 7, 8]);
+  assert.equal(scene.copiedBytes(), (5 * 6 + 7 * 8) * 4);
+  assert.equal(scene.attached(), first);
+  const image = scene.images.made.at(-2);
+  assert.ok(image !== undefined);
+  assert.equal(image.pixel(9, 20), 1);
+  assert.equal(image.pixel(10, 20), 3);
+  assert.equal(image.pixel(14, 25), 3);
+  assert.equal(image.pixel(56, 67), 3);
+  assert.equal(image.pixel(57, 67), 1);
+});
+
+Deno.test("a format with two planes goes into two planes", () => {
+  using scene = readyScene(AR24, NV12);
+  scene.offer(NV12);
+  const { mapping } = scene.pool(6, 8 * 4 + 8 * 2);
+  mapping.bytes.fill(1, 0, 32);
+  mapping.bytes.fill(2, 32);
+  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 4, 8, NV12);
+  scene.commit(7);
+  const heard = scene.heard().map(withoutIds);
+  const image = scene.images.made.at(-1);
+  assert.ok(image !== undefined);
+  const stride = image.planes[0]?.stride ?? 0;
+  const second = image.planes[1]?.offset ?? 0;
+  assert.ok(heard.includes(`add(fd, 0, 0, ${stride}, 0, 0)`));
+  assert.ok(heard.includes(`add(fd, 1, ${second}, ${stride}, 0, 0)`));
+  assert.equal(image.bytes[3 * stride + 7], 1);
+  assert.equal(image.bytes[second], 2);
+  assert.equal(image.bytes[second + stride + 7], 2);
+});
+
+Deno.test("formats that cannot be shown are not offered, but for the two that always are", () => {
+  using scene = readyScene(AR24, NV12);
+  assert.deepEqual(scene.offer(NV12), [NV12]);
+  assert.deepEqual(scene.offer(RG16), []);
+  assert.deepEqual(scene.offer(1), [1]);
+});
+
+Deno.test("a picture that nobody uses serves the next window of about that size", () => {
+  using scene = readyScene(AR24);
+  scene.buffer(7, 6, 100, 100);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.buffer(10, 9, 99, 128);
+  const before = scene.images.made.length;
+  scene.say(8, "wl_surface.attach", 10, 0, 0);
+  scene.say(8, "wl_surface.commit");
+  assert.notEqual(scene.attached(), "");
+  assert.equal(scene.images.made.length, before);
+});
+
+Deno.test("pictures are given back, unused ones after five seconds and all when the client ends", () => {
+  using scene = readyScene(AR24);
+  scene.world.pass(5_100);
+  scene.buffer(7, 6, SIDE, SIDE);
+  scene.commit(7);
+  const size = scene.images.used;
+  assert.ok(size >= MEBIBYTE);
+  scene.commit(7);
+  scene.release(scene.attached());
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(4_000);
+  assert.equal(scene.images.used, 2 * size);
+  scene.world.pass(1_100);
+  assert.equal(scene.images.used, 0);
+  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.say(8, "wl_surface.attach", 7, 0, 0);
+  scene.say(8, "wl_surface.commit");
+  scene.world.settle();
+  assert.equal(scene.images.used, size);
+  scene.world.relay.stop("the scenario's end");
+  assert.equal(scene.images.used, 0);
+  assert.equal(scene.statistics.allocatedBytes, 0);
+});
+
+Deno.test("without memory a commit goes on without its buffer, which is shown when there is some", () => {
+  using scene = readyScene(AR24);
+  scene.world.pass(6_000);
+  scene.heard();
+  scene.images.limit = 0;
+  const { words } = scene.buffer(7, 6, 8, 8);
+  words.fill(6);
+  scene.commit(7);
+  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  assert.match(scene.world.log.join(), /no memory left for a buffer of 8x8/);
+  scene.images.limit = Infinity;
+  scene.world.pass(1_000);
+  assert.notEqual(scene.attached(), "");
+  assert.equal(scene.images.made.at(-1)?.pixel(7, 7), 6);
+});
+
+Deno.test("where there is no room what is kept is given back first", () => {
+  using scene = readyScene(AR24);
+  scene.images.limit = 64 * 512;
+  scene.buffer(7, 6, 64, 60);
+  scene.commit(7);
+  assert.notEqual(scene.attached(), "", "the room of what was tried");
+  scene.buffer(9, 8, 8, 8);
+  scene.commit(9);
+  assert.equal(scene.statistics.missedCopies, 1, "the old one is shown");
+});
+
+Deno.test("a commit waits until the compositor has said what it takes", () => {
+  using scene = new ImageScene();
+  scene.greet([[AR24, 0n]]);
+  scene.start();
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  scene.say(3, "wl_compositor.create_region", 8);
+  assert.deepEqual(scene.heard(), []);
+  const heard = scene.answerTrial("created").map(withoutIds);
+  assert.deepEqual(heard.slice(-3), [
+    "attach(wl_buffer, 0, 0)",
+    "commit()",
+    "create_region(new wl_region)",
+  ]);
+  assert.deepEqual(scene.world.log, []);
+});
+
+Deno.test("a compositor that never says what it takes keeps no client waiting for long", () => {
+  using scene = new ImageScene();
+  scene.greet([[AR24, 0n]]);
+  scene.start();
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  scene.world.pass(1_000);
+  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  scene.answerTrial("created");
+  scene.world.pass(1_000);
+  assert.notEqual(scene.attached(), "");
+});
+
+const refusals: readonly (readonly [
+  string,
+  RegExp,
+  (scene: ImageScene) => void,
+])[] = [
+  [
+    "has no zwp_linux_dmabuf_v1",
+    /has no zwp_linux_dmabuf_v1 of version 3/,
+    (scene) => scene.greet(null),
+  ],
+  [
+    "takes only layouts of its GPU",
+    /takes no dma-bufs with rows one after another/,
+    (scene) => scene.greet([[AR24, 0x0100_0000_0000_0001n]]),
+  ],
+  [
+    "refuses what the host makes",
+    /refuses those of the host/,
+    (scene) => {
+      scene.greet([[AR24, 0n]]);
+      scene.answerTrial("failed");
+    },
+  ],
+];
+
+for (const [name, words, greet] of refusals) {
+  Deno.test(`where the compositor ${name}, shared memory is tried, and the log says so`, () => {
+    using scene = new ImageScene();
+    greet(scene);
+    assert.equal(scene.world.log.length, 1);
+    assert.match(scene.world.log[0] ?? "", words);
+    scene.start();
+    scene.buffer(7, 6, 8, 8);
+    scene.commit(7);
+    assert.ok(
+      scene.heard().some((line) => line.includes("create_pool")),
+    );
+    assert.deepEqual(scene.offer(RG16), [RG16]);
+  });
+}
+
+Deno.test("a format that the compositor does not take is tried as shared memory, and the log says so once", () => {
+  using scene = readyScene(XR24);
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  scene.commit(7);
+  assert.ok(scene.heard().some((line) => line.includes("create_pool")));
+  assert.equal(scene.world.log.length, 1);
+  assert.match(scene.world.log[0] ?? "", /none of the format AR24/);
+});
+
+Deno.test("where there is no memory to try, it is tried when there is some", () => {
+  const images = new PretendedImages();
+  images.limit = 0;
+  using scene = new ImageScene(images);
+  scene.greet([[AR24, 0n]]);
+  scene.start();
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  images.limit = Infinity;
+  scene.world.pass(1_000);
+  assert.ok(scene.heard().some((line) => line.includes("create(64, 64")));
+  scene.answerTrial("created");
+  scene.world.pass(1_000);
+  assert.notEqual(scene.attached(), "");
+});

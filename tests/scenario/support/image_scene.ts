@@ -1,0 +1,183 @@
+/** A client whose host's memory is of no use as `wl_shm`. Before `start` it has nothing but a registry (2). */
+import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
+import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
+import { createMemfd } from "../../../ffi/memfd.ts";
+import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { PretendedImages } from "./host_images.ts";
+import { HostMemoryRoom } from "./host_memory.ts";
+import { SURFACE } from "./shadow_scene.ts";
+import { usualGlobals, World } from "./world.ts";
+
+/** The buffer that the host makes of what it is given to try. */
+const TRIED = 0xff00_0000;
+const DMABUF = 9;
+
+/** What a client's pool is made of. */
+interface ClientFile {
+  readonly mapping: Mapping;
+  readonly words: Uint32Array;
+}
+
+/** The scene. */
+export class ImageScene implements Disposable {
+  readonly images: PretendedImages;
+  readonly room = new HostMemoryRoom();
+  readonly statistics = new CopyStatistics();
+  readonly world: World;
+  readonly #resources = new DisposableStack();
+  #params = 0;
+
+  constructor(images = new PretendedImages()) {
+    this.images = images;
+    this.world = new World({
+      statistics: this.statistics,
+      host: {
+        carriages: { shm: "shadowed", dmabuf: "never" },
+        allocate: (bytes) => this.room.allocate(bytes),
+        images,
+      },
+    });
+  }
+
+  /** The host tells its globals, and what its compositor takes; null: it has no `zwp_linux_dmabuf_v1`. @returns what it heard */
+  greet(formats: readonly (readonly [number, bigint])[] | null): string[] {
+    const { world, world: { host } } = this;
+    world.settle();
+    host.heard();
+    const dmabuf = [DMABUF, "zwp_linux_dmabuf_v1", 5] as const;
+    const globals = formats === null ? usualGlobals : [...usualGlobals, dmabuf];
+    for (const global of globals) {
+      host.say(2, "wl_registry.global", ...global);
+    }
+    host.say(3, "wl_callback.done", 0);
+    host.say(1, "wl_display.delete_id", 3);
+    world.settle();
+    for (const [format, modifier] of formats ?? []) {
+      host.say(4, "zwp_linux_dmabuf_v1.format", format);
+      const high = Number(modifier >> 32n);
+      const low = Number(modifier & 0xffff_ffffn);
+      host.say(4, "zwp_linux_dmabuf_v1.modifier", format, high, low);
+    }
+    if (formats !== null) host.say(5, "wl_callback.done", 0);
+    return this.heard();
+  }
+
+  /** The host answers to what it was given to try. @returns what it heard */
+  answerTrial(answer: "created" | "failed"): string[] {
+    const { host } = this.world;
+    const name = `zwp_linux_buffer_params_v1.${answer}`;
+    host.say(this.#params, name, ...(answer === "created" ? [TRIED] : []));
+    return this.heard();
+  }
+
+  /** The client binds `wl_compositor` (3) and `wl_shm` (4), and makes its surface (5). */
+  start(): void {
+    this.world.client.say(1, "wl_display.get_registry", 2);
+    this.world.bind(1, "wl_compositor", 6, 3);
+    this.world.bind(2, "wl_shm", 1, 4);
+    this.say(3, "wl_compositor.create_surface", SURFACE);
+    this.heard();
+    this.clientHeard();
+  }
+
+  /** The host's `wl_shm` offers a format. @returns those that the client hears of */
+  offer(format: number): number[] {
+    const { host } = this.world;
+    for (const [id, { name }] of host.objects) {
+      if (name === "wl_shm") host.say(id, "wl_shm.format", format);
+    }
+    return this.clientHeard().flatMap((line) => {
+      const [, code] = /^wl_shm@4\.format\((\d+)\)$/.exec(line) ?? [];
+      return code === undefined ? [] : [Number(code)];
+    });
+  }
+
+  /** Sends a request. */
+  say(id: number, name: string, ...values: (number | null)[]): void {
+    this.world.client.say(id, name, ...values);
+  }
+
+  /** The client makes a pool under this id. */
+  pool(id: number, bytes: number): ClientFile {
+    const fd: OwnedFd = this.#resources.use(createMemfd("client", bytes));
+    const mapping = this.#resources.use(mapFile(fd.number, bytes, "write"));
+    const sent = duplicateFd(fd.number).release();
+    this.world.client.say(4, "wl_shm.create_pool", id, sent, bytes);
+    return { mapping, words: new Uint32Array(mapping.bytes.buffer) };
+  }
+
+  /** The client makes a pool and a buffer of ARGB8888 that fills it. */
+  buffer(
+    id: number,
+    poolId: number,
+    width: number,
+    height: number,
+  ): ClientFile {
+    const stride = width * 4;
+    const file = this.pool(poolId, stride * height);
+    const shape = [0, width, height, stride, 0];
+    this.say(poolId, "wl_shm_pool.create_buffer", id, ...shape);
+    return file;
+  }
+
+  /** The client attaches a buffer, says which rectangles changed, and commits. */
+  commit(
+    buffer: number,
+    ...damage: (readonly [number, number, number, number])[]
+  ): void {
+    this.say(SURFACE, "wl_surface.attach", buffer, 0, 0);
+    for (const rectangle of damage) {
+      this.say(SURFACE, "wl_surface.damage_buffer", ...rectangle);
+    }
+    this.say(SURFACE, "wl_surface.commit");
+    this.world.settle();
+  }
+
+  /** What the host heard since the last time, damage apart. */
+  heard(): string[] {
+    this.world.settle();
+    const lines = this.world.host.heard();
+    for (const line of lines) {
+      const [, params] = /params_v1@(\d+)\.create\(/.exec(line) ?? [];
+      if (params !== undefined) this.#params = Number(params);
+    }
+    return lines.filter((line) => !line.includes("damage"));
+  }
+
+  /** What the client heard since the last time, freed ids apart. */
+  clientHeard(): string[] {
+    this.world.settle();
+    return this.world.client.heard().filter((line) =>
+      !line.includes("delete_id")
+    );
+  }
+
+  /** The host's buffer that was attached last, as `wl_buffer@8`. */
+  attached(): string {
+    const [buffer = ""] = this.heard().flatMap((line) => {
+      const [, found] = /^wl_surface@\d+\.attach\(([^,]*),/.exec(line) ?? [];
+      return found === undefined ? [] : [found];
+    }).slice(-1);
+    return buffer;
+  }
+
+  /** The host releases a buffer. */
+  release(buffer: string): void {
+    this.world.host.say(Number(buffer.split("@")[1]), "wl_buffer.release");
+    this.world.settle();
+  }
+
+  /** Bytes copied since the last time. */
+  copiedBytes(): number {
+    const bytes = this.statistics.copiedBytes;
+    this.statistics.copiedBytes = 0;
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+    this.images[Symbol.dispose]();
+    this.room[Symbol.dispose]();
+    this.#resources.dispose();
+  }
+}
