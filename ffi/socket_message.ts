@@ -66,6 +66,7 @@ const outgoingWords = outgoing.words;
 const outgoingPointer = outgoing.pointer;
 
 let fdCount = 0;
+let control = false;
 let truncated = false;
 
 /**
@@ -100,12 +101,14 @@ export function receiveMessage(
   incomingIov[IOV_LEN] = length;
   incomingWords[MSG_CONTROLLEN] = CONTROL_BYTES;
   fdCount = 0;
+  control = false;
   truncated = false;
   const count = recvmsg(fd, incomingPointer, RECEIVE_FLAGS);
   if (count < 0) return -lastErrno();
   truncated = ((incomingWords[MSG_FLAGS] ?? 0) & MSG_CTRUNC) !== 0;
   const controlBytes = incomingWords[MSG_CONTROLLEN] ?? 0;
   if (controlBytes !== 0) {
+    control = true;
     fdCount = parseRights(incomingControl, controlBytes, fds);
   }
   return count;
@@ -114,6 +117,14 @@ export function receiveMessage(
 /** How many descriptors the last `receiveMessage` stored. */
 export function receivedFdCount(): number {
   return fdCount;
+}
+
+/**
+ * Whether anything came beside the bytes of the last `receiveMessage`:
+ * descriptors, credentials. It ended with that then, and there may be more.
+ */
+export function receivedControl(): boolean {
+  return control;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { OwnedFd } from "../../ffi/fd.ts";
 import { closeForeignFd } from "../../ffi/file_kind.ts";
 import { EAGAIN, ECONNRESET, EPIPE, errnoName } from "../../ffi/errno.ts";
 import {
+  receivedControl,
   receivedFdCount,
   receivedTruncated,
   receiveMessage,
@@ -185,11 +186,12 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     incoming.reserve(BUFFER_SIZE >> 1);
     const buffer = incoming.buffer;
     if (buffer === null) return;
+    const room = buffer.size - incoming.tail;
     const received = receiveMessage(
       this.#fd.number,
       buffer,
       incoming.tail,
-      buffer.size - incoming.tail,
+      room,
       receivedFds,
     );
     if (received > 0) {
@@ -200,7 +202,11 @@ export class LocalSocket implements Endpoint, Source, Flushable {
         this.#end(
           "file descriptors were lost on receipt: raise the limit of open files",
         );
-      } else this.#handler?.received();
+        return;
+      }
+      // a stream socket that gives less than there is room for has no more, except behind what came beside the bytes
+      if (receivedControl() || received === room) this.#watch?.again();
+      this.#handler?.received();
       return;
     }
     incoming.consume(0);
@@ -225,7 +231,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     if (this.#watch === null) {
       const reads = this.#handler !== null && !this.#paused;
       if (!reads && !this.#blocked) return;
-      this.#watch = this.#loop.watch(this.#fd.number, this);
+      this.#watch = this.#loop.watch(this.#fd.number, this, "edge");
     }
     this.#watch.readable = !this.#paused;
     this.#watch.writable = this.#blocked;

@@ -9,9 +9,9 @@
 import { monotonicMilliseconds } from "../../ffi/clock.ts";
 import { TimerFd } from "../../ffi/timerfd.ts";
 import { type Timer, TimerHeap } from "./timers.ts";
-import { type Source, type Watch, WatchSet } from "./watches.ts";
+import { type Source, type Trigger, type Watch, WatchSet } from "./watches.ts";
 
-export type { Source, Timer, Watch };
+export type { Source, Timer, Trigger, Watch };
 
 /**
  * Work that is put off to the end of the turn, so that it is done once for all
@@ -55,7 +55,7 @@ export class Loop implements Disposable {
         this.#timerTime = -Infinity;
         this.#told--;
       },
-    });
+    }, "level");
   }
 
   /** Monotonic time in milliseconds; the same during all of a turn. */
@@ -80,8 +80,8 @@ export class Loop implements Disposable {
    * @throws {SyscallError} EPERM: a file or directory, which is always ready;
    * EBADF: not open.
    */
-  watch(fd: number, source: Source): Watch {
-    return this.#watches.add(fd, source);
+  watch(fd: number, source: Source, trigger: Trigger = "level"): Watch {
+    return this.#watches.add(fd, source, trigger);
   }
 
   /**

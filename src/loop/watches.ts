@@ -12,6 +12,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLRDHUP,
   EpollSet,
 } from "../../ffi/epoll.ts";
 
@@ -40,7 +41,21 @@ export interface Watch extends Disposable {
   readable: boolean;
   /** Whether to be told when writing is possible; at first false. */
   writable: boolean;
+  /**
+   * For a watch with the trigger "edge": its source may have left something
+   * behind, and is to be told again of what there is.
+   */
+  again(): void;
 }
+
+/**
+ * When a source is told:
+ * - "level": in every turn in which its descriptor is ready;
+ * - "edge": when something arrives, or there is room again, or its interest
+ *   changes. The source then takes all there is, or says `again`. Saves the
+ *   kernel to look once more, at every wait, at what was just read.
+ */
+export type Trigger = "level" | "edge";
 
 class FdWatch implements Watch {
   readonly fd: number;
@@ -50,13 +65,21 @@ class FdWatch implements Watch {
    * descriptor with the same number.
    */
   readonly generation: number;
+  readonly #trigger: Trigger;
   readonly #set: WatchSet;
   #readable = true;
   #writable = false;
   #disposed = false;
 
-  constructor(set: WatchSet, fd: number, source: Source, generation: number) {
+  constructor(
+    set: WatchSet,
+    fd: number,
+    source: Source,
+    trigger: Trigger,
+    generation: number,
+  ) {
     this.#set = set;
+    this.#trigger = trigger;
     this.fd = fd;
     this.source = source;
     this.generation = generation;
@@ -88,7 +111,13 @@ class FdWatch implements Watch {
    */
   get events(): number {
     if (!this.#readable && !this.#writable) return EPOLLET;
-    return (this.#readable ? EPOLLIN : 0) | (this.#writable ? EPOLLOUT : 0);
+    const wanted = (this.#readable ? EPOLLIN : 0) |
+      (this.#writable ? EPOLLOUT : 0);
+    return this.#trigger === "level" ? wanted : wanted | EPOLLRDHUP | EPOLLET;
+  }
+
+  again(): void {
+    if (!this.#disposed) this.#set.update(this);
   }
 
   [Symbol.dispose](): void {
@@ -120,7 +149,7 @@ export class WatchSet implements Disposable {
   }
 
   /** Begins to watch a descriptor; see `Loop.watch`. */
-  add(fd: number, source: Source): Watch {
+  add(fd: number, source: Source, trigger: Trigger): Watch {
     while (this.#watches.length <= fd) this.#watches.push(null);
     if (this.#watches[fd] !== null) {
       throw new Error(
@@ -128,7 +157,7 @@ export class WatchSet implements Disposable {
       );
     }
     this.#generation = (this.#generation + 1) | 0;
-    const watch = new FdWatch(this, fd, source, this.#generation);
+    const watch = new FdWatch(this, fd, source, trigger, this.#generation);
     this.#epoll.add(fd, watch.events, fd, watch.generation);
     this.#watches[fd] = watch;
     this.#count++;
@@ -174,6 +203,8 @@ export class WatchSet implements Disposable {
     const writable = watch.writable && (events & (EPOLLOUT | EPOLLERR)) !== 0;
     if (!readable && !writable && !hangup) return false;
     watch.source.ready(readable, writable, hangup);
+    // asked for by edge watches: an end that came with the last bytes has no edge of its own
+    if ((events & EPOLLRDHUP) !== 0 && watch.readable) watch.again();
     return true;
   }
 

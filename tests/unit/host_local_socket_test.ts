@@ -4,6 +4,7 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { shutdownSending, socketPair } from "../../ffi/unix_socket.ts";
 import { FDS_PER_SEND, LocalSocket } from "../../src/host/local_socket.ts";
+import { BUFFER_SIZE } from "../../src/wayland/buffer_pool.ts";
 import { openFdCount } from "../scenario/support/descriptors.ts";
 import { ManualLoop } from "../scenario/support/manual_loop.ts";
 import { Peer } from "../scenario/support/peer.ts";
@@ -131,6 +132,26 @@ Deno.test("a paused socket reads nothing, and all of it when it is resumed", () 
   pair.socket.resume();
   pair.turn();
   assert.equal(pair.socket.incoming.length, 8);
+});
+
+Deno.test("what is behind descriptors, and what is more than one receive takes, is read without anything new coming", () => {
+  using pair = new Pair();
+  pair.attach();
+  const behind = 1024;
+  for (let i = 0; i < 3; i++) {
+    const file = createMemfd("socket", 0).release();
+    pair.peer.bytes(new Uint8Array(8), [file]);
+    pair.peer.bytes(new Uint8Array(behind));
+  }
+  pair.turn();
+  assert.equal(pair.socket.incoming.length, 3 * (8 + behind));
+  assert.equal(pair.socket.incoming.fdCount, 3);
+  pair.peer.bytes(new Uint8Array(2 * BUFFER_SIZE));
+  pair.turn();
+  assert.equal(
+    pair.socket.incoming.length,
+    3 * (8 + behind) + 2 * BUFFER_SIZE,
+  );
 });
 
 Deno.test("the peer's end is told after its last bytes", () => {

@@ -10,7 +10,7 @@ import {
   writeFd,
 } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { socketPair } from "../../ffi/unix_socket.ts";
+import { shutdownSending, socketPair } from "../../ffi/unix_socket.ts";
 import {
   type Flushable,
   Loop,
@@ -56,6 +56,44 @@ Deno.test("a source is told as long as it is readable, and of what it is interes
   watch.readable = true;
   loop.turn(LIMIT_MS);
   assert.deepEqual(source.told, ["r", "r", "rw", "w", "r"]);
+});
+
+Deno.test("with the trigger edge a source is told of what comes, and once more where it says so or its interest changes", () => {
+  using loop = new Loop();
+  const [a, b] = socketPair();
+  using _b = b;
+  using _a = a;
+  const source = new Recorder();
+  using watch = loop.watch(a.number, source, "edge");
+  sendByte(b);
+  assert.equal(loop.turn(LIMIT_MS), 1);
+  assert.equal(loop.turn(0), 0);
+  sendByte(b);
+  assert.equal(loop.turn(LIMIT_MS), 1);
+  assert.equal(loop.turn(0), 0);
+  watch.again();
+  assert.equal(loop.turn(LIMIT_MS), 1);
+  assert.equal(loop.turn(0), 0);
+  watch.readable = false;
+  watch.readable = true;
+  assert.equal(loop.turn(LIMIT_MS), 1);
+  assert.deepEqual(source.told, ["r", "r", "r", "r"]);
+});
+
+Deno.test("with the trigger edge, too, the end is told until the source is no more interested", () => {
+  using loop = new Loop();
+  const [a, b] = socketPair();
+  using _b = b;
+  using _a = a;
+  const source = new Recorder();
+  using watch = loop.watch(a.number, source, "edge");
+  sendByte(b);
+  shutdownSending(b.number);
+  loop.turn(LIMIT_MS);
+  loop.turn(LIMIT_MS);
+  watch.readable = false;
+  assert.equal(loop.turn(0), 0);
+  assert.deepEqual(source.told, ["r", "r"]);
 });
 
 Deno.test("the end of a socket is readable, with the hang-up, again and again", () => {
