@@ -3,7 +3,7 @@ import type { Message } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
 import type { ArgumentRecord, Entry } from "./entry.ts";
-import type { HandlerTable, Verdict } from "./feature.ts";
+import type { DescriptorChecks, HandlerTable, Verdict } from "./feature.ts";
 import type { Objects } from "./objects.ts";
 import type { Sender } from "./sender.ts";
 
@@ -14,6 +14,7 @@ export interface RelayParts {
   readonly objects: Objects;
   readonly sender: Sender;
   readonly handlers: HandlerTable;
+  readonly descriptorChecks: DescriptorChecks;
   /** What each feature keeps for this relay, in list order. */
   readonly states: readonly unknown[];
   /** Null unless messages are logged. */
@@ -47,6 +48,29 @@ export function decide(
     return verdict;
   }
   return "forward";
+}
+
+/** Has the features look at the descriptors of the request in front; one that is missing is found later. */
+export function checkFds(
+  parts: RelayParts,
+  entry: Entry,
+  message: Message,
+): void {
+  const { client, descriptorChecks, states } = parts;
+  const { fds, fdHead, fdTail } = client.incoming;
+  let at = fdHead;
+  for (let i = 0; i < message.arguments.length && at < fdTail; i++) {
+    const kind = message.arguments[i]?.kind ?? null;
+    if (kind === null) continue;
+    const fd = client.peek(fds[at++] ?? -1);
+    const look = descriptorChecks.get(kind);
+    look?.check(states[look.feature], entry, fd);
+  }
+}
+
+/** Forgets what a message created. Not by `length = 0`, which is dear, and makes the next one allocate again. */
+export function forgetCreated(created: Entry[]): void {
+  while (created.length > 0) created.pop();
 }
 
 /** Moves the descriptors of the message in front to the other side. */

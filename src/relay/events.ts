@@ -36,6 +36,7 @@ import {
 import {
   decide,
   discardFds,
+  forgetCreated,
   moveFds,
   type Progress,
   type RelayParts,
@@ -170,7 +171,7 @@ export class EventPump implements ArgumentReader {
   /** Lets the features decide. @returns false where one of them holds the message */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;
-    created.length = 0;
+    forgetCreated(created);
     const values = readArguments(this, message, entry.version, at);
     const verdict = decide(
       this.#parts,
@@ -193,7 +194,7 @@ export class EventPump implements ArgumentReader {
         skipFds(this.#parts.host, message.fdCount);
         break;
     }
-    created.length = 0;
+    forgetCreated(created);
     return true;
   }
 
@@ -388,7 +389,7 @@ export class EventPump implements ArgumentReader {
       }
       if (entry.listener === null) return;
     }
-    created.length = 0;
+    forgetCreated(created);
     const values = readArguments(this, message, entry.version, at);
     for (const made of created) this.#parts.objects.addHostAllocated(made);
     if (entry.listener === null) {
@@ -399,7 +400,7 @@ export class EventPump implements ArgumentReader {
       if (message.destructor) entry.destroyed = true;
       entry.listener.event(entry, message, values);
     }
-    created.length = 0;
+    forgetCreated(created);
   }
 
   /** Destroys what nobody wants, where its interface has a way to. The host may go on sending events to it. */

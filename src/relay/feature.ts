@@ -60,6 +60,11 @@ export type EventHandlers<State> = {
   readonly [Name in EventName]?: Handler<State, EventValues[Name]>;
 };
 
+/** Looks at a client's descriptor, borrowed, or -1 where there is none; refuses it by throwing. */
+type DescriptorCheck<State> = {
+  check(state: State, entry: Entry, fd: number): void;
+}["check"];
+
 /** Behaviour for a few messages. A handler's record is valid until it returns. */
 export interface Feature<State = unknown> {
   readonly name: string;
@@ -71,6 +76,10 @@ export interface Feature<State = unknown> {
   greeted?(state: State): void;
   readonly requests: RequestHandlers<State>;
   readonly events: EventHandlers<State>;
+  /** Looks, before anything else is done, at the descriptors of these kinds in requests; one feature at most for each kind. */
+  readonly descriptors?: {
+    readonly [Kind in FdKind]?: DescriptorCheck<State>;
+  };
 }
 
 /** What a feature may do to its relay. */
@@ -157,6 +166,15 @@ export interface BoundHandler {
 /** Handlers of a message in list order, at the message's index; null where nobody overrides it. */
 export type HandlerTable = readonly (readonly BoundHandler[] | null)[];
 
+/** A feature's look at the descriptors of one kind. */
+export interface BoundCheck {
+  readonly feature: number;
+  readonly check: DescriptorCheck<unknown>;
+}
+
+/** Looks at descriptors, by their kind. */
+export type DescriptorChecks = ReadonlyMap<string, BoundCheck>;
+
 /** A list of features, made once and shared by all relays. */
 export class FeatureSet {
   readonly #features: readonly Feature[];
@@ -184,9 +202,11 @@ export class FeatureSet {
 export class ActiveFeatures {
   readonly features: readonly Feature[];
   readonly handlers: HandlerTable;
+  readonly descriptorChecks: DescriptorChecks;
 
   constructor(features: readonly Feature[]) {
     this.features = features;
+    const checks = new Map<string, BoundCheck>();
     const table: (BoundHandler[] | null)[] = [];
     const enter = (
       message: Message | null,
@@ -204,10 +224,20 @@ export class ActiveFeatures {
     features.forEach((feature, index) => {
       const requests: ErasedHandlers = feature.requests;
       const events: ErasedHandlers = feature.events;
+      const descriptors: ErasedChecks = feature.descriptors ?? {};
       for (const [name, handle] of Object.entries(requests)) {
         if (handle !== undefined) {
           enter(findRequest(name), name, { feature: index, handle });
         }
+      }
+      for (const [kind, check] of Object.entries(descriptors)) {
+        if (check === undefined) continue;
+        if (checks.has(kind)) {
+          throw new TypeError(
+            `Cannot look at descriptors of the kind ${kind} twice`,
+          );
+        }
+        checks.set(kind, { feature: index, check });
       }
       for (const [name, handle] of Object.entries(events)) {
         if (handle !== undefined) {
@@ -216,7 +246,11 @@ export class ActiveFeatures {
       }
     });
     this.handlers = table;
+    this.descriptorChecks = checks;
   }
 }
 
+type ErasedChecks = {
+  readonly [kind: string]: DescriptorCheck<unknown> | undefined;
+};
 type ErasedHandlers = { readonly [name: string]: ErasedHandler | undefined };

@@ -96,6 +96,7 @@ export class Relay
   readonly sender: Sender;
   readonly registry: Registry;
   readonly handlers;
+  readonly descriptorChecks;
   readonly states: unknown[] = [];
   readonly trace: MessageTrace | null;
   readonly #memory: RelaySettings["memory"];
@@ -129,6 +130,7 @@ export class Relay
     this.policy = settings.policy;
     const active = settings.features.for(host.carrier);
     this.handlers = active.handlers;
+    this.descriptorChecks = active.descriptorChecks;
     this.trace = trace;
     this.sender = new Sender(client, host, trace);
     this.loop = new GuardedLoop(

@@ -35,8 +35,10 @@ import {
   takeFds,
 } from "./arguments.ts";
 import {
+  checkFds,
   decide,
   discardFds,
+  forgetCreated,
   moveFds,
   type Progress,
   type RelayParts,
@@ -113,6 +115,7 @@ export class RequestPump implements ArgumentReader {
       if (trace !== null && !this.#again) {
         trace.message("client", "received", message, id >>> 0, words, at, size);
       }
+      if (message.fdCount > 0) checkFds(this.#parts, entry, message);
       const overridden = handlers[message.index];
       if (overridden === undefined || overridden === null) {
         this.#forward(entry, message, at, size);
@@ -176,7 +179,7 @@ export class RequestPump implements ArgumentReader {
   /** Lets the features decide. @returns false where one of them holds the message */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;
-    created.length = 0;
+    forgetCreated(created);
     const values = readArguments(this, message, entry.version, at);
     const verdict = decide(
       this.#parts,
@@ -200,7 +203,7 @@ export class RequestPump implements ArgumentReader {
         if (message.destructor) this.#destroyed(entry);
         break;
     }
-    created.length = 0;
+    forgetCreated(created);
     return true;
   }
 

@@ -45,6 +45,24 @@ Deno.test("a feature that overrides a message that there is none of is refused",
   );
 });
 
+Deno.test("a feature looks at descriptors by their kind, and no two at the same", () => {
+  const looking: Feature<null> = {
+    name: "looking",
+    open: () => null,
+    requests: {},
+    events: {},
+    descriptors: { shm: () => {} },
+  };
+  const other: Feature<null> = { ...looking, descriptors: {} };
+  const { descriptorChecks } = new ActiveFeatures([other, looking]);
+  assert.deepEqual([...descriptorChecks.keys()], ["shm"]);
+  assert.equal(descriptorChecks.get("shm")?.feature, 1);
+  assert.throws(
+    () => new ActiveFeatures([looking, looking]),
+    /Cannot look at descriptors of the kind shm twice/,
+  );
+});
+
 Deno.test("a feature is there where it applies to how the host gets its descriptors", () => {
   const carrier = (shm: Carriage): Carrier => ({ carries: () => shm });
   const everywhere: Feature<null> = {

@@ -2,23 +2,26 @@
  * Refuses shared memory that is none.
  *
  * Whoever maps a pool trusts the file behind it: one on a file system of the client's own, FUSE say, may never answer, and a pipe
- * or directory is no memory at all. Unlike plain forwarding: `wl_shm.create_pool` (wayland.xml).
+ * or directory is no memory at all. Unlike plain forwarding: every descriptor of the kind "shm", which is that of `wl_shm.create_pool`
+ * (wayland.xml).
  */
 import { memoryKind } from "../../../ffi/file_kind.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
-import type { Feature, FeatureRelay } from "../feature.ts";
+import type { Feature } from "../feature.ts";
 
 /** `wl_shm.error.invalid_fd`. */
 const INVALID_FD = 2;
 
-/** The feature; it keeps the relay that it looks at descriptors through. */
-export const sharedMemory: Feature<FeatureRelay> = {
+/** The feature. */
+export const sharedMemory: Feature<null> = {
   name: "shared memory",
-  open: (relay) => relay,
-  requests: {
-    "wl_shm.create_pool": (relay, shm, { fd }) => {
-      const kind = memoryKind(relay.peekFromClient(fd));
-      if (kind === "memory" || kind === "disk") return "forward";
+  open: () => null,
+  requests: {},
+  events: {},
+  descriptors: {
+    shm: (_, shm, fd) => {
+      const kind = memoryKind(fd);
+      if (kind === "memory" || kind === "disk") return;
       throw new ClientError(
         shm.clientId,
         INVALID_FD,
@@ -28,7 +31,6 @@ export const sharedMemory: Feature<FeatureRelay> = {
       );
     },
   },
-  events: {},
 };
 
 const descriptions = {
