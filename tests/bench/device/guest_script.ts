@@ -18,6 +18,8 @@ export const SHARED = {
 
 const PROJECT = new URL("../../../", import.meta.url).pathname;
 const DISPLAY = "/run/bench-display";
+/** Of a proxy that writes down what it copied, and much else. */
+const COUNTED_DISPLAY = "/run/counted-display";
 
 // The peers' answers end with the line "end 0", as programs/host.c's do. Standard error is the script's own.
 const SETUP = `set -eu
@@ -26,8 +28,15 @@ chmod 700 /run/home
 export XDG_RUNTIME_DIR=/run/home DENO_DIR=/run/deno NO_COLOR=1
 cp /share/${SHARED.wayferry} /share/${SHARED.client} /run/
 chmod 755 /run/${SHARED.wayferry} /run/${SHARED.client}
-/run/${SHARED.wayferry} proxy --virtio-gpu --wayland-display=${DISPLAY} >/run/wayferry.log 2>&1 </dev/null &
-proxy=$!
+serve() {
+    /run/${SHARED.wayferry} proxy --virtio-gpu --wayland-display="$@" </dev/null &
+    proxy=$!
+    for i in $(seq 600); do
+        [ -S "$1" ] && return 0
+        sleep 0.1
+    done
+}
+serve ${DISPLAY} >/run/wayferry.log 2>&1
 mkfifo /run/direct.in /run/direct.out
 '${Deno.execPath()}' run -A --no-check --no-lock '${PROJECT}tests/bench/device/direct.ts' </run/direct.in >/run/direct.out &
 exec 3>/run/direct.in 4</run/direct.out
@@ -50,16 +59,16 @@ proxied() {
     echo "end 0"
 }
 reports() {
-    grep -c 'buffers were copied' /run/wayferry.log || true
+    grep -c 'buffers were copied' /run/counted.log || true
 }
 copied() {
     before=$(reports)
-    /run/${SHARED.client} steps "$1" ${DISPLAY} "$2"
-    for i in $(seq 100); do
+    /run/${SHARED.client} steps "$1" ${COUNTED_DISPLAY} "$2"
+    for i in $(seq 50); do
         [ "$(reports)" -gt "$before" ] && break
-        sleep 0.05
+        sleep 0.1
     done
-    echo "copied $1 $2 $(grep 'buffers were copied' /run/wayferry.log | tail -n 1 | sed 's/.* \\([0-9]*\\) bytes.*/\\1/')"
+    echo "copied $1 $2 $(grep 'buffers were copied' /run/counted.log | tail -n 1 | sed 's/.* \\([0-9]*\\) bytes.*/\\1/')"
 }
 # Its main thread, where all is done but the compiler's and the collector's work.
 traced() {
@@ -74,10 +83,6 @@ traced() {
     wait $tracer || true
     cp /run/trace /share/trace-"$1"
 }
-for i in $(seq 600); do
-    [ -S ${DISPLAY} ] && break
-    sleep 0.1
-done
 answer >/dev/null
 `;
 
@@ -93,13 +98,19 @@ export function roundsScript(options: DeviceOptions): string {
         lines.push(`${peer} ${name} ${options.milliseconds} ${round}`);
       }
     }
-    if (findDeviceWorkload(name).picture === null) continue;
-    for (const count of FRAME_COUNTS) lines.push(`copied ${name} ${count}`);
   }
   lines.push(
     "if command -v strace >/dev/null; then",
     ...ROUND_TRIP_COUNTS.map((count) => `    traced ${count}`),
     "fi",
+    "kill $proxy",
+    `serve ${COUNTED_DISPLAY} --verbose >/run/counted.log 2>&1`,
+  );
+  for (const name of options.workloads) {
+    if (findDeviceWorkload(name).picture === null) continue;
+    for (const count of FRAME_COUNTS) lines.push(`copied ${name} ${count}`);
+  }
+  lines.push(
     "kill $proxy",
     "exec 3>&-",
     "wait",
