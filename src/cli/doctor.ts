@@ -28,7 +28,7 @@ import {
 } from "../virtgpu/finding.ts";
 import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
-import { globalFindings } from "./doctor_globals.ts";
+import { globalFindings, imageFindings } from "./doctor_globals.ts";
 import {
   kernelFinding,
   runtimeDirectoryFinding,
@@ -183,15 +183,20 @@ function compositorFindings(
           } ms`,
         ),
         ...globalFindings(state.globals, new Policy(), endpoint.carrier),
+        ...imageFindings(state.globals, endpoint),
       ];
   }
 }
 
-function windowFinding(patient: Patient, { path }: UsableNode): Finding {
+function windowFinding(
+  patient: Patient,
+  { path, capabilities: { allocatesDmabuf } }: UsableNode,
+): Finding {
   const { loop, devices } = patient;
   using wakeups = new Wakeups(loop);
   using shown = new ExampleWindow(
     openChannel(loop, devices.open(path), wakeups),
+    allocatesDmabuf ? "dma-bufs" : "files",
   );
   // The second frame is asked for when the first was shown.
   waitFor(patient, () => shown.state === "closed" || shown.frames > 1);

@@ -3,7 +3,7 @@
  * needed.
  */
 import { findInterface } from "../../protocols/tables.ts";
-import type { Carrier } from "../host/endpoint.ts";
+import type { Carrier, Endpoint } from "../host/endpoint.ts";
 import type { AnnouncedGlobal } from "../host/registry_probe.ts";
 import { carriedVersion } from "../policy/carried_version.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -76,4 +76,27 @@ export function globalFindings(
     if (sorted.length > 0) findings.push(noted(what, sorted.join(", ")));
   }
   return findings;
+}
+
+/** What a compositor must have to show memory that its host makes with the allocator of a GPU. */
+const dmabuf = { name: "zwp_linux_dmabuf_v1", version: 3 } as const;
+
+/** Whether the host's memory can be shown, where it is of no use as shared memory. */
+export function imageFindings(
+  announced: readonly AnnouncedGlobal[],
+  { images = null }: Pick<Endpoint, "images">,
+): Finding[] {
+  if (images === null) return [];
+  const { name, version } = dmabuf;
+  const found = announced.find((global) => global.interface === name);
+  const subject = "pictures";
+  if (found !== undefined && found.version >= version) {
+    return [present(subject, `are shown by ${name} ${found.version}`)];
+  }
+  return [
+    noted(
+      subject,
+      `the host's memory is dma-bufs, but its compositor has no ${name} of version ${version}; they are tried as shared memory, which many compositors refuse: use another compositor, or a VMM built without minigbm`,
+    ),
+  ];
 }

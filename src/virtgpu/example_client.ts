@@ -9,6 +9,7 @@ import type { SentIdentifiers } from "./commands.ts";
 import { IDENTIFIER_BLOB } from "./cross_domain.ts";
 import { EventLog, MessageBuffer } from "./example_messages.ts";
 import { Handles } from "./handles.ts";
+import { type HostImage, HostImagePool } from "./host_images.ts";
 import { type HostMemory, HostMemoryPool } from "./host_memory.ts";
 
 /** Objects that every client has; the other ids are its owner's choice, in the order of their making. */
@@ -18,6 +19,8 @@ export const REGISTRY = 2;
 export const CALLBACK = 3;
 
 const XRGB8888 = 1;
+/** The same as a fourcc code. */
+export const XR24 = 0x3432_5258;
 
 /** Who is told what happens. */
 export interface ExampleHandler {
@@ -32,6 +35,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
   readonly #channel: Channel;
   readonly #handler: ExampleHandler;
   readonly #memory: HostMemoryPool;
+  readonly #images: HostImagePool;
   readonly #messages = new MessageBuffer();
   readonly #events = new EventLog();
   readonly #sent: SentIdentifiers = {
@@ -41,11 +45,21 @@ export class ExampleClient implements ChannelHandler, Disposable {
   };
   #isEnded = false;
 
-  /** Takes over the channel, and greets the compositor: the first bytes, which also tell the host's dialect. */
-  constructor(channel: Channel, handler: ExampleHandler) {
+  /**
+   * Takes over the channel, and greets the compositor: the first bytes, which also tell the host's dialect.
+   *
+   * @param hostMemory what the capability set says that the host allocates
+   */
+  constructor(
+    channel: Channel,
+    handler: ExampleHandler,
+    hostMemory: "files" | "dma-bufs" = "files",
+  ) {
     this.#channel = channel;
     this.#handler = handler;
-    this.#memory = new HostMemoryPool(channel, new Handles(channel.device));
+    const handles = new Handles(channel.device);
+    this.#memory = new HostMemoryPool(channel, handles, hostMemory);
+    this.#images = new HostImagePool(channel, handles);
     channel.attach(this);
     this.add(DISPLAY, 1, [REGISTRY]); // wl_display.get_registry
     this.add(DISPLAY, 0, [CALLBACK]); // wl_display.sync
@@ -57,11 +71,16 @@ export class ExampleClient implements ChannelHandler, Disposable {
     this.#messages.add(object, opcode, words);
   }
 
-  /** Binds version 1 of a global. @returns false: the host has none of that name */
-  bind(name: string, id: number): boolean {
+  /** Whether the host has a global of that name. */
+  has(name: string): boolean {
+    return this.#events.globals.has(name);
+  }
+
+  /** Binds a global. @returns false: the host has none of that name */
+  bind(name: string, id: number, version = 1): boolean {
     const global = this.#events.globals.get(name);
     if (global === undefined) return false;
-    this.#messages.addBind(REGISTRY, global, name, id);
+    this.#messages.addBind(REGISTRY, global, name, version, id);
     return true;
   }
 
@@ -81,14 +100,32 @@ export class ExampleClient implements ChannelHandler, Disposable {
     const size = stride * height;
     const memory = this.#memory.allocate(size);
     if (memory === null) return null;
-    // what was written so far goes first: the memory is named beside the bytes of its own message
-    this.send();
-    this.add(shm, 0, [pool, size]); // create_pool
-    this.#sent.count = 1;
-    this.#sent.identifiers[0] = memory.resource;
-    this.send();
+    this.#addBeside(memory.resource, shm, 0, [pool, size]); // create_pool
     this.add(pool, 0, [buffer, 0, width, height, stride, XRGB8888]); // create_buffer
     return memory;
+  }
+
+  /**
+   * Makes a `wl_buffer` by `zwp_linux_dmabuf_v1`, where the host's memory is made by the allocator of its GPU, which also decides how far
+   * apart rows are.
+   *
+   * @returns its pixels, the caller's, which the compositor sees at once; null where the host has no memory
+   */
+  createPicture(
+    dmabuf: number,
+    params: number,
+    buffer: number,
+    width: number,
+    height: number,
+  ): HostImage | null {
+    const picture = this.#images.allocate(width, height, XR24);
+    const [plane] = picture?.planes ?? [];
+    if (picture === null || plane === undefined) return null;
+    const { offset, stride } = plane;
+    this.add(dmabuf, 1, [params]); // create_params
+    this.#addBeside(picture.resource, params, 1, [0, offset, stride, 0, 0]); // add
+    this.add(params, 3, [buffer, width, height, XR24, 0]); // create_immed
+    return picture;
   }
 
   /** Sends what was added. */
@@ -122,6 +159,20 @@ export class ExampleClient implements ChannelHandler, Disposable {
   ended(reason: string | null): void {
     this.#isEnded = true;
     this.#handler.ended(reason);
+  }
+
+  /** Adds a request with memory. What was added before goes first: the memory is named beside the bytes of its own message. */
+  #addBeside(
+    resource: number,
+    object: number,
+    opcode: number,
+    words: readonly number[],
+  ): void {
+    this.send();
+    this.add(object, opcode, words);
+    this.#sent.count = 1;
+    this.#sent.identifiers[0] = resource;
+    this.send();
   }
 
   [Symbol.dispose](): void {

@@ -15,13 +15,19 @@ export class MessageBuffer {
     this.#count += 2 + words.length;
   }
 
-  /** Adds `wl_registry.bind` of version 1. */
-  addBind(registry: number, global: number, name: string, id: number): void {
+  /** Adds `wl_registry.bind`. */
+  addBind(
+    registry: number,
+    global: number,
+    name: string,
+    version: number,
+    id: number,
+  ): void {
     const length = name.length + 1;
     const text = new Uint8Array((length + 3) & ~3);
     new TextEncoder().encodeInto(name, text);
     const words = new Uint32Array(text.buffer);
-    this.add(registry, 0, [global, length, ...words, 1, id]);
+    this.add(registry, 0, [global, length, ...words, version, id]);
   }
 
   /** All of them; valid until the next is added. */

@@ -178,7 +178,10 @@ function inspectCapset(
       )
       : present("channel", "Wayland"),
     capabilities.allocatesDmabuf
-      ? noted("memory", "the host allocates dma-bufs")
+      ? noted(
+        "memory",
+        "the host allocates dma-bufs, which its compositor must take as such",
+      )
       : noted("memory", "the host allocates plain memory"),
   );
   return capabilities;

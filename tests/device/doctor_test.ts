@@ -8,6 +8,7 @@ import { connectUnix, socketPair } from "../../ffi/unix_socket.ts";
 import { examine } from "../../src/cli/doctor.ts";
 import { type Report, reportText } from "../../src/cli/doctor_report.ts";
 import { plainStyle } from "../../src/cli/help.ts";
+import { getInterface } from "../../protocols/tables.ts";
 import { Loop } from "../../src/loop/loop.ts";
 import {
   type DeviceSystem,
@@ -15,12 +16,18 @@ import {
   NoDeviceError,
 } from "../../src/virtgpu/find_device.ts";
 import { Faults } from "../emulator/faults.ts";
-import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import {
+  crosvmWithMinigbm,
+  hostProfile,
+  rutabagas,
+} from "../emulator/host_profile.ts";
 import { Machine, type MachineOptions } from "../emulator/machine.ts";
 import { Peer } from "../scenario/support/peer.ts";
 import { usualGlobals } from "../scenario/support/world.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
+
+const XR24 = 0x34325258;
 
 type Globals = readonly (readonly [number, string, number])[];
 
@@ -39,13 +46,17 @@ class World implements Disposable {
   }
 
   /** A compositor's connection. */
-  compositor(globals: Globals | "silent"): OwnedFd {
+  compositor(globals: Globals | "silent", modifier = 0): OwnedFd {
     const [ours, theirs] = socketPair();
     const peer = this.#resources.use(new Peer(theirs, "events"));
     this.connections++;
     if (globals === "silent") return ours;
     for (const global of globals) peer.say(2, "wl_registry.global", ...global);
     peer.say(3, "wl_callback.done", 0);
+    if (globals.some(([, name]) => name === "zwp_linux_dmabuf_v1")) {
+      peer.objects.set(5, getInterface("zwp_linux_dmabuf_v1"));
+      peer.say(5, "zwp_linux_dmabuf_v1.modifier", XR24, 0, modifier);
+    }
     // what a client that shows a window would wait for: see example.ts of the device
     peer.say(8, "xdg_surface.configure", 1);
     peer.say(12, "wl_callback.done", 0);
@@ -228,6 +239,38 @@ Deno.test("globals are told by what becomes of them", () => {
       "note     unknown to this version, and kept from applications: acme_toaster_v1\n",
     ]
   ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+});
+
+for (
+  const [modifier, taken] of [[0, true], [1, false]] as const
+) {
+  Deno.test(`where the host's memory is dma-bufs a window is ${taken ? "shown" : "not shown"} that the compositor ${taken ? "takes" : "does not take"}`, () => {
+    using world = new World();
+    const dmabuf = [7, "zwp_linux_dmabuf_v1", 4] as const;
+    const text = textOf(world.examine(world.emulate({
+      profile: crosvmWithMinigbm,
+      connect: () => world.compositor([...usualGlobals, dmabuf], modifier),
+    })));
+    for (
+      const line of [
+        "note     memory: the host allocates dma-bufs, which its compositor must take as such\n",
+        "ok       pictures: are shown by zwp_linux_dmabuf_v1 4\n",
+        "ok       host memory: can be had and written to\n",
+        taken
+          ? "ok       window: a small one was shown for a moment\n"
+          : "MISSING  window: the compositor did not take a small one: the host's memory is dma-bufs, and its compositor takes none with rows one after another\n",
+      ]
+    ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+  });
+}
+
+Deno.test("a compositor that may refuse the host's memory is told", () => {
+  using world = new World();
+  const devices = world.emulate({ profile: crosvmWithMinigbm });
+  assert.match(
+    textOf(world.examine(devices)),
+    /note +pictures: .* has no zwp_linux_dmabuf_v1 of version 3; they are tried as shared memory/,
+  );
 });
 
 Deno.test("a host that gives no memory is told, and no window is tried", () => {

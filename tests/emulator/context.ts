@@ -2,7 +2,6 @@
 import { SyscallError } from "../../ffi/error.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import { O_NONBLOCK, OwnedFd, statusFlags, writeFd } from "../../ffi/fd.ts";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { Loop } from "../../src/loop/loop.ts";
 import { Connection, duplicate } from "./connection.ts";
@@ -10,25 +9,22 @@ import { type Faults, happens } from "./faults.ts";
 import type { Fence } from "./fences.ts";
 import { HostError } from "./host_error.ts";
 import type { HostProfile } from "./host_profile.ts";
+import { type ImageAllocator, nameOf } from "./image_allocator.ts";
 import { accessOf, Items } from "./items.ts";
 import { isWritable } from "./system.ts";
 import {
   command,
   encodeImage,
   identifierType,
-  layoutImage,
   READ_WRITE_HEADER,
   readHeader,
   sendHeader,
-  wholePages,
 } from "./wire.ts";
 import { type Pace, Worker } from "./worker.ts";
 
 const CHANNEL_WAYLAND = 1;
 /** A write of at most so much to a pipe with room is all or nothing. */
 const PIPE_BUF = 4096;
-/** Name of the host's memory, by which a test finds it in /proc. */
-export const HOST_MEMORY = "wayferry-emulated-host";
 
 /** What a context works with. */
 export interface ContextParts {
@@ -37,6 +33,7 @@ export interface ContextParts {
   readonly profile: HostProfile;
   readonly faults: Faults;
   readonly pace: Pace;
+  readonly allocator: ImageAllocator;
   /** Connects to the compositor. */
   connect(): OwnedFd;
   /** The file of a resource that is attached to this context and the host's; null where it is the guest's memory; undefined where there is none. */
@@ -120,14 +117,20 @@ export class HostContext implements Disposable {
     if (item.kind === "image") {
       if (item.size !== size) throw new HostError("blob size mismatch");
       if (happens(faults, "refusedBlobs")) throw new HostError("out of memory");
-      return { fd: createMemfd(HOST_MEMORY, size), access: "write" };
+      const fd = this.#parts.allocator.allocate(item.image, size);
+      return { fd, access: "write" };
     }
     this.items.take(id);
     if (item.kind !== "blob" || happens(faults, "refusedBlobs")) {
       item.fd[Symbol.dispose]();
       throw new HostError("invalid item type");
     }
-    return { fd: item.fd, access: accessOf(profile, item.fd) };
+    try {
+      return { fd: item.fd, access: accessOf(profile, item.fd) };
+    } catch (error) {
+      item.fd[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Ends it: the compositor sees the connection close. */
@@ -217,23 +220,24 @@ export class HostContext implements Disposable {
   }
 
   #queryImage(view: DataView): void {
-    const { faults, profile } = this.#parts;
-    const layout = layoutImage(
+    const { faults, profile, allocator } = this.#parts;
+    if (!this.#initialized) throw new HostError("invalid cross domain state");
+    const [width, height, fourcc] = [
       view.getUint32(8, true),
       view.getUint32(12, true),
       view.getUint32(16, true),
-    );
-    if (layout === null || happens(faults, "failedQueries")) {
+    ];
+    if (happens(faults, "failedQueries")) {
       throw new HostError("invalid gralloc format");
     }
-    if (!this.#initialized) throw new HostError("invalid cross domain state");
+    const layout = allocator.require(width, height, fourcc);
     const page = this.#parts.page(this.#queryRing);
     if (page === null) throw new HostError("invalid iovec");
-    let size = wholePages(layout.size, profile.pageSize);
-    if (happens(faults, "shortImages")) {
-      size = Math.max(0, size - profile.pageSize);
-    }
-    const id = this.items.add({ kind: "image", size });
+    const size = happens(faults, "shortImages")
+      ? Math.max(0, layout.size - profile.pageSize)
+      : layout.size;
+    const image = nameOf(width, height, fourcc);
+    const id = this.items.add({ kind: "image", image, size });
     page.set(encodeImage(layout, size, id));
   }
 

@@ -134,7 +134,10 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     const words = this.#machine.options.capset;
     if (capset !== CROSS_DOMAIN || version !== 0 || words === null) return null;
     const bytes = new Uint8Array(size);
-    const all = new Uint8Array(new Uint32Array(words ?? [1, 2, 0, 0]).buffer);
+    const allocatesDmabuf = this.#machine.profile.allocator === "GPU" ? 1 : 0;
+    const all = new Uint8Array(
+      new Uint32Array(words ?? [1, 2, allocatesDmabuf, 0]).buffer,
+    );
     bytes.set(all.subarray(0, size));
     return bytes;
   }

@@ -1,7 +1,7 @@
 /**
  * What the emulated host is: a release of rutabaga_gfx, with or without QEMU's
- * confusion of fences. Read in the releases' sources, and seen where
- * host-behaviour notes say so.
+ * confusion of fences, read in the releases' sources, and seen in virtual
+ * machines; or another host, as it is described, and seen nowhere.
  */
 
 /** Releases that are emulated. */
@@ -28,14 +28,17 @@ export interface HostProfile {
   readonly itemIds: "one counter" | "parity";
   /** The type that a received write end of a pipe is given. */
   readonly pipeLabel: "pipe" | "blob";
-  /** Whether eventfds and sockets are told from other descriptors. */
-  readonly tellsEventsAndSockets: boolean;
+  /** The types that an eventfd and a socket are given, where they are told from other descriptors. */
+  readonly eventLabel: 5 | 6 | null;
+  readonly socketLabel: 7 | null;
   /** What the guest learns of the compositor's end: an empty RECEIVE at each POLL, or nothing. */
   readonly end: "repeated" | "silent";
-  /** How the memory of a received descriptor is mapped: as it was opened and sealed, or for reading only. */
-  readonly receivedAccess: "as opened" | "read";
+  /** How the memory of a received descriptor is mapped: as it was opened and sealed, for reading only, or for writing, which may fail. */
+  readonly receivedAccess: "as opened" | "read" | "write";
   /** Whether INIT's layout is chosen by its stated size, or by the bytes that are there. */
   readonly initLayout: "by size" | "by room";
+  /** What memory is made with: files in memory, or the allocator of the host's GPU. */
+  readonly allocator: "files" | "GPU";
   /** Bytes per page of the host. */
   readonly pageSize: number;
 }
@@ -57,10 +60,12 @@ export function hostProfile(
         receivedDescriptors: 6,
         itemIds: "parity",
         pipeLabel: "pipe",
-        tellsEventsAndSockets: false,
+        eventLabel: null,
+        socketLabel: null,
         end: "silent",
         receivedAccess: "read",
         initLayout: "by room",
+        allocator: "files",
       };
     case "0.1.71":
       return {
@@ -71,10 +76,12 @@ export function hostProfile(
         receivedDescriptors: 29,
         itemIds: "parity",
         pipeLabel: "blob",
-        tellsEventsAndSockets: false,
+        eventLabel: null,
+        socketLabel: null,
         end: "silent",
         receivedAccess: "read",
         initLayout: "by room",
+        allocator: "files",
       };
     case "0.1.85":
       return {
@@ -85,10 +92,38 @@ export function hostProfile(
         receivedDescriptors: 29,
         itemIds: "one counter",
         pipeLabel: "pipe",
-        tellsEventsAndSockets: true,
+        eventLabel: 5,
+        socketLabel: 7,
         end: "repeated",
         receivedAccess: "as opened",
         initLayout: "by size",
+        allocator: "files",
       };
   }
 }
+
+/** crosvm of July 2026 and later: rutabaga_gfx 0.1.80, with its own completion of fences, and built with minigbm. */
+export const crosvmWithMinigbm: HostProfile = {
+  ...hostProfile("0.1.85", "fixed"),
+  name: "crosvm with minigbm",
+  allocator: "GPU",
+};
+
+/** libkrun 1.18: a fork that tells the end, and eventfds by a number of its own. */
+export const libkrun118: HostProfile = {
+  ...hostProfile("0.1.85", "fixed"),
+  name: "libkrun 1.18",
+  itemIds: "parity",
+  eventLabel: 6,
+  socketLabel: null,
+  initLayout: "by room",
+};
+
+/** libkrun 1.15: four identifiers for whoever greets it like us, and received files mapped for writing, whatever they allow. */
+export const libkrun115: HostProfile = {
+  ...libkrun118,
+  name: "libkrun 1.15",
+  identifiers: 4,
+  receivedDescriptors: 6,
+  receivedAccess: "write",
+};

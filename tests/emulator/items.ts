@@ -15,7 +15,7 @@ import { type Identifier, identifierType, READ_PIPE_START } from "./wire.ts";
 
 /** One item. */
 export type Item =
-  | { readonly kind: "image"; readonly size: number }
+  | { readonly kind: "image"; readonly image: string; readonly size: number }
   | { readonly kind: "blob"; readonly fd: OwnedFd }
   | { readonly kind: "read pipe"; readonly fd: OwnedFd }
   | { readonly kind: "write pipe"; readonly fd: OwnedFd }
@@ -89,13 +89,13 @@ export class Items implements Disposable {
   }
 
   #classify(fd: OwnedFd): Identifier {
-    if (this.#profile.tellsEventsAndSockets) {
-      if (linkOf(fd.number).startsWith("anon_inode:[eventfd]")) {
-        return this.#other(fd, identifierType.event);
-      }
-      if (unixSocketKind(fd.number) !== "other") {
-        return this.#other(fd, identifierType.socket);
-      }
+    const { eventLabel, socketLabel } = this.#profile;
+    if (
+      eventLabel !== null &&
+      linkOf(fd.number).startsWith("anon_inode:[eventfd]")
+    ) return this.#other(fd, eventLabel);
+    if (socketLabel !== null && unixSocketKind(fd.number) !== "other") {
+      return this.#other(fd, socketLabel);
     }
     const size = seekableSize(fd.number);
     if (size !== null) {
@@ -117,12 +117,24 @@ export class Items implements Disposable {
   }
 }
 
-/** How the host maps a received file. */
+/** How the host maps a received file. @throws {HostError} where it cannot be mapped like that */
 export function accessOf(
-  profile: HostProfile,
+  { receivedAccess }: HostProfile,
   fd: OwnedFd,
 ): "read" | "write" {
-  if (profile.receivedAccess === "read") return "read";
+  const allowed = allowedAccess(fd);
+  switch (receivedAccess) {
+    case "read":
+      return "read";
+    case "as opened":
+      return allowed;
+    case "write":
+      if (allowed === "write") return "write";
+      throw new HostError("cannot map it: permission denied");
+  }
+}
+
+function allowedAccess(fd: OwnedFd): "read" | "write" {
   const seals = readSeals(fd.number);
   const sealed = seals > 0 && (seals & F_SEAL_WRITE) !== 0;
   return sealed || (statusFlags(fd.number) & O_ACCMODE) === O_RDONLY

@@ -7,13 +7,14 @@ import { OwnedFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import type { Loop } from "../../src/loop/loop.ts";
 import type { DeviceParameter } from "../../src/virtgpu/device.ts";
-import { HOST_MEMORY, HostContext } from "./context.ts";
+import { HostContext } from "./context.ts";
 import { ControlQueue } from "./control_queue.ts";
 import { countExported, exportMemory, fileIdentity } from "./dma_bufs.ts";
 import { Faults } from "./faults.ts";
 import { type Fence, FenceList } from "./fences.ts";
 import { HostError } from "./host_error.ts";
 import type { HostProfile } from "./host_profile.ts";
+import { HOST_MEMORY, ImageAllocator } from "./image_allocator.ts";
 import { Resource } from "./resource.ts";
 import { mapCounted } from "./system.ts";
 import { wholePages } from "./wire.ts";
@@ -78,6 +79,7 @@ export class Machine implements Disposable {
   readonly contexts = new Map<number, HostContext>();
   readonly resources = new Map<number, Resource>();
   readonly queue: ControlQueue;
+  readonly #allocator: ImageAllocator;
   readonly #fences: FenceList;
   readonly #heldFences: Fence[] = [];
   readonly #devices = new Set<OpenedNode>();
@@ -91,6 +93,7 @@ export class Machine implements Disposable {
     this.faults = options.faults ?? new Faults();
     this.pageSize = options.pageSize ?? 4096;
     this.queue = new ControlQueue(options.loop);
+    this.#allocator = new ImageAllocator(options.profile);
     this.#fences = new FenceList(options.profile.fences);
   }
 
@@ -118,6 +121,7 @@ export class Machine implements Disposable {
           pace: pace ?? "at once",
           profile: this.profile,
           faults: this.faults,
+          allocator: this.#allocator,
           resource: (resource) => {
             const attached = this.#attached(id, resource);
             return attached?.memory === "guest" ? null : attached?.fd;

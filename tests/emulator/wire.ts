@@ -19,8 +19,6 @@ export const identifierType = {
   sync: 2,
   readPipe: 3,
   writePipe: 4,
-  event: 5,
-  socket: 7,
 } as const;
 
 /** The first predicted pipe has the id after this. */
@@ -93,7 +91,7 @@ export function encodeRead(
   return bytes;
 }
 
-/** What an image of some size and format takes, as memfd hosts lay it out. */
+/** What an image of some size and format takes. */
 export interface ImageLayout {
   readonly strides: readonly number[];
   readonly offsets: readonly number[];
@@ -118,11 +116,16 @@ const planes: Readonly<Record<string, readonly (readonly [number, number])[]>> =
     YV12: [[1, 1], [1, 2], [1, 2]],
   };
 
-/** Lays an image out, or answers null where the host does not know its format. */
+/**
+ * Lays an image out, or answers null where the host does not know its format.
+ *
+ * @param alignment bytes that rows are a multiple of
+ */
 export function layoutImage(
   width: number,
   height: number,
   fourcc: number,
+  alignment: number,
 ): ImageLayout | null {
   const name = String.fromCharCode(
     ...[0, 8, 16, 24].map((shift) => (fourcc >>> shift) & 0xff),
@@ -133,7 +136,8 @@ export function layoutImage(
   const offsets: number[] = [];
   let size = 0;
   for (const [bytesPerPixel, subsampling] of format) {
-    const stride = bytesPerPixel * Math.floor(width / subsampling);
+    const row = bytesPerPixel * Math.floor(width / subsampling);
+    const stride = Math.ceil(row / alignment) * alignment;
     strides.push(stride);
     offsets.push(size);
     size += stride * Math.floor(height / subsampling);

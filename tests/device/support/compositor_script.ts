@@ -1,13 +1,20 @@
 /** A scripted compositor that does what it is asked: it keeps pools, shows buffers, releases those that it showed before, and answers. */
 import { OwnedFd, readFdAt } from "../../../ffi/fd.ts";
 import type { Peer } from "../../scenario/support/peer.ts";
+import {
+  DmabufScript,
+  type DmabufSettings,
+  FIRST_OWN_ID,
+  isGpuMemory,
+} from "./dmabuf_script.ts";
 
 interface Pool {
   readonly fd: OwnedFd;
   users: number;
 }
 
-interface Buffer {
+/** A buffer, of whatever kind. */
+export interface Buffer {
   readonly pool: Pool;
   readonly offset: number;
   readonly width: number;
@@ -29,9 +36,12 @@ export class CompositorScript implements Disposable {
   readonly #surfaces = new Map<number, Surface>();
   /** How many commits brought a buffer. */
   frames = 0;
+  readonly #dmabuf: DmabufScript | null;
 
-  constructor(peer: Peer) {
+  /** @param dmabuf what it takes of a GPU; null: it has no `zwp_linux_dmabuf_v1` */
+  constructor(peer: Peer, dmabuf: DmabufSettings | null = null) {
     this.#peer = peer;
+    this.#dmabuf = dmabuf === null ? null : new DmabufScript(peer, dmabuf);
   }
 
   /** Does what was asked for. @returns what it heard */
@@ -62,6 +72,7 @@ export class CompositorScript implements Disposable {
     const pools = new Set([...this.#buffers.values()].map(({ pool }) => pool));
     for (const pool of this.#pools.values()) pools.add(pool);
     for (const { fd } of pools) fd[Symbol.dispose]();
+    this.#dmabuf?.[Symbol.dispose]();
   }
 
   #obey(line: string): void {
@@ -72,6 +83,13 @@ export class CompositorScript implements Disposable {
       match,
     ) => Number(match[1]));
     const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = numbers;
+    const made = this.#dmabuf?.obey(
+      object,
+      `${type}.${message}`,
+      words,
+      numbers,
+    ) ?? null;
+    if (made !== null) this.#buffers.set(...made);
     switch (`${type}.${message}`) {
       case "wl_display.sync":
         this.#answer(first);
@@ -128,6 +146,9 @@ export class CompositorScript implements Disposable {
   #addPool(id: number): void {
     const fd = this.#peer.receivedFds.shift();
     if (fd === undefined) throw new Error("a pool came without its memory");
+    if (isGpuMemory(fd)) {
+      this.#peer.say(1, "wl_display.error", id, 2, "failed mmap");
+    }
     this.#pools.set(id, { fd: new OwnedFd(fd), users: 1 });
   }
 
@@ -165,6 +186,6 @@ export class CompositorScript implements Disposable {
 
   #end(id: number): void {
     this.#peer.objects.delete(id);
-    this.#peer.say(1, "wl_display.delete_id", id);
+    if (id < FIRST_OWN_ID) this.#peer.say(1, "wl_display.delete_id", id);
   }
 }

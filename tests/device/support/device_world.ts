@@ -80,7 +80,8 @@ export class DeviceClient implements Disposable {
     this.host.say(3, "wl_callback.done", 0);
     this.host.say(1, "wl_display.delete_id", 3);
     this.client.say(1, "wl_display.get_registry", 2);
-    this.forget();
+    this.#world.settle();
+    this.client.heard();
   }
 
   /** Binds a global under the client's id. */

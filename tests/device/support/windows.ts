@@ -3,6 +3,7 @@ import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { CompositorScript } from "./compositor_script.ts";
+import type { DmabufSettings } from "./dmabuf_script.ts";
 import type { DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const XRGB8888 = 1;
@@ -25,10 +26,15 @@ export class Windows implements Disposable {
   readonly #world: DeviceWorld;
   #nextId = 5;
 
-  constructor(world: DeviceWorld, client = world.addReady()) {
+  /** @param dmabuf what the compositor takes of a GPU, where its client was told that it has `zwp_linux_dmabuf_v1` */
+  constructor(
+    world: DeviceWorld,
+    client = world.addReady(),
+    dmabuf: DmabufSettings | null = null,
+  ) {
     this.#world = world;
     this.client = client;
-    this.compositor = new CompositorScript(client.host);
+    this.compositor = new CompositorScript(client.host, dmabuf);
     client.bind(1, "wl_compositor", 6, 3);
     client.bind(2, "wl_shm", 1, 4);
     this.settle();

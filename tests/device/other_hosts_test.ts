@@ -1,0 +1,100 @@
+/** Hosts that are no QEMU, as they are described: nobody has seen them, so what differs is tested one thing at a time. */
+import assert from "node:assert/strict";
+import { addSeals, createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
+import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
+import {
+  crosvmWithMinigbm,
+  libkrun115,
+  libkrun118,
+} from "../emulator/host_profile.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import {
+  assertSameBytes,
+  noise,
+  Selections,
+  transfer,
+} from "./support/selections.ts";
+import { Windows } from "./support/windows.ts";
+
+const KEYMAP = "xkb_keymap { };\0";
+
+/** What a client reads of a keymap that the host's compositor gives it. */
+function keymapOf(world: DeviceWorld, seals: number): string {
+  const client = world.addReady();
+  client.bind(3, "wl_seat", 8, 3);
+  client.client.say(3, "wl_seat.get_keyboard", 4);
+  client.forget();
+  const [keyboard = 0] = [...client.host.objects].flatMap(([id, { name }]) =>
+    name === "wl_keyboard" ? [id] : []
+  );
+  const file = createMemfd("keymap", 0);
+  writeFd(file.number, new TextEncoder().encode(KEYMAP));
+  if (seals !== 0) addSeals(file.number, seals);
+  const size = KEYMAP.length;
+  client.host.say(keyboard, "wl_keyboard.keymap", 1, file.release(), size);
+  world.settle();
+  const bytes = new Uint8Array(size);
+  const fd = client.client.takeFd();
+  assert.equal(readFdAt(fd, bytes, 0), size);
+  closeFd(fd);
+  return new TextDecoder().decode(bytes);
+}
+
+for (const profile of [libkrun115, libkrun118]) {
+  Deno.test(`${profile.name}: what a client draws is what the host shows`, () => {
+    using world = new DeviceWorld({ profile });
+    using windows = new Windows(world);
+    const window = windows.open(100, 50);
+    for (const byte of [1, 2, 3]) {
+      windows.paint(window, byte);
+      windows.settle();
+      const expected = new Uint8Array(100 * 50 * 4).fill(byte);
+      assert.deepEqual(windows.compositor.pixels(), expected);
+    }
+    windows.close(window);
+    assert.deepEqual(world.machine.log, []);
+    assert.deepEqual(world.machine.violations, []);
+  });
+}
+
+for (const profile of [libkrun115, libkrun118, crosvmWithMinigbm]) {
+  Deno.test(`${profile.name}: data are pasted whole, both ways`, () => {
+    using world = new DeviceWorld({ profile });
+    const selections = new Selections(world);
+    const data = noise(100_001);
+    using pasted = selections.ask();
+    using source = selections.takeAsked();
+    assertSameBytes(transfer(world, source, pasted, data), data);
+    const { reader, writer } = selections.offerTo();
+    using _reader = reader;
+    using _writer = writer;
+    assertSameBytes(transfer(world, writer, reader, data), data);
+    assert.deepEqual(world.machine.log, []);
+  });
+
+  Deno.test(`${profile.name}: the compositor's end is the client's`, () => {
+    using world = new DeviceWorld({ profile });
+    const client = world.addReady();
+    client.host[Symbol.dispose]();
+    world.pass(10);
+    assert.ok(client.ended);
+    assert.deepEqual(world.machine.violations, []);
+  });
+}
+
+for (const profile of [libkrun118, crosvmWithMinigbm]) {
+  for (const seals of [0, F_SEAL_WRITE]) {
+    Deno.test(`${profile.name}: a keymap with the seals ${seals} arrives`, () => {
+      using world = new DeviceWorld({ profile });
+      assert.equal(keymapOf(world, seals), KEYMAP);
+      assert.deepEqual(world.machine.violations, []);
+    });
+  }
+}
+
+Deno.test("libkrun 1.15: a sealed keymap, which the host cannot map, costs the client its keymap and nothing else", () => {
+  using world = new DeviceWorld({ profile: libkrun115 });
+  assert.equal(keymapOf(world, 0), KEYMAP);
+  assert.equal(keymapOf(world, F_SEAL_WRITE), "\0".repeat(KEYMAP.length));
+  assert.ok(world.clients.every(({ ended }) => !ended));
+});
