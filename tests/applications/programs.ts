@@ -59,6 +59,8 @@ export const PROGRAMS: readonly Program[] = [
       isDebian12() ? QT5_WAYLAND : QT6_WAYLAND,
     ],
     argv: ["featherpad", "--standalone", "notes.txt"],
+    // Of a file that does not exist it tells for ten seconds.
+    files: { "notes.txt": "" },
     judgement: EQUAL,
     typed: "the quick brown fox",
     menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
