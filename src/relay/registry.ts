@@ -65,10 +65,11 @@ export class Registry implements EventListener {
   readonly #relay: FeatureRelay;
   readonly #carrier: Carrier;
   readonly #onKnown: () => void;
-  readonly #offers = new Map<number, Offer>();
+  /** Lists, in the host's order: every client has its own, and they are cheaper to fill than maps. */
+  readonly #offers: Offer[] = [];
   readonly #removed = new Map<number, Offer>();
   /** What the host has, whether or not it is offered. */
-  readonly #hostGlobals = new Map<number, HostGlobal>();
+  readonly #hostGlobals: HostGlobal[] = [];
   readonly #registries: Entry[] = [];
   #hostRegistry: Entry | null = null;
 
@@ -103,8 +104,7 @@ export class Registry implements EventListener {
   /** `wl_display.get_registry`: tells all that is there. */
   add(registry: Entry): Verdict {
     this.#registries.push(registry);
-    const offers = [...this.#offers.values()];
-    offers.sort((a, b) =>
+    const offers = this.#offers.toSorted((a, b) =>
       announcementRank(a.interface) - announcementRank(b.interface)
     );
     for (const offer of offers) this.#announce(registry, offer);
@@ -128,9 +128,9 @@ export class Registry implements EventListener {
   /** `wl_registry.bind`. */
   bind(registry: Entry, values: RequestValues["wl_registry.bind"]): Verdict {
     const { name, id, interface: wanted, version } = values;
-    const present = this.#offers.get(name);
-    const offer = present ?? this.#removed.get(name);
-    if (offer === undefined) {
+    const present = byName(this.#offers, name);
+    const offer = present ?? this.#removed.get(name) ?? null;
+    if (offer === null) {
       throw refused(registry, `invalid global ${wanted} (${name})`);
     }
     if (wanted !== offer.interface) {
@@ -146,7 +146,7 @@ export class Registry implements EventListener {
       );
     }
     // The client could not know yet that it is gone: what it gets is inert, and dies quietly.
-    if (present === undefined) return "take";
+    if (present === null) return "take";
     if (offer.host !== null && this.#hostRegistry !== null) {
       this.#relay.addHostHalf(id);
       this.#relay.sendRequest(this.#hostRegistry, "wl_registry.bind", {
@@ -165,7 +165,7 @@ export class Registry implements EventListener {
     version: number,
     listener: EventListener,
   ): Entry | null {
-    for (const offer of this.#offers.values()) {
+    for (const offer of this.#offers) {
       if (offer.host === null || offer.interface !== type) continue;
       const bound = Math.min(version, offer.version);
       return this.#bindHost(offer.host.name, type, bound, listener);
@@ -179,7 +179,7 @@ export class Registry implements EventListener {
     version: number,
     listener: EventListener,
   ): Entry | null {
-    for (const global of this.#hostGlobals.values()) {
+    for (const global of this.#hostGlobals) {
       if (global.interface !== type || global.version < version) continue;
       return this.#bindHost(global.name, type, version, listener);
     }
@@ -210,11 +210,12 @@ export class Registry implements EventListener {
   }
 
   #hostOffers(global: HostGlobal): void {
-    if (global.name >= OUR_NAMES || this.#offers.has(global.name)) return;
+    if (global.name >= OUR_NAMES) return;
+    if (byName(this.#hostGlobals, global.name) !== null) return;
     const { policy } = this.#relay;
     const type = findInterface(global.interface);
     if (type === null) return;
-    this.#hostGlobals.set(global.name, global);
+    this.#hostGlobals.push(global);
     const allowed = Math.min(
       global.version,
       type.version,
@@ -234,9 +235,9 @@ export class Registry implements EventListener {
 
   #hostRemoved(name: number): void {
     if (name >= OUR_NAMES) return;
-    this.#hostGlobals.delete(name);
+    removeByName(this.#hostGlobals, name);
     this.#removeOffer(name);
-    for (const offer of [...this.#offers.values()]) {
+    for (const offer of [...this.#offers]) {
       if (offer.host !== null && offer.host.name === name) {
         this.#removeOffer(offer.name);
       }
@@ -244,9 +245,8 @@ export class Registry implements EventListener {
   }
 
   #removeOffer(name: number): void {
-    const offer = this.#offers.get(name);
-    if (offer === undefined) return;
-    this.#offers.delete(name);
+    const offer = removeByName(this.#offers, name);
+    if (offer === null) return;
     this.#removed.set(name, offer);
     if (this.#removed.size > REMEMBERED_REMOVALS) {
       for (const oldest of this.#removed.keys()) {
@@ -267,7 +267,7 @@ export class Registry implements EventListener {
     const alias = PRIMARY_SELECTIONS[1 - place];
     if (place < 0 || alias === undefined) return;
     if (capOf(alias, this.#relay.policy) === 0) return;
-    if ([...this.#offers.values()].some((offer) => offer.interface === alias)) {
+    if (this.#offers.some((offer) => offer.interface === alias)) {
       return;
     }
     this.#add({
@@ -301,12 +301,11 @@ export class Registry implements EventListener {
 
   #add(offer: Offer): void {
     // A real global takes the place of an alias that stood in for it.
-    for (const other of this.#offers.values()) {
-      if (other.name >= OUR_NAMES && other.interface === offer.interface) {
-        this.#removeOffer(other.name);
-      }
-    }
-    this.#offers.set(offer.name, offer);
+    const alias = this.#offers.find((other) =>
+      other.name >= OUR_NAMES && other.interface === offer.interface
+    );
+    if (alias !== undefined) this.#removeOffer(alias.name);
+    this.#offers.push(offer);
     this.#removed.delete(offer.name);
     for (const registry of this.#registries) this.#announce(registry, offer);
   }
@@ -319,6 +318,22 @@ export class Registry implements EventListener {
       version,
     });
   }
+}
+
+function byName<Named extends { readonly name: number }>(
+  list: readonly Named[],
+  name: number,
+): Named | null {
+  for (const named of list) if (named.name === name) return named;
+  return null;
+}
+
+function removeByName<Named extends { readonly name: number }>(
+  list: Named[],
+  name: number,
+): Named | null {
+  const place = list.findIndex((named) => named.name === name);
+  return list.splice(place, place < 0 ? 0 : 1)[0] ?? null;
 }
 
 /** What the policy says; of the primary selection it is asked under the standard name. */
