@@ -4,7 +4,7 @@ import type { DeviceOptions } from "./options.ts";
 import { findDeviceWorkload } from "./workloads.ts";
 
 /** How often a frame is shown where the bytes are counted: what the longer run has more is that of its frames alone. */
-export const FRAME_COUNTS = [10, 30] as const;
+export const FRAME_COUNTS = [4, 12] as const;
 /** Likewise the round trips whose system calls are counted. */
 export const ROUND_TRIP_COUNTS = [50, 250] as const;
 
