@@ -55,7 +55,7 @@ async function run(
   await Deno.copyFile(executable, `${share}/${SHARED.wayferry}`);
   await Deno.copyFile(programs.client, `${share}/${SHARED.client}`);
   await Deno.writeTextFile(`${share}/rounds`, roundsScript(options));
-  const measured = workloads.length * 2 * (rounds + 1) * 1.25 * milliseconds;
+  const measured = workloads.length * 2 * (rounds + 3) * 1.25 * milliseconds;
   const seconds = Math.ceil(300 + 3 * measured / 1000);
   report(`${Math.ceil(measured / 1000)} s of measurements, and some more\n`);
   const { code, text } = await Promise.race([
