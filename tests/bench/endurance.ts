@@ -152,9 +152,10 @@ async function run(directory: string): Promise<boolean> {
   };
   await using _host = await startHost(site);
   await using peer = await startPeer(name, site);
-  // What a first client leaves behind, loaded code for one, is no leak.
+  // What the first clients leave behind, loaded and compiled code for one, is no leak.
   await runClient(site, ["visits", peer.displayName, "20"], () => {});
-  await sleep(1000);
+  await runClient(site, ["swarm", peer.displayName, "4", "5"], () => {});
+  await sleep(5000);
   const swarm = await checkSwarm(
     site,
     peer,
