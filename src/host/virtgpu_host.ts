@@ -11,10 +11,11 @@ import { VirtgpuEndpoint } from "./virtgpu.ts";
 
 /**
  * How many clients one machine should have. Each keeps a POLL in the device's
- * queue, which has 256 places in the smallest of hosts; when it is full the
- * kernel stops everybody who uses the GPU, and cannot be interrupted.
+ * queue, which has 64 places in the smallest of hosts, QEMU; when it is full the
+ * kernel stops everybody who uses the GPU, and cannot be interrupted. The rest is
+ * for what they submit, and for POLLs that a host has lost.
  */
-export const MOST_CLIENTS = 64;
+export const MOST_CLIENTS = 40;
 
 /** Where devices come from; tests have one of their own. */
 export interface DeviceSource {
