@@ -6,7 +6,7 @@
  * endpoint with a meter states how much may be sent without an answer: at half of it a `sync` asks for one, at the limit the
  * client is not read until it came.
  */
-import type { Endpoint } from "../host/endpoint.ts";
+import type { Endpoint, Meter } from "../host/endpoint.ts";
 import type { Timer } from "../loop/loop.ts";
 import type { Entry } from "./entry.ts";
 import type { FeatureRelay } from "./feature.ts";
@@ -57,6 +57,12 @@ export class Liveness implements Disposable {
     this.#loop = loop;
     this.#host = host;
     this.#listener = listener;
+  }
+
+  /** To be called when a client's requests are about to be sent: what the meter asks goes with them, and costs no send of its own. */
+  sending(): void {
+    const { meter } = this.#host;
+    if (meter !== null) this.#askAtHalf(meter, 1);
   }
 
   /** To be called whenever something was sent. */
@@ -119,18 +125,32 @@ export class Liveness implements Disposable {
   }
 
   #measure(): void {
-    const { meter, sends, outgoing: { position } } = this.#host;
+    const { meter } = this.#host;
     if (meter === null) return;
-    const owedSends = sends - this.#answeredSends;
-    const owedBytes = position - this.#answeredBytes;
+    this.#askAtHalf(meter, 0);
+    this.#owe(
+      this.#owedSends() >= meter.sends || this.#owedBytes() >= meter.bytes,
+    );
+  }
+
+  /** @param coming sends that are about to be made */
+  #askAtHalf(meter: Meter, coming: number): void {
     if (
-      !this.#metering &&
-      (owedSends * 2 >= meter.sends || owedBytes * 2 >= meter.bytes)
-    ) {
-      this.#metering = true;
-      this.#sync(() => this.#answered(sends, position));
-    }
-    this.#owe(owedSends >= meter.sends || owedBytes >= meter.bytes);
+      this.#metering ||
+      ((this.#owedSends() + coming) * 2 < meter.sends &&
+        this.#owedBytes() * 2 < meter.bytes)
+    ) return;
+    const { sends, outgoing: { position } } = this.#host;
+    this.#metering = true;
+    this.#sync(() => this.#answered(sends, position));
+  }
+
+  #owedSends(): number {
+    return this.#host.sends - this.#answeredSends;
+  }
+
+  #owedBytes(): number {
+    return this.#host.outgoing.position - this.#answeredBytes;
   }
 
   #answered(sends: number, bytes: number): void {

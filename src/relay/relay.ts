@@ -343,6 +343,7 @@ export class Relay
     }
     this.#checkBacklog();
     if (this.#ended) return;
+    this.#liveness.sending();
     this.#hostIsSlow = this.#hostIsSlow || isSlow(this.host);
     this.#readClientOrNot();
   }
