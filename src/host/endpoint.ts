@@ -3,6 +3,7 @@
  *
  * What arrives beside the bytes stays an unopened handle until its message is decoded, because only then its kind is known.
  */
+import type { OwnedFd } from "../../ffi/fd.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import type { Queue } from "../wayland/queue.ts";
 
@@ -103,6 +104,17 @@ export interface ImageMaker {
   allocate(width: number, height: number, format: number): SharedImage | null;
 }
 
+/** Memory of this machine that the host can be given as it is. */
+export interface MemoryExporter {
+  /**
+   * A descriptor to send to the host with the kind "shm", of the first `size` bytes of a client's file. As long as one of them is open the
+   * file's pages stay where the host sees them.
+   *
+   * @returns null where the host cannot see such memory, or not this file's
+   */
+  export(fd: number, size: number): OwnedFd | null;
+}
+
 /** The GPU of this machine whose buffers reach the host as they are. */
 export interface GuestGpu {
   /** The `dev_t` of the device that applications here draw with. */
@@ -155,6 +167,8 @@ export interface Endpoint extends Disposable {
   allocate?(bytes: number): SharedMemory | null;
   /** Where memory that the host can see is of use as pictures only, and not as `wl_shm`: what makes them. */
   readonly images?: ImageMaker | null;
+  /** What makes memory of clients visible to the host, where anything does; only where `carrier` shadows "shm". */
+  readonly exporter?: MemoryExporter | null;
   /** Sends what is queued, for at most `milliseconds`, and closes the connection; nothing is received or reported any more. */
   finish(milliseconds: number): void;
 }

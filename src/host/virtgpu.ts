@@ -28,8 +28,13 @@ import type {
   EndpointHandler,
   GuestGpu,
   ImageMaker,
+  MemoryExporter,
   Meter,
 } from "./endpoint.ts";
+import {
+  type GuestMemoryTrial,
+  VirtgpuExporter,
+} from "./virtgpu_guest_memory.ts";
 import { VirtgpuImages } from "./virtgpu_images.ts";
 import { VirtgpuGpu } from "./virtgpu_gpu.ts";
 import { ReceivedHandles } from "./virtgpu_received.ts";
@@ -75,6 +80,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly carrier: Carrier;
   readonly gpu: GuestGpu | null;
   readonly images: ImageMaker | null;
+  readonly exporter: MemoryExporter;
   readonly meter = METER;
   sends = 0;
   flushPending = false;
@@ -97,6 +103,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     channel: Channel,
     files: CopiedFiles,
     { hasGpu, capabilities: { allocatesDmabuf } }: UsableNode,
+    guestMemory: GuestMemoryTrial,
   ) {
     const { device } = channel;
     this.carrier = hasGpu ? withGpu : withoutGpu;
@@ -112,6 +119,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
       this.#handles,
       allocatesDmabuf ? "dma-bufs" : "files",
     );
+    this.exporter = new VirtgpuExporter(device, guestMemory);
     this.#pipes = new Pipes(loop, channel);
     this.#received = new ReceivedHandles(device, this.#pipes, files);
     this.#sending = new Sending(

@@ -1,6 +1,6 @@
 /** The host behind the virtio-gpu device: finds the device, and makes a connection for each client. */
 import type { Loop } from "../loop/loop.ts";
-import { openChannel } from "../virtgpu/channel.ts";
+import { type Channel, openChannel } from "../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
 import { findNode } from "../virtgpu/find_device.ts";
 import { openDevice } from "../virtgpu/kernel_device.ts";
@@ -8,6 +8,7 @@ import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
 import { CopiedFiles } from "./copied_files.ts";
 import { VirtgpuEndpoint } from "./virtgpu.ts";
+import { GuestMemoryTrial } from "./virtgpu_guest_memory.ts";
 
 /**
  * How many clients one machine should have. Each keeps a POLL in the device's
@@ -37,12 +38,15 @@ export class VirtgpuHost implements Disposable {
   readonly #devices: DeviceSource;
   readonly #wakeups: Wakeups;
   readonly #files = new CopiedFiles();
+  /** Whether the host takes memory of this machine: tried with the first connection. */
+  readonly guestMemory: GuestMemoryTrial;
   #node: UsableNode | null = null;
 
   constructor(loop: Loop, devices: DeviceSource = kernelDevices) {
     this.#loop = loop;
     this.#devices = devices;
     this.#wakeups = new Wakeups(loop);
+    this.guestMemory = new GuestMemoryTrial(loop);
   }
 
   /**
@@ -62,13 +66,22 @@ export class VirtgpuHost implements Disposable {
    */
   connect(): VirtgpuEndpoint {
     const node = this.check();
-    try {
-      const channel = openChannel(
+    const open = (): Channel =>
+      openChannel(
         this.#loop,
         this.#devices.open(node.path),
         this.#wakeups,
       );
-      return new VirtgpuEndpoint(this.#loop, channel, this.#files, node);
+    try {
+      const channel = open();
+      this.guestMemory.begin(channel.device, open);
+      return new VirtgpuEndpoint(
+        this.#loop,
+        channel,
+        this.#files,
+        node,
+        this.guestMemory,
+      );
     } catch (error) {
       // the device may come back under another name
       this.#node = null;
@@ -77,6 +90,7 @@ export class VirtgpuHost implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.guestMemory[Symbol.dispose]();
     this.#wakeups[Symbol.dispose]();
     this.#files[Symbol.dispose]();
   }

@@ -89,7 +89,7 @@ export interface FeatureRelay {
   readonly loop: RelayLoop;
   readonly host: Pick<
     Endpoint,
-    "carrier" | "allocate" | "gpu" | "images"
+    "carrier" | "allocate" | "gpu" | "images" | "exporter"
   >;
   /** Sends the client an event of an object with a client half. */
   sendEvent<Name extends EventName>(

@@ -159,6 +159,14 @@ export interface VirtgpuDevice extends Disposable {
    */
   primeFdToHandle(fd: number): number | null;
 
+  /**
+   * UDMABUF_CREATE, of the machine rather than of this device: a dma-buf of the first `size` bytes of a file in memory, whole pages, which
+   * keeps them where they are. Only where CREATE_GUEST_HANDLE is 1 `primeFdToHandle` makes something of it that the host knows.
+   *
+   * @returns null where the machine makes none of this file.
+   */
+  createUdmabuf(memfd: number, size: number): OwnedFd | null;
+
   /** VIRTGPU_RESOURCE_INFO. */
   resourceInfo(handle: number): ResourceInfo;
 

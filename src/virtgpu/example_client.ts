@@ -100,7 +100,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
     const size = stride * height;
     const memory = this.#memory.allocate(size);
     if (memory === null) return null;
-    this.#addBeside(memory.resource, shm, 0, [pool, size]); // create_pool
+    this.addBeside(memory.resource, shm, 0, [pool, size]); // create_pool
     this.add(pool, 0, [buffer, 0, width, height, stride, XRGB8888]); // create_buffer
     return memory;
   }
@@ -123,7 +123,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
     if (picture === null || plane === undefined) return null;
     const { offset, stride } = plane;
     this.add(dmabuf, 1, [params]); // create_params
-    this.#addBeside(picture.resource, params, 1, [0, offset, stride, 0, 0]); // add
+    this.addBeside(picture.resource, params, 1, [0, offset, stride, 0, 0]); // add
     this.add(params, 3, [buffer, width, height, XR24, 0]); // create_immed
     return picture;
   }
@@ -162,7 +162,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
   }
 
   /** Adds a request with memory. What was added before goes first: the memory is named beside the bytes of its own message. */
-  #addBeside(
+  addBeside(
     resource: number,
     object: number,
     opcode: number,

@@ -15,6 +15,7 @@ import { SyscallError } from "../../ffi/error.ts";
 import { O_NONBLOCK, O_RDWR, openFile, type OwnedFd } from "../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../ffi/mapping.ts";
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
+import { createUdmabuf } from "../../ffi/udmabuf.ts";
 import {
   BLOB_FLAG_USE_MAPPABLE,
   BLOB_FLAG_USE_SHAREABLE,
@@ -123,6 +124,10 @@ class KernelDevice implements VirtgpuDevice {
 
   primeFdToHandle(fd: number): number | null {
     return drmPrimeFdToHandle(this.#fd.number, fd);
+  }
+
+  createUdmabuf(memfd: number, size: number): OwnedFd | null {
+    return createUdmabuf(memfd, size);
   }
 
   resourceInfo(handle: number): ResourceInfo {

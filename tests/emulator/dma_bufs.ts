@@ -28,15 +28,15 @@ export function fileIdentity(fd: number): string | null {
 }
 
 /** Opens a file's memory for the guest. */
-export function exportMemory(fd: OwnedFd): OwnedFd {
-  const path = `${FDS}/${fd.number}`;
-  const access = statusFlags(fd.number) & O_ACCMODE;
+export function exportMemory(fd: number): OwnedFd {
+  const path = `${FDS}/${fd}`;
+  const access = statusFlags(fd) & O_ACCMODE;
   try {
     return openFile(path, access | O_NONBLOCK);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     // A file whose permissions forbid to open it again: the mark then is on the host's descriptor as well, which is ours.
-    const copy = duplicateFd(fd.number);
+    const copy = duplicateFd(fd);
     setNonBlocking(copy.number);
     return copy;
   }

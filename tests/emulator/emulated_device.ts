@@ -121,8 +121,10 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
 
   getParameter(parameter: DeviceParameter): number | null {
     this.#requireOpen("GETPARAM");
-    const changed = this.#machine.options.parameters?.[parameter];
-    return changed === undefined ? parameters[parameter] : changed;
+    const { options: { parameters: changed }, guestHandles } = this.#machine;
+    if (changed?.[parameter] !== undefined) return changed[parameter];
+    if (parameter === "CREATE_GUEST_HANDLE" && guestHandles !== null) return 1;
+    return parameters[parameter];
   }
 
   getCapset(
@@ -192,7 +194,7 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     // A refused blob can be exported all the same; only mapping it fails.
     if (resource.fd === null) return createPipe().reader;
     resource.exported = true;
-    return exportMemory(resource.fd);
+    return exportMemory(resource.fd.number);
   }
 
   mapPrime(fd: number, size: number, access: "read" | "write"): Mapping {
@@ -203,10 +205,16 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     return this.#map(resource, size, access, () => {});
   }
 
+  createUdmabuf(memfd: number, size: number): OwnedFd | null {
+    this.#requireOpen("UDMABUF_CREATE");
+    return this.#machine.guestHandles?.create(memfd, size) ?? null;
+  }
+
   primeFdToHandle(fd: number): number | null {
     this.#requireOpen("PRIME_FD_TO_HANDLE");
     const context = this.#requireContext();
-    const resource = this.#machine.findByFile(fd);
+    const resource = this.#machine.findByFile(fd) ??
+      this.#machine.importGuestMemory(fd);
     if (resource === null) return null;
     for (const [handle, known] of this.#handles) {
       if (known === resource) return handle;

@@ -3,7 +3,7 @@
  * guest's kernel, the VMM and the host (README.md).
  */
 import { SyscallError } from "../../ffi/error.ts";
-import { OwnedFd } from "../../ffi/fd.ts";
+import { O_RDWR, openFile, type OwnedFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import type { Loop } from "../../src/loop/loop.ts";
 import type { DeviceParameter } from "../../src/virtgpu/device.ts";
@@ -12,6 +12,7 @@ import { ControlQueue } from "./control_queue.ts";
 import { countExported, exportMemory, fileIdentity } from "./dma_bufs.ts";
 import { Faults } from "./faults.ts";
 import { type Fence, FenceList } from "./fences.ts";
+import { GuestHandles } from "./guest_handles.ts";
 import { HostError } from "./host_error.ts";
 import type { HostProfile } from "./host_profile.ts";
 import { HOST_MEMORY, ImageAllocator } from "./image_allocator.ts";
@@ -33,6 +34,8 @@ export interface MachineOptions {
   readonly pace?: Pace;
   /** Bytes per page of the guest. */
   readonly pageSize?: number;
+  /** Whether the guest's memory can be handed to the host, and whether the host then takes it. */
+  readonly guestHandles?: "taken" | "refused";
   /** What differs of the device's parameters. */
   readonly parameters?: Partial<Record<DeviceParameter, number | null>>;
   /** The capability set's words; null: the host has no such set. */
@@ -79,6 +82,8 @@ export class Machine implements Disposable {
   readonly contexts = new Map<number, HostContext>();
   readonly resources = new Map<number, Resource>();
   readonly queue: ControlQueue;
+  /** The guest's dma-bufs of its own memory, where they are of any use. */
+  readonly guestHandles: GuestHandles | null;
   readonly #allocator: ImageAllocator;
   readonly #fences: FenceList;
   readonly #heldFences: Fence[] = [];
@@ -93,6 +98,9 @@ export class Machine implements Disposable {
     this.faults = options.faults ?? new Faults();
     this.pageSize = options.pageSize ?? 4096;
     this.queue = new ControlQueue(options.loop);
+    this.guestHandles = options.guestHandles === undefined
+      ? null
+      : new GuestHandles(this.pageSize);
     this.#allocator = new ImageAllocator(options.profile);
     this.#fences = new FenceList(options.profile.fences);
   }
@@ -124,7 +132,9 @@ export class Machine implements Disposable {
           allocator: this.#allocator,
           resource: (resource) => {
             const attached = this.#attached(id, resource);
-            return attached?.memory === "guest" ? null : attached?.fd;
+            const isPage = attached?.memory === "guest" &&
+              !attached.hasHandle;
+            return isPage ? null : attached?.fd;
           },
           page: (resource) =>
             this.#attached(id, resource)?.pages?.bytes ?? null,
@@ -184,6 +194,18 @@ export class Machine implements Disposable {
     return resource;
   }
 
+  /** For devices: the resource that a dma-buf of the guest's memory becomes, or null where it is none. */
+  importGuestMemory(fd: number): Resource | null {
+    if (this.guestHandles?.owns(fd) !== true) return null;
+    const size = Deno.statSync(`/proc/self/fd/${fd}`).size;
+    const resource = this.#addResource("guest", size, 0);
+    resource.hasHandle = true;
+    if (this.options.guestHandles === "refused") {
+      this.log.push(`resource ${resource.id}: no handle of the guest's memory`);
+    } else resource.fd = openFile(`/proc/self/fd/${fd}`, O_RDWR);
+    return resource;
+  }
+
   /** A buffer as a program of the guest makes one with the GPU: its dma-buf, which keeps it. */
   createGpuMemory(size: number): OwnedFd {
     const resource = this.#addResource(
@@ -193,7 +215,7 @@ export class Machine implements Disposable {
     );
     resource.fd = createMemfd(HOST_MEMORY, resource.size);
     resource.exported = true;
-    return exportMemory(resource.fd);
+    return exportMemory(resource.fd.number);
   }
 
   /** For devices: lets a context name a resource, or no longer. */

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { encodeDeviceNumber } from "../../ffi/device_node.ts";
 import { DRM_REQUESTS, encodePrime, encodeVersion } from "../../ffi/drm.ts";
 import { StructWords } from "../../ffi/struct_words.ts";
+import { encodeUdmabufCreate, UDMABUF_CREATE } from "../../ffi/udmabuf.ts";
 import {
   countFenceEvents,
   encodeContextInit,
@@ -41,6 +42,13 @@ for (
       encode: (words: Uint32Array) =>
         encodePrime(words, 0x1112_1314, 0x80002, -1),
       hex: "1413121102000800ffffffff",
+    },
+    {
+      name: "udmabuf_create",
+      size: 24,
+      encode: (words: Uint32Array) =>
+        encodeUdmabufCreate(words, 0x1112_1314, 0x1_2122_2324),
+      hex: "141312110100000000000000000000002423222101000000",
     },
     {
       name: "drm_virtgpu_execbuffer with a ring and an object",
@@ -167,4 +175,8 @@ Deno.test("a device's number is that of glibc's makedev", () => {
   // makedev(226, 128), makedev(0x12345, 0x6789a)
   assert.equal(encodeDeviceNumber(226, 128), 0xe280n);
   assert.equal(encodeDeviceNumber(0x12345, 0x6789a), 0x0001_2000_6783_459an);
+});
+
+Deno.test("the request for a dma-buf has the number of <linux/udmabuf.h>", () => {
+  assert.equal(UDMABUF_CREATE, 0x4018_7542n);
 });

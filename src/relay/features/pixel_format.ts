@@ -21,6 +21,16 @@ interface Plane {
   readonly rows: number;
 }
 
+/** Where a buffer's pixels are in its pool. */
+export interface BufferShape {
+  readonly offset: number;
+  readonly width: number;
+  readonly height: number;
+  readonly stride: number;
+  readonly code: number;
+  readonly format: PixelFormat;
+}
+
 const ARGB8888 = 0;
 const XRGB8888 = 1;
 

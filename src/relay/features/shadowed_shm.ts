@@ -1,11 +1,12 @@
 /**
- * `wl_shm` where the host cannot see the client's memory: pools and buffers stay ours.
+ * `wl_shm` where the host cannot see the client's memory: pools and buffers stay ours, but for those that it can be given as they are.
  *
  * Unlike plain forwarding: everything of `wl_shm_pool`, `wl_shm.create_pool`, and formats that cannot be copied are not told to the client
  * (wayland.xml).
  */
 import { O_ACCMODE, O_RDWR, statusFlags } from "../../../ffi/fd.ts";
 import type { EventHandlers, RequestHandlers } from "../feature.ts";
+import { ImportedBuffer } from "./imported_pool.ts";
 import type { Shadowing } from "./shadowing.ts";
 import {
   checkBufferShape,
@@ -26,25 +27,44 @@ export const shmRequests: RequestHandlers<Shadowing> = {
     if ((statusFlags(borrowed) & O_ACCMODE) !== O_RDWR) {
       throw unmappable(shm, borrowed, "Permission denied");
     }
-    id.record = state.addPool(relay.openFromClient(fd, "shm"), size);
+    const pool = state.addPool(relay.openFromClient(fd, "shm"), size);
+    pool.imported = state.imports.import(pool.fd, size);
+    id.record = pool;
     return "take";
   },
   "wl_shm_pool.create_buffer": ({ offeredFormats }, entry, values) => {
     const { record: pool } = entry;
     if (!(pool instanceof ShmPool)) return "forward";
     const shape = checkBufferShape(entry, pool, values, offeredFormats);
-    values.id.record = new ShmBuffer(values.id, pool, shape);
+    if (pool.imported !== null) pool.imported.createBuffer(values.id, shape);
+    else values.id.record = new ShmBuffer(values.id, pool, shape);
     return "take";
   },
-  "wl_shm_pool.resize": (_state, entry, { size }) => {
-    if (entry.record instanceof ShmPool) entry.record.resize(entry, size);
+  "wl_shm_pool.resize": ({ imports }, entry, { size }) => {
+    const { record: pool } = entry;
+    if (!(pool instanceof ShmPool)) return "forward";
+    pool.resize(entry, size);
+    if (pool.imported !== null) {
+      // buffers that there are stay where they are
+      pool.imported.retire();
+      pool.imported = imports.import(pool.fd, size);
+    }
     return "forward";
   },
   "wl_shm_pool.destroy": (_state, entry) => {
-    if (entry.record instanceof ShmPool) entry.record.release();
+    if (entry.record instanceof ShmPool) {
+      entry.record.imported?.retire();
+      entry.record.release();
+    }
     return "forward";
   },
-  "wl_buffer.destroy": (_state, entry) => {
+  "wl_buffer.destroy": ({ relay }, entry) => {
+    const { record } = entry;
+    if (record instanceof ImportedBuffer) {
+      relay.sendRequest(entry, "wl_buffer.destroy", {});
+      record.pool.release();
+      return "take";
+    }
     shmBufferOf(entry)?.release();
     return "forward";
   },

@@ -5,6 +5,7 @@ import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import { Canvases } from "./canvases.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
+import { ImportedPools } from "./imported_pool.ts";
 import { LateReleases } from "./late_releases.ts";
 import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
@@ -24,6 +25,7 @@ const ALWAYS_OFFERED = [0, 1];
 export class Shadowing implements ShadowMaker, Disposable {
   readonly relay: FeatureRelay;
   readonly canvases: Canvases;
+  readonly imports: ImportedPools;
   readonly statistics: CopyStatistics;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
@@ -35,6 +37,7 @@ export class Shadowing implements ShadowMaker, Disposable {
   constructor(relay: FeatureRelay, total: CopyStatistics) {
     this.relay = relay;
     this.statistics = new CopyStatistics(total);
+    this.imports = new ImportedPools(relay);
     this.#lateReleases = new LateReleases(relay);
     this.canvases = new Canvases(
       relay,
@@ -98,6 +101,7 @@ export class Shadowing implements ShadowMaker, Disposable {
     }
     this.#lateReleases[Symbol.dispose]();
     this.canvases[Symbol.dispose]();
+    this.imports[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();
     for (const surface of this.#surfaces.values()) surface.stop();

@@ -7,8 +7,10 @@
 import { closeForeignFd } from "../../../ffi/file_kind.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
+import type { ImportedPool } from "./imported_pool.ts";
 import {
   bufferBytes,
+  type BufferShape,
   findPixelFormat,
   type PixelFormat,
 } from "./pixel_format.ts";
@@ -22,6 +24,8 @@ const INVALID_FD = 2;
 export class ShmPool {
   /** The client's file; ours. */
   readonly fd: number;
+  /** Where the host sees this memory as it is. */
+  imported: ImportedPool | null = null;
   #size: number;
   #users = 1;
   readonly #onClosed: (pool: ShmPool) => void;
@@ -137,16 +141,6 @@ export function unmappable(shm: Entry, fd: number, why: string): ClientError {
     INVALID_FD,
     `failed mmap fd ${fd}: ${why}`,
   );
-}
-
-/** Where a buffer's pixels are in its pool. */
-export interface BufferShape {
-  readonly offset: number;
-  readonly width: number;
-  readonly height: number;
-  readonly stride: number;
-  readonly code: number;
-  readonly format: PixelFormat;
 }
 
 /** The arguments of `wl_shm_pool.create_buffer`. */

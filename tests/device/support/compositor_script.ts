@@ -76,6 +76,10 @@ export class CompositorScript implements Disposable {
   }
 
   #obey(line: string): void {
+    if (line.startsWith("?@")) {
+      this.#peer.say(1, "wl_display.error", 1, 0, `invalid object: ${line}`);
+      return;
+    }
     const [, type, id, message, words = ""] =
       /^(\w+)@(\d+)\.(\w+)\((.*)\)$/.exec(line) ?? [];
     const object = Number(id);

@@ -59,11 +59,21 @@ export class Windows implements Disposable {
     this.settle();
   }
 
-  /** A surface and its memory; nothing is shown yet. */
-  open(width: number, height: number): Window {
+  /** An id for an object of the client. */
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  /** A surface and its memory, whose file is prepared first; nothing is shown yet. */
+  open(
+    width: number,
+    height: number,
+    prepare: (file: OwnedFd) => void = () => {},
+  ): Window {
     const { client } = this.client;
     const size = width * height * 4;
     const file = createMemfd("window", size);
+    prepare(file);
     const memory = mapFile(file.number, size, "write");
     const [surface, pool, buffer] = [
       this.#nextId++,

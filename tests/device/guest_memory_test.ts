@@ -1,0 +1,275 @@
+/** Memory of the guest that the host can be given as it is, on an emulated kernel and host that have it, which nobody has seen. */
+import assert from "node:assert/strict";
+import { duplicateFd } from "../../ffi/fd.ts";
+import { libc } from "../../ffi/libc.ts";
+import { addSeals, F_SEAL_SHRINK, F_SEAL_WRITE } from "../../ffi/memfd.ts";
+import type { MachineOptions } from "../emulator/machine.ts";
+import { MOST_IMPORTS } from "../../src/relay/features/imported_pool.ts";
+import { CompositorScript } from "./support/compositor_script.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import { type Window, Windows } from "./support/windows.ts";
+
+/** Pixels of a side of a buffer of 16 pages. */
+const SIDE = 128;
+
+/** A machine whose host was asked whether it takes such memory, by whoever connected first. */
+class GuestWorld extends DeviceWorld {
+  readonly trial: CompositorScript | null;
+
+  constructor(guestHandles: MachineOptions["guestHandles"]) {
+    super(guestHandles === undefined ? {} : { guestHandles });
+    this.addReady();
+    this.pass(1);
+    const [, peer] = this.peers;
+    this.trial = peer === undefined ? null : new CompositorScript(peer);
+    // before the answer to its greeting
+    peer?.say(2, "wl_registry.global", 2, "wl_shm", 1);
+    for (let i = 0; i < 3; i++) {
+      this.settle();
+      this.trial?.obey();
+    }
+    this.pass(1);
+  }
+
+  override [Symbol.dispose](): void {
+    this.trial?.[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+/** The bytes that a window of one colour shows. */
+function plain(window: Window, byte: number): Uint8Array {
+  return new Uint8Array(window.width * window.height * 4).fill(byte);
+}
+
+function open(windows: Windows, seals: number, height = SIDE): Window {
+  return windows.open(SIDE, height, (file) => {
+    if (seals !== 0) addSeals(file.number, seals);
+  });
+}
+
+Deno.test("a sealed buffer is shown without a copy, and released when the host has done with it", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  assert.equal(world.statistics.copiedBytes, 0);
+  assert.ok(!windows.client.client.heard().join().includes("release"));
+  window.memory.bytes.fill(2);
+  assert.deepEqual(windows.compositor.pixels(), plain(window, 2), "shared");
+  windows.paint(window, 3);
+  windows.settle();
+  assert.ok(windows.client.client.heard().join().includes("wl_buffer"));
+  windows.close(window);
+  windows.settle();
+  assert.deepEqual(world.machine.log, []);
+  assert.deepEqual(world.machine.violations, []);
+});
+
+Deno.test("the trial's connection ends with its answer, and there is one for all clients", () => {
+  using world = new GuestWorld("taken");
+  assert.equal(world.machine.contexts.size, 1);
+  world.addReady();
+  world.pass(10);
+  assert.equal(world.peers.length, 3);
+  assert.equal(world.machine.contexts.size, 2);
+});
+
+for (
+  const [name, seals, height] of [
+    ["that is not sealed", 0, SIDE],
+    ["that is sealed against writing", F_SEAL_SHRINK | F_SEAL_WRITE, SIDE],
+    ["that is not whole pages", F_SEAL_SHRINK, 3],
+  ] as const
+) {
+  Deno.test(`a buffer in a file ${name} is copied, and the file is left as it is`, () => {
+    using world = new GuestWorld("taken");
+    using windows = new Windows(world);
+    const made = world.machine.guestHandles?.made;
+    const window = windows.open(SIDE, height, (file) => {
+      // a mapping for writing forbids that seal
+      if ((seals & F_SEAL_WRITE) === 0 && seals !== 0) {
+        addSeals(file.number, seals);
+      }
+    });
+    windows.paint(window, 1);
+    if ((seals & F_SEAL_WRITE) !== 0) {
+      window.memory[Symbol.dispose]();
+      addSeals(window.file.number, seals);
+    }
+    windows.settle();
+    assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+    assert.equal(world.statistics.copiedBytes, SIDE * height * 4);
+    assert.equal(world.machine.guestHandles?.made, made);
+    assert.equal(
+      Deno.statSync(`/proc/self/fd/${window.file.number}`).size,
+      SIDE * height * 4,
+    );
+    windows.close(window);
+    assert.deepEqual(world.machine.log, []);
+  });
+}
+
+Deno.test("a machine that does not offer it is not asked, and copies", () => {
+  using world = new GuestWorld(undefined);
+  assert.equal(world.peers.length, 1);
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  windows.close(window);
+});
+
+Deno.test("where the host refuses it, one connection is lost that nobody needs, and clients are copied for", () => {
+  using world = new GuestWorld("refused");
+  const { log } = world.machine;
+  assert.ok(log.some((line) => line.includes("invalid handle")));
+  log.length = 0;
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  windows.close(window);
+  assert.deepEqual(log, []);
+  assert.equal(world.machine.contexts.size, 2);
+});
+
+Deno.test("a compositor that does not answer to the trial has five seconds, and clients do not wait", () => {
+  using world = new DeviceWorld({ guestHandles: "taken" });
+  using windows = new Windows(world);
+  windows.pass(1);
+  assert.equal(world.machine.contexts.size, 2);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  windows.close(window);
+  windows.pass(5_100);
+  assert.equal(world.machine.contexts.size, 1);
+});
+
+Deno.test("a pool that grows is imported again, and buffers of before stay", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  const bytes = SIDE * SIDE * 4;
+  assert.equal(libc.ftruncate(window.file.number, BigInt(2 * bytes)), 0);
+  const { client } = windows.client;
+  client.say(window.pool, "wl_shm_pool.resize", 2 * bytes);
+  const second = windows.nextId();
+  const shape = [bytes, SIDE, SIDE, SIDE * 4, 1];
+  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
+  windows.settle();
+  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  client.say(window.surface, "wl_surface.commit");
+  windows.settle();
+  assert.deepEqual(windows.compositor.pixels(), plain(window, 0));
+  assert.equal(world.statistics.copiedBytes, 0);
+  client.say(second, "wl_buffer.destroy");
+  windows.close(window);
+  windows.settle();
+  assert.deepEqual(world.machine.log, []);
+});
+
+Deno.test("a pool that grows beyond its file's whole pages is copied from then on", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.settle();
+  const { client } = windows.client;
+  const bytes = SIDE * SIDE * 4;
+  assert.equal(libc.ftruncate(window.file.number, BigInt(bytes + 512)), 0);
+  client.say(window.pool, "wl_shm_pool.resize", bytes + 512);
+  const second = windows.nextId();
+  const shape = [bytes, SIDE, 1, SIDE * 4, 1];
+  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
+  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  client.say(window.surface, "wl_surface.commit");
+  windows.settle();
+  assert.equal(world.statistics.copiedBytes, 512);
+  client.say(second, "wl_buffer.destroy");
+  windows.close(window);
+  windows.settle();
+  assert.deepEqual(world.machine.log, []);
+});
+
+Deno.test("the pages of a buffer stay where they are until the host knows that it is gone", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const before = openFiles();
+  const window = open(windows, F_SEAL_SHRINK);
+  const shown = openFiles();
+  windows.paint(window, 1);
+  windows.settle();
+  const used = openFiles();
+  const { client } = windows.client;
+  client.say(window.pool, "wl_shm_pool.destroy");
+  windows.settle();
+  assert.ok(openFiles() > shown, "the buffer still has its pages");
+  client.say(window.buffer, "wl_buffer.destroy");
+  client.say(window.surface, "wl_surface.destroy");
+  windows.settle();
+  assert.ok(openFiles() < used);
+  window.memory[Symbol.dispose]();
+  window.file[Symbol.dispose]();
+  assert.equal(openFiles(), before);
+});
+
+Deno.test("windows that were opened and closed leave nothing behind, and a client that ends neither", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const cycle = (): void => {
+    const window = open(windows, F_SEAL_SHRINK);
+    windows.paint(window, 1);
+    windows.settle();
+    windows.close(window);
+    windows.settle();
+  };
+  cycle();
+  const before = world.machine.census();
+  const files = openFiles();
+  for (let i = 0; i < 50; i++) cycle();
+  assert.deepEqual(world.machine.census(), before);
+  assert.equal(openFiles(), files);
+  const window = open(windows, F_SEAL_SHRINK);
+  windows.paint(window, 1);
+  windows.settle();
+  windows.client.client[Symbol.dispose]();
+  world.settle();
+  windows.compositor[Symbol.dispose]();
+  window.memory[Symbol.dispose]();
+  window.file[Symbol.dispose]();
+  assert.ok(openFiles() < files);
+});
+
+Deno.test("a client with very many pools has the rest copied", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const window = open(windows, F_SEAL_SHRINK);
+  const { client } = windows.client;
+  for (let i = 0; i < MOST_IMPORTS - 1; i++) {
+    const sent = duplicateFd(window.file.number).release();
+    client.say(4, "wl_shm.create_pool", windows.nextId(), sent, SIDE * SIDE);
+    windows.settle();
+  }
+  const late = open(windows, F_SEAL_SHRINK);
+  windows.paint(late, 7);
+  windows.settle();
+  assert.deepEqual(windows.compositor.pixels(), plain(late, 7));
+  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  windows.close(window);
+  windows.close(late);
+});
+
+/** Descriptors of this process. */
+function openFiles(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
