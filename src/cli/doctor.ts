@@ -142,6 +142,7 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
         )
         : present("host memory", "can be had and written to"),
     );
+    findings.push(...guestMemoryFindings(patient, host));
     if (reasonsOf(findings) === "") {
       findings.push(windowFinding(patient, usable));
     }
@@ -149,6 +150,32 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     return [missing("connection", `${usable.path}: ${error.message}`)];
+  }
+}
+
+/** What became of the trial, where the kernel offers what it tries. */
+function guestMemoryFindings(
+  patient: Patient,
+  { guestMemory }: VirtgpuHost,
+): Finding[] {
+  const subject = "guest memory";
+  waitFor(patient, () => guestMemory.state !== "trying");
+  switch (guestMemory.state) {
+    case "untried":
+    case "unoffered":
+      return [];
+    case "taken":
+      return [
+        present(subject, "what an application has sealed is not copied"),
+      ];
+    case "trying":
+    case "refused":
+      return [
+        noted(
+          subject,
+          "the kernel offers it to the host, which does not take it, so it is copied; see whether the VMM has udmabuf",
+        ),
+      ];
   }
 }
 

@@ -37,8 +37,13 @@ const SHM = 4;
 const POOL = 5;
 const DONE = 6;
 
-/** Whether the host takes it: not known before it was tried. */
-export type GuestMemoryState = "untried" | "trying" | "taken" | "refused";
+/** Whether the host takes it: not known before it was tried, and not tried where the kernel does not offer it. */
+export type GuestMemoryState =
+  | "untried"
+  | "unoffered"
+  | "trying"
+  | "taken"
+  | "refused";
 
 /** Tries whether the host takes memory of this machine. */
 export class GuestMemoryTrial implements ExampleHandler, Disposable {
@@ -61,8 +66,8 @@ export class GuestMemoryTrial implements ExampleHandler, Disposable {
    */
   begin(device: VirtgpuDevice, open: () => Channel): void {
     if (this.state !== "untried") return;
-    this.state = "refused";
-    if (device.getParameter("CREATE_GUEST_HANDLE") !== 1) return;
+    this.state = "unoffered";
+    if (!isOffered(device)) return;
     this.state = "trying";
     // whoever waits to be connected goes first
     this.#timer = this.#loop.after(0, () => this.#connect(open));
@@ -141,6 +146,16 @@ export class GuestMemoryTrial implements ExampleHandler, Disposable {
       this.#memory =
       this.#timer =
         null;
+  }
+}
+
+function isOffered(device: VirtgpuDevice): boolean {
+  try {
+    return device.getParameter("CREATE_GUEST_HANDLE") === 1;
+  } catch (error) {
+    // the device is gone, which the channel finds out as well
+    if (error instanceof SyscallError) return false;
+    throw error;
   }
 }
 

@@ -46,7 +46,11 @@ class World implements Disposable {
   }
 
   /** A compositor's connection. */
-  compositor(globals: Globals | "silent", modifier = 0): OwnedFd {
+  compositor(
+    globals: Globals | "silent",
+    modifier = 0,
+    callbacks: readonly number[] = [],
+  ): OwnedFd {
     const [ours, theirs] = socketPair();
     const peer = this.#resources.use(new Peer(theirs, "events"));
     this.connections++;
@@ -57,6 +61,7 @@ class World implements Disposable {
       peer.objects.set(5, getInterface("zwp_linux_dmabuf_v1"));
       peer.say(5, "zwp_linux_dmabuf_v1.modifier", XR24, 0, modifier);
     }
+    for (const id of callbacks) peer.say(id, "wl_callback.done", 0);
     // what a client that shows a window would wait for: see example.ts of the device
     peer.say(8, "xdg_surface.configure", 1);
     peer.say(12, "wl_callback.done", 0);
@@ -261,6 +266,23 @@ for (
           : "MISSING  window: the compositor did not take a small one: the host's memory is dma-bufs, and its compositor takes none with rows one after another\n",
       ]
     ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+  });
+}
+
+for (
+  const [answers, words] of [
+    [true, /ok +guest memory: what an application has sealed is not copied/],
+    [false, /note +guest memory: .* which does not take it, so it is copied/],
+  ] as const
+) {
+  Deno.test(`memory that the kernel offers to the host is ${answers ? "taken" : "not taken"}, and that is told`, () => {
+    using world = new World();
+    const report = world.examine(world.emulate({
+      guestHandles: "taken",
+      connect: () => world.compositor(usualGlobals, 0, answers ? [6] : []),
+    }));
+    assert.match(textOf(report), words);
+    assert.equal(report.verdict, "over virtio-gpu");
   });
 }
 
