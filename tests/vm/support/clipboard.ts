@@ -1,10 +1,10 @@
 /** The clipboard between the guest and its host, by wl-clipboard's two programs on either side. */
 import assert from "node:assert/strict";
 import { programEnvironment } from "../../applications/program.ts";
+import type { HostCompositor } from "../../support/host.ts";
 import { requirePrograms } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
 import { makeScratch } from "../../support/scratch.ts";
-import type { Weston } from "../../support/weston.ts";
 import type { GuestSession } from "./session.ts";
 
 type Side = "guest" | "host";
@@ -12,7 +12,7 @@ type Side = "guest" | "host";
 /** Copies text and random bytes on each side, and pastes them on the other. */
 export async function pasteBothWays(
   session: GuestSession,
-  host: Weston,
+  host: HostCompositor,
   length: number,
 ): Promise<void> {
   await requirePrograms([
@@ -37,7 +37,7 @@ export async function pasteBothWays(
 
 async function copyAndPaste(
   session: GuestSession,
-  host: Weston,
+  host: HostCompositor,
   from: Side,
   type: string,
   content: Uint8Array<ArrayBuffer>,

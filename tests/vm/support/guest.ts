@@ -6,8 +6,10 @@
  * engine), `--fences` (`stock` or `fixed`) and `--timeout`. The guest sees this machine's files but for /tmp.
  */
 import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
+import { PATH } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { delay } from "../../support/wait.ts";
 
 /** The path of the driver, or undefined where there is none. */
 export const driver: string | undefined = findDriver();
@@ -26,6 +28,7 @@ export interface GuestOutput {
 
 /** How long the guest may take to boot, in seconds: under emulation, beside much else. */
 const BOOT_SECONDS = 120;
+const DAY = 86_400;
 
 function findDriver(): string | undefined {
   const path = Deno.env.get("WAYFERRY_VM") ?? "";
@@ -39,54 +42,87 @@ function requireDriver(): string {
   return driver;
 }
 
+/**
+ * What runs commands in the guest: one shell, which finds them in the shared folder, one file after the other. A driver may be slow
+ * at it, the more so the more commands there were, and may mistake two that come at once for one.
+ */
+const AGENT = `[ -p /run/agent ] || mkfifo /run/agent
+exec 9<>/run/agent
+n=1
+while [ ! -e /share/jobs/end ]; do
+  j=/share/jobs/$n
+  if [ -e $j.sh ]; then
+    (bash $j.sh </dev/null >$j.out 2>&1 9<&-; echo $? >$j.status) &
+    n=$((n + 1))
+  else
+    read -r -t 0.05 -u 9
+  fi
+done`;
+
+/** Waits for a command's end, as a process of its own: status file, output file, seconds. */
+const WAIT = `i=$(($3 * 10))
+until [ -s "$1" ]; do
+  [ $i -gt 0 ] || exit 124
+  i=$((i - 1))
+  sleep 0.1
+done
+cat "$2"
+exit "$(cat "$1")"`;
+
 /** A running guest. */
 export class Guest implements AsyncDisposable {
   /** The folder that is /share in the guest. */
   readonly share: string;
-  readonly #name: string;
   readonly #logs: string;
   readonly #resources: AsyncDisposableStack;
+  #jobs = 0;
 
-  constructor(
-    name: string,
-    share: string,
-    logs: string,
-    resources: AsyncDisposableStack,
-  ) {
-    this.#name = name;
+  constructor(share: string, logs: string, resources: AsyncDisposableStack) {
     this.share = share;
     this.#logs = logs;
     this.#resources = resources;
   }
 
-  /** The command that runs a shell command in the guest. */
+  /**
+   * Has a shell command run in the guest, now.
+   *
+   * @returns the command of this machine that waits for its end, prints its output and has its status; 124: it has none yet
+   */
   command(script: string, seconds = 300): string[] {
+    const job = this.#submit(script);
     return [
-      requireDriver(),
-      "exec",
-      this.#name,
-      "--timeout",
+      "sh",
+      "-c",
+      WAIT,
+      "sh",
+      `${job}.status`,
+      `${job}.out`,
       `${seconds}`,
-      "--",
-      script,
     ];
   }
 
-  /** Runs a shell command to its end. */
+  /** Runs a shell command to its end, or for so many seconds: then the status is 124. */
   async run(script: string, seconds = 120): Promise<GuestOutput> {
-    await using process = this.start(script, seconds);
-    const ending = await process.end((seconds + 10) * 1000);
-    return {
-      code: typeof ending === "number" ? ending : -1,
-      text: process.log(),
-    };
+    const job = this.#submit(script);
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const status = readIfThere(`${job}.status`);
+      if (status.endsWith("\n") || performance.now() > deadline) {
+        return {
+          code: status === "" ? 124 : Number(status),
+          text: readIfThere(`${job}.out`),
+        };
+      }
+      await delay(50);
+    }
   }
 
   /** Runs a shell command that must succeed. @returns what it printed */
   async must(script: string, seconds = 120): Promise<string> {
     const { code, text } = await this.run(script, seconds);
     if (code !== 0) {
-      throw new Error(`In the guest, ${script} ended with ${code}:\n${text}`);
+      const what = script.slice(0, 200);
+      throw new Error(`In the guest, ${what} ended with ${code}:\n${text}`);
     }
     return text;
   }
@@ -95,12 +131,28 @@ export class Guest implements AsyncDisposable {
   start(script: string, seconds = 600): TestProcess {
     return new TestProcess(this.command(script, seconds), {
       logPath: `${this.#logs}/${crypto.randomUUID()}.log`,
-      environment: Deno.env.toObject(),
+      environment: { PATH },
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
+  }
+
+  #submit(script: string): string {
+    const job = `${this.share}/jobs/${++this.#jobs}`;
+    Deno.writeTextFileSync(`${job}.part`, `${script}\n`);
+    Deno.renameSync(`${job}.part`, `${job}.sh`);
+    return job;
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
   }
 }
 
@@ -130,7 +182,18 @@ export async function startGuest(
     "--timeout",
     `${BOOT_SECONDS}`,
   );
-  return new Guest(name, share, logs, resources.move());
+  Deno.mkdirSync(`${share}/jobs`);
+  const agent = resources.use(
+    new TestProcess(
+      [requireDriver(), "exec", name, "--timeout", `${DAY}`, "--", AGENT],
+      { logPath: `${logs}/agent.log`, environment: Deno.env.toObject() },
+    ),
+  );
+  resources.defer(async () => {
+    Deno.writeTextFileSync(`${share}/jobs/end`, "");
+    await agent.end(10_000).catch(() => {});
+  });
+  return new Guest(share, logs, resources.move());
 }
 
 async function run(...args: readonly string[]): Promise<void> {

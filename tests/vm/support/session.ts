@@ -1,10 +1,12 @@
 /** A guest with the proxy in it, and compositors that take turns behind its device. */
 import { programEnvironment } from "../../applications/program.ts";
+import type { HostCompositor } from "../../support/host.ts";
 import type { TestProcess } from "../../support/process.ts";
 import { requireExecutable } from "../../support/proxy.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { startSway } from "../../support/sway.ts";
 import { delay } from "../../support/wait.ts";
-import { startWeston, type Weston } from "../../support/weston.ts";
+import { startWeston } from "../../support/weston.ts";
 import { type Engine, type Guest, quoted, startGuest } from "./guest.ts";
 
 /** Where the proxy listens, in the guest. */
@@ -13,40 +15,61 @@ const DISPLAY = "/run/wayferry-display";
 const RUNTIME = "/run/home";
 const PROXY_LOG = "/run/wayferry.log";
 const PROXY_PID = "/run/wayferry.pid";
+const PROGRAM_PID = "/run/program.pid";
+const CLIENT = new URL("guest_client.ts", import.meta.url).pathname;
 /** The executable, in the guest's memory. */
 export const EXECUTABLE = "/run/wayferry";
 
+/** A compositor that the tests can put behind the device. */
+export type HostName = "weston" | "sway";
+
+/** Starts one. */
+export function startCompositor(name: HostName): Promise<HostCompositor> {
+  return name === "sway" ? startSway() : startWeston();
+}
+
+/** What the kernel keeps of a program's name, in characters. */
+const COMM = 15;
+
 /** What the guest and its proxy hold. */
 export interface Holdings {
-  /** Lines of the kernel's list of host-visible memory that is in use. */
-  readonly memory: string;
+  /** Bytes of host-visible memory, as the kernel counts them. */
+  readonly memory: number;
+  /** Pieces of it. */
+  readonly pieces: number;
+  /** Open files of the proxy. */
   readonly descriptors: number;
+  /** KiB of memory of the proxy. */
+  readonly resident: number;
 }
 
 /** The guest, its proxy, and the host's compositor of the moment. */
 export class GuestSession implements AsyncDisposable {
   readonly guest: Guest;
   readonly engine: Engine;
+  readonly hostName: HostName;
   readonly #link: string;
   readonly #resources: AsyncDisposableStack;
 
   constructor(
     guest: Guest,
     engine: Engine,
+    hostName: HostName,
     link: string,
     resources: AsyncDisposableStack,
   ) {
     this.guest = guest;
     this.engine = engine;
+    this.hostName = hostName;
     this.#link = link;
     this.#resources = resources;
   }
 
   /** A new compositor, to which all connections go that are made from now on. */
-  async startHost(): Promise<Weston> {
-    const weston = await startWeston();
-    pointTo(this.#link, weston.waylandDisplay);
-    return weston;
+  async startHost(): Promise<HostCompositor> {
+    const host = await startCompositor(this.hostName);
+    pointTo(this.#link, host.waylandDisplay);
+    return host;
   }
 
   /** Takes the compositor away for all connections that are made from now on. */
@@ -82,14 +105,37 @@ export class GuestSession implements AsyncDisposable {
     more: Readonly<Record<string, string>> = {},
   ): string {
     const { home } = this;
-    return `rm -rf ${home} && cp -r /share/home ${home} && ${
+    return `echo $$ >${PROGRAM_PID}; rm -rf ${home} && cp -r /share/home ${home} && ${
       this.script(argv, more)
     }`;
+  }
+
+  /** Asks the program that was started last with `scriptInHome` to end. */
+  async endProgram(): Promise<void> {
+    await this.guest.must(`kill -TERM $(cat ${PROGRAM_PID}) || true`);
   }
 
   /** Starts a program of the guest. */
   start(argv: readonly string[]): TestProcess {
     return this.guest.start(this.script(argv));
+  }
+
+  /** Runs the tests' own client in the guest. @returns what it says at its end */
+  async runClient(
+    ...words: readonly (string | number)[]
+  ): Promise<string> {
+    const output = await this.guest.must(
+      this.script([
+        Deno.execPath(),
+        "run",
+        "--allow-all",
+        "--no-check",
+        CLIENT,
+        ...words.map(String),
+      ]),
+      1800,
+    );
+    return output.trim().split("\n").at(-1) ?? "";
   }
 
   /** Starts the proxy, and waits until it listens. */
@@ -100,6 +146,18 @@ export class GuestSession implements AsyncDisposable {
       echo $! >${PROXY_PID}
       for i in $(seq 300); do [ -S ${DISPLAY} ] && exit 0; sleep 0.1; done; cat ${PROXY_LOG}; exit 1`,
     );
+  }
+
+  /** Ends programs of the guest, by their names. */
+  async kill(names: readonly string[]): Promise<void> {
+    const list = names.map((name) => name.slice(0, COMM)).join(" ");
+    await this.guest.must(`for name in ${list}; do pkill -x $name; done; true`);
+  }
+
+  /** Whether a program of that name runs in the guest. */
+  async isRunning(name: string): Promise<boolean> {
+    const { code } = await this.guest.run(`pgrep -x ${name.slice(0, COMM)}`);
+    return code === 0;
   }
 
   /** What the proxy has written. */
@@ -119,16 +177,27 @@ export class GuestSession implements AsyncDisposable {
   /** What is held, once it is no more than that, or has not become so for a while. */
   async holdings(expected?: Holdings): Promise<Holdings> {
     for (let attempt = 0;; attempt++) {
-      const text = await this.guest.must(
-        `cat /sys/kernel/debug/dri/0/virtio-gpu-host-visible-mm; echo; ls /proc/$(cat ${PROXY_PID})/fd | wc -l`,
-      );
-      const memory = /total: \d+, used (\d+)/.exec(text)?.[1] ?? text;
-      const descriptors = Number(text.trim().split("\n").at(-1));
+      const now = await this.#look();
       const isDone = expected === undefined ||
-        (memory === expected.memory && descriptors <= expected.descriptors);
-      if (isDone || attempt === 20) return { memory, descriptors };
+        (now.memory <= expected.memory &&
+          now.descriptors <= expected.descriptors);
+      if (isDone || attempt === 40) return now;
       await delay(500);
     }
+  }
+
+  async #look(): Promise<Holdings> {
+    // Lines of memory that is in use end with "used", and a line of totals follows them.
+    const text = await this.guest.must(
+      `pid=$(cat ${PROXY_PID}); ls /proc/$pid/fd | wc -l; grep VmRSS /proc/$pid/status
+      cat /sys/kernel/debug/dri/0/virtio-gpu-host-visible-mm`,
+    );
+    return {
+      descriptors: Number(text.split("\n", 1)[0]),
+      resident: Number(/VmRSS:\s*(\d+)/.exec(text)?.[1]),
+      memory: Number(/total: \d+, used (\d+)/.exec(text)?.[1]),
+      pieces: text.match(/: used$/gm)?.length ?? 0,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,11 +206,14 @@ export class GuestSession implements AsyncDisposable {
 }
 
 /** Boots a guest, and puts the executable into it. */
-export async function startGuestSession(engine: Engine): Promise<GuestSession> {
+export async function startGuestSession(
+  engine: Engine,
+  hostName: HostName,
+): Promise<GuestSession> {
   const executable = await requireExecutable();
   await using resources = new AsyncDisposableStack();
   const link = `${resources.use(makeScratch("host")).path}/compositor`;
-  const first = resources.use(await startWeston());
+  const first = resources.use(await startCompositor(hostName));
   pointTo(link, first.waylandDisplay);
   const guest = resources.use(await startGuest(link, engine));
   Deno.copyFileSync(executable, `${guest.share}/wayferry`);
@@ -149,7 +221,7 @@ export async function startGuestSession(engine: Engine): Promise<GuestSession> {
   await guest.must(
     `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE} && mkdir -p ${guest.share}/home`,
   );
-  return new GuestSession(guest, engine, link, resources.move());
+  return new GuestSession(guest, engine, hostName, link, resources.move());
 }
 
 /** The driver opens the link for each connection anew. */
