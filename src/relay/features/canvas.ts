@@ -1,5 +1,5 @@
 /** Where a shadow's pixels are: memory that the host sees, and the `wl_buffer` of it. */
-import type { Entry, EventListener } from "../entry.ts";
+import type { Entry } from "../entry.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
 
 /** One of them. Whoever has it ends it by `discard` or `recycle`, once. */
@@ -31,6 +31,3 @@ export interface Canvas {
  * thousand bytes, but what is left out is also not read from the client's memory, nor written to the host's.
  */
 export const GAP = 1024;
-
-/** What hears events that nobody wants, or not yet. */
-export const unheard: EventListener = { event: () => {} };

@@ -11,9 +11,9 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { ImageMaker, SharedImage } from "../../host/endpoint.ts";
 import { type ArgumentRecord, Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { unheard } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import { UnusedMemory } from "./unused_memory.ts";
+import { unheard } from "./unheard.ts";
 
 const DMABUF_VERSION = 3;
 const AR24 = 0x3432_5241;

@@ -7,9 +7,9 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { SharedMemory } from "../../host/endpoint.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { unheard } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import { UnusedMemory } from "./unused_memory.ts";
+import { unheard } from "./unheard.ts";
 
 /** No block is smaller: the largest page that hosts and guests have. */
 const SMALLEST = 16 * 1024;

@@ -9,8 +9,8 @@ import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { SyscallError } from "../../../ffi/error.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { unheard } from "./canvas.ts";
 import type { BufferShape } from "./pixel_format.ts";
+import { unheard } from "./unheard.ts";
 
 /** Pools that one client has imported; further ones are copied. Each keeps a descriptor open here, and pages from being moved. */
 export const MOST_IMPORTS = 256;

@@ -1,10 +1,11 @@
 /** A canvas in the host's `wl_shm`: with the size, the stride and the format of the buffer that it was made for. */
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { type Canvas, GAP, unheard } from "./canvas.ts";
+import { type Canvas, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { Block, HostMemory } from "./host_memory.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
+import { unheard } from "./unheard.ts";
 
 /** One of them. */
 export class ShmCanvas implements Canvas {
