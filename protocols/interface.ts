@@ -42,6 +42,9 @@ export interface Message {
   /** Whether the object is gone after it; events can be destructors, too. */
   readonly destructor: boolean;
   readonly arguments: readonly Argument[];
+  /** What its descriptors are, in order. */
+  readonly fdKinds: readonly FdKind[];
+  /** How many they are. */
   readonly fdCount: number;
   /** In bytes, with the header; of strings and arrays only the length word. */
   readonly minimumSize: number;

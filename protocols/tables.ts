@@ -196,6 +196,7 @@ class MessageTable implements Message {
   readonly since: number;
   readonly destructor: boolean;
   readonly arguments: readonly Argument[];
+  readonly fdKinds: readonly FdKind[];
   readonly fdCount: number;
   readonly minimumSize: number;
   readonly plain: boolean;
@@ -216,7 +217,7 @@ class MessageTable implements Message {
     const parsed: Argument[] = [];
     const ops = new Uint8Array(words.length);
     let minimumSize = HEADER_BYTES;
-    let fdCount = 0;
+    const fdKinds: FdKind[] = [];
     let plain = true;
     for (const [position, word] of words.entries()) {
       const argument = new ArgumentTable(word);
@@ -224,12 +225,13 @@ class MessageTable implements Message {
       parsed.push(argument);
       ops[position] = op;
       minimumSize += wireBytes(op);
-      fdCount += op === OP_FD ? 1 : 0;
+      if (argument.kind !== null) fdKinds.push(argument.kind);
       plain &&= op === OP_WORD;
     }
     this.arguments = parsed;
     this.ops = ops;
-    this.fdCount = fdCount;
+    this.fdKinds = fdKinds;
+    this.fdCount = fdKinds.length;
     this.minimumSize = minimumSize;
     this.plain = plain;
     this.index = index;

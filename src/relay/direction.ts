@@ -57,13 +57,12 @@ export function checkFds(
   message: Message,
 ): void {
   const { client, descriptorChecks, states } = parts;
-  const { fds, fdHead, fdTail } = client.incoming;
-  let at = fdHead;
-  for (let i = 0; i < message.arguments.length && at < fdTail; i++) {
-    const kind = message.arguments[i]?.kind ?? null;
-    if (kind === null) continue;
-    const fd = client.peek(fds[at++] ?? -1);
+  const { fds, fdHead, fdCount } = client.incoming;
+  for (let i = 0; i < fdCount; i++) {
+    const kind = message.fdKinds[i];
+    if (kind === undefined) return;
     const look = descriptorChecks.get(kind);
+    const fd = client.peek(fds[fdHead + i] ?? -1);
     look?.check(states[look.feature], entry, fd);
   }
 }
@@ -75,9 +74,7 @@ export function forgetCreated(created: Entry[]): void {
 
 /** Moves the descriptors of the message in front to the other side. */
 export function moveFds(from: Endpoint, to: Endpoint, message: Message): void {
-  for (let i = 0; i < message.arguments.length; i++) {
-    const kind = message.arguments[i]?.kind ?? null;
-    if (kind === null) continue;
+  for (const kind of message.fdKinds) {
     to.outgoing.pushFd(from.open(from.incoming.shiftFd(), kind), kind);
   }
 }
