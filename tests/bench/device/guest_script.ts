@@ -8,6 +8,9 @@ export const FRAME_COUNTS = [4, 12] as const;
 /** Likewise the round trips whose system calls are counted. */
 export const ROUND_TRIP_COUNTS = [50, 250] as const;
 
+/** Milliseconds of them before. */
+const WARM_UP = 5000;
+
 /** Files of the shared folder. */
 export const SHARED = {
   wayferry: "wayferry",
@@ -70,9 +73,9 @@ copied() {
     done
     echo "copied $1 $2 $(grep 'buffers were copied' /run/counted.log | tail -n 1 | sed 's/.* \\([0-9]*\\) bytes.*/\\1/')"
 }
-# Its main thread, where all is done but the compiler's and the collector's work.
+# Its main thread, where all is done but the compiler's and the collector's work, once they have little to do.
 traced() {
-    strace -qq -e signal=none -p $proxy -o /run/trace 2>/run/strace.log &
+    strace -qq -y -e signal=none -p $proxy -o /run/trace 2>/run/strace.log &
     tracer=$!
     for i in $(seq 100); do
         grep -q '^TracerPid:.*[1-9]' /proc/$proxy/status && break
@@ -102,6 +105,7 @@ export function roundsScript(options: DeviceOptions): string {
   }
   lines.push(
     "if command -v strace >/dev/null; then",
+    `    /run/${SHARED.client} sync ${DISPLAY} ${WARM_UP} >/dev/null`,
     ...ROUND_TRIP_COUNTS.map((count) => `    traced ${count}`),
     "fi",
     "kill $proxy",
