@@ -171,12 +171,14 @@ export class VirtgpuExporter implements MemoryExporter {
 
   export(fd: number, size: number): OwnedFd | null {
     if (this.#trial.state !== "taken") return null;
-    const bytes = wholePages(size, this.#device.pageSize);
+    const { pageSize } = this.#device;
+    const bytes = wholePages(size, pageSize);
     // the file is the client's: it is neither sealed nor made larger here
     const seals = readSeals(fd);
     const isSealed = seals > 0 && (seals & F_SEAL_SHRINK) !== 0 &&
       (seals & F_SEAL_WRITE) === 0;
-    if (!isSealed || fileSize(fd) < bytes) return null;
+    // a file's last page is whole, however little of it is the file's
+    if (!isSealed || wholePages(fileSize(fd), pageSize) < bytes) return null;
     return this.#device.createUdmabuf(fd, bytes);
   }
 }

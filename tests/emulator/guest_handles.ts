@@ -7,6 +7,7 @@ import { fileSize } from "../../ffi/file_kind.ts";
 import { F_SEAL_SHRINK, F_SEAL_WRITE, readSeals } from "../../ffi/memfd.ts";
 import { O_NONBLOCK } from "../../ffi/fd.ts";
 import { exportMemory, fileIdentity } from "./dma_bufs.ts";
+import { wholePages } from "./wire.ts";
 
 /** Bytes that Linux takes at most, unless it is told otherwise. */
 const LARGEST = 64 * 1024 * 1024;
@@ -31,7 +32,8 @@ export class GuestHandles {
     const file = fileIdentity(memfd);
     if (
       !isSealed || file === null || size <= 0 || size > LARGEST ||
-      size % this.#pageSize !== 0 || size > fileSize(memfd)
+      size % this.#pageSize !== 0 ||
+      size > wholePages(fileSize(memfd), this.#pageSize)
     ) return null;
     this.#files.add(file);
     this.made++;

@@ -197,8 +197,9 @@ export class Machine implements Disposable {
   /** For devices: the resource that a dma-buf of the guest's memory becomes, or null where it is none. */
   importGuestMemory(fd: number): Resource | null {
     if (this.guestHandles?.owns(fd) !== true) return null;
-    const size = Deno.statSync(`/proc/self/fd/${fd}`).size;
-    const resource = this.#addResource("guest", size, 0);
+    const { size } = Deno.statSync(`/proc/self/fd/${fd}`);
+    const bytes = wholePages(size, this.pageSize);
+    const resource = this.#addResource("guest", bytes, 0);
     resource.hasHandle = true;
     if (this.options.guestHandles === "refused") {
       this.log.push(`resource ${resource.id}: no handle of the guest's memory`);

@@ -15,6 +15,10 @@ export interface ProxyReport {
   readonly clients: number;
   /** SENDs of each connection so far. */
   readonly sends: readonly number[];
+  /** Bytes that were read from clients' files so far. */
+  readonly copiedBytes: number;
+  /** Whether the host takes memory of the guest. */
+  readonly guestMemory: string;
   /** What was said to the log as a warning. */
   readonly ends: readonly string[];
 }
@@ -65,6 +69,7 @@ export async function startEmulatedProxy(
   compositor: string,
   rutabaga: Rutabaga,
   fences: Fences,
+  guestHandles: "none" | "taken" = "none",
 ): Promise<EmulatedProxy> {
   await using resources = new AsyncDisposableStack();
   const runtime = resources.use(makeScratch("emulated")).path;
@@ -81,6 +86,7 @@ export async function startEmulatedProxy(
       compositor,
       rutabaga,
       fences,
+      guestHandles,
     ], {
       logPath: `${runtime}/proxy.log`,
       environment: {

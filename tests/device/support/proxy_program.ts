@@ -1,7 +1,8 @@
 /**
  * A proxy whose device is emulated, between applications and a real compositor: a program, because its loop blocks.
  *
- * Arguments: the socket to listen on, the compositor's socket, a release of rutabaga, and "stock" or "fixed".
+ * Arguments: the socket to listen on, the compositor's socket, a release of rutabaga, "stock" or "fixed", and "taken" where the host takes
+ * memory of the guest.
  * Whoever connects to the first socket's path with ".report" behind it gets a `ProxyReport` as JSON.
  */
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
@@ -21,7 +22,7 @@ import { hostProfile, rutabagas } from "../../emulator/host_profile.ts";
 import { Machine } from "../../emulator/machine.ts";
 import type { ProxyReport } from "./emulated_proxy.ts";
 
-const [socket = "", compositor = "", release, fences] = Deno.args;
+const [socket = "", compositor = "", release, fences, handles] = Deno.args;
 const rutabaga = rutabagas.find((name) => name === release) ?? "0.1.85";
 
 raiseFdLimit();
@@ -30,6 +31,7 @@ const machine = new Machine({
   loop,
   profile: hostProfile(rutabaga, fences === "stock" ? "stock" : "fixed"),
   connect: () => connectUnix(compositor),
+  ...(handles === "taken" ? { guestHandles: handles } : {}),
 });
 const host = new VirtgpuHost(loop, {
   find: () => {
@@ -55,6 +57,8 @@ function report(): ProxyReport {
     stalls: machine.queue.stalls,
     clients: relays.size,
     sends: [...machine.contexts.values()].map(({ sent }) => sent.commands),
+    copiedBytes: statistics.copiedBytes,
+    guestMemory: host.guestMemory.state,
     ends,
   };
 }
