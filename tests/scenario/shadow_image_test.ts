@@ -124,6 +124,18 @@ Deno.test("a format with two planes goes into two planes", () => {
   assert.equal(image.bytes[second + stride + 7], 2);
 });
 
+Deno.test("an icon, which must be in shared memory, is left out instead of ending the client", () => {
+  using scene = readyScene(AR24);
+  scene.world.bind(10, "xdg_toplevel_icon_manager_v1", 1, 6);
+  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
+  scene.buffer(9, 8, 16, 16);
+  scene.heard();
+  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
+  scene.say(7, "xdg_toplevel_icon_v1.destroy");
+  assert.deepEqual(scene.heard().map(withoutIds), ["destroy()"]);
+  assert.match(scene.world.log.join(), /is left out/);
+});
+
 Deno.test("formats that cannot be shown are not offered, but for the two that always are", () => {
   using scene = readyScene(AR24, NV12);
   assert.deepEqual(scene.offer(NV12), [NV12]);

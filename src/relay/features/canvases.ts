@@ -54,6 +54,11 @@ export class Canvases implements Disposable {
     return images === null || images.isUnusable || images.shows(fourccOf(code));
   }
 
+  /** Whether there are none in shared memory, which is the only kind that a host takes for more than surfaces. */
+  get areUnshared(): boolean {
+    return this.#images !== null && !this.#images.isUnusable;
+  }
+
   /** One for buffers like this; null where the host has no memory for it. */
   make(buffer: ShmBuffer): Canvas | null {
     const relay = this.#relay;

@@ -45,6 +45,13 @@ function show(
 ): Verdict {
   const buffer = shmBufferOf(values.buffer);
   if (buffer === null) return "forward";
+  if (state.canvases.areUnshared) {
+    // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared memory
+    state.relay.inform(
+      "a picture that is not a window's is left out, because the host's memory is dma-bufs",
+    );
+    return "take";
+  }
   const shadow = Shadow.make(state, buffer, () => {});
   if (shadow === null) {
     state.relay.warn(

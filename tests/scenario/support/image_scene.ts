@@ -45,7 +45,12 @@ export class ImageScene implements Disposable {
     world.settle();
     host.heard();
     const dmabuf = [DMABUF, "zwp_linux_dmabuf_v1", 5] as const;
-    const globals = formats === null ? usualGlobals : [...usualGlobals, dmabuf];
+    const icons = [10, "xdg_toplevel_icon_manager_v1", 1] as const;
+    const globals = [
+      ...usualGlobals,
+      icons,
+      ...(formats === null ? [] : [dmabuf]),
+    ];
     for (const global of globals) {
       host.say(2, "wl_registry.global", ...global);
     }
