@@ -277,6 +277,39 @@ Deno.test("a client with very many pools has the rest copied", () => {
   windows.close(late);
 });
 
+Deno.test("a client with very large pools has the rest copied, until it gives one back", () => {
+  using world = new GuestWorld("taken");
+  using windows = new Windows(world);
+  const { client } = windows.client;
+  const large = 60 * 1024 * 1024;
+  const shown = open(windows, F_SEAL_SHRINK);
+  const { number } = shown.file;
+  assert.equal(libc.ftruncate(number, BigInt(large)), 0);
+  const pools = [1, 2, 3, 4].map(() => {
+    const id = windows.nextId();
+    const sent = duplicateFd(number).release();
+    client.say(4, "wl_shm.create_pool", id, sent, large);
+    windows.settle();
+    return id;
+  });
+  const paintAnother = (byte: number): number => {
+    const before = world.statistics.copiedBytes;
+    const sent = duplicateFd(number).release();
+    const [pool, buffer] = [windows.nextId(), windows.nextId()];
+    client.say(4, "wl_shm.create_pool", pool, sent, large);
+    const shape = [0, SIDE, SIDE, SIDE * 4, 1];
+    client.say(pool, "wl_shm_pool.create_buffer", buffer, ...shape);
+    windows.paint({ ...shown, buffer }, byte);
+    windows.settle();
+    return world.statistics.copiedBytes - before;
+  };
+  assert.equal(paintAnother(1), SIDE * SIDE * 4);
+  client.say(pools[0] ?? 0, "wl_shm_pool.destroy");
+  windows.settle();
+  assert.equal(paintAnother(2), 0);
+  windows.close(shown);
+});
+
 /** Descriptors of this process. */
 function openFiles(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;

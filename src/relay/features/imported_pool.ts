@@ -12,13 +12,16 @@ import type { FeatureRelay } from "../feature.ts";
 import type { BufferShape } from "./pixel_format.ts";
 import { unheard } from "./unheard.ts";
 
-/** Pools that one client has imported; further ones are copied. Each keeps a descriptor open here, and pages from being moved. */
+/** Pools that one client has imported; further ones are copied. Each keeps a descriptor open here. */
 export const MOST_IMPORTS = 256;
+/** Bytes of them; all are in memory, and are not moved, nor swapped. */
+const MOST_BYTES = 256 * 1024 * 1024;
 
 /** All of one client. */
 export class ImportedPools implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #pools = new Set<ImportedPool>();
+  #bytes = 0;
   #shm: Entry | null = null;
 
   constructor(relay: FeatureRelay) {
@@ -29,7 +32,9 @@ export class ImportedPools implements Disposable {
   import(fd: number, size: number): ImportedPool | null {
     const relay = this.#relay;
     const exporter = relay.host.exporter ?? null;
-    if (exporter === null || this.#pools.size >= MOST_IMPORTS) return null;
+    const isTooMuch = this.#pools.size >= MOST_IMPORTS ||
+      this.#bytes + size > MOST_BYTES;
+    if (exporter === null || isTooMuch) return null;
     const memory = exporter.export(fd, size);
     if (memory === null) return null;
     const shm = this.#shm ??= relay.bindGlobal("wl_shm", 1, unheard);
@@ -42,7 +47,9 @@ export class ImportedPools implements Disposable {
     relay.sendRequest(shm, "wl_shm.create_pool", { id: entry, fd: sent, size });
     const pool = new ImportedPool(relay, entry, memory, () => {
       this.#pools.delete(pool);
+      this.#bytes -= size;
     });
+    this.#bytes += size;
     this.#pools.add(pool);
     return pool;
   }
