@@ -7,7 +7,7 @@ import { OwnedFd } from "../../ffi/fd.ts";
 import type { PeerCredentials } from "../../ffi/unix_socket.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import { LocalSocket } from "../host/local_socket.ts";
-import { clientLabel } from "../log/client_label.ts";
+import { ClientLabel } from "../log/client_label.ts";
 import type { Log } from "../log/log.ts";
 import { createTrace } from "../log/trace.ts";
 import { Relay, type RelaySettings } from "../relay/relay.ts";
@@ -42,7 +42,11 @@ export class Clients implements Disposable {
    */
   connect(fd: number, { pid }: PeerCredentials, onEnd: () => void): void {
     const { log, relay: settings } = this.#options;
-    const label = clientLabel(pid);
+    const label = new ClientLabel(pid);
+    const info = (text: string): void => {
+      if (!log.isWanted("wl-proxy", "info")) return;
+      log.info("wl-proxy", `${label}: ${text}`);
+    };
     const clientSocket = new LocalSocket(settings.loop, new OwnedFd(fd));
     const host = this.#connectToHost();
     if (typeof host === "string") {
@@ -51,14 +55,14 @@ export class Clients implements Disposable {
       onEnd();
       return;
     }
-    log.info("wl-proxy", `${label}: connected`);
+    info("connected");
     const relay = new Relay(
       settings,
       clientSocket,
       host,
       {
         warning: (text) => log.warning("wl-proxy", `${label}: ${text}`),
-        info: (text) => log.info("wl-proxy", `${label}: ${text}`),
+        info,
       },
       createTrace(log, label),
       (ended) => {

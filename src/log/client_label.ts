@@ -14,6 +14,21 @@ export function clientLabel(pid: number): string {
   return `${programName(pid)}[${pid}]`;
 }
 
+/** A client's label, made when a line first wants it: no line names most clients, and asking the kernel is 6 % of a connection. */
+export class ClientLabel {
+  readonly #pid: number;
+  #text: string | null = null;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  toString(): string {
+    this.#text ??= clientLabel(this.#pid);
+    return this.#text;
+  }
+}
+
 function programName(pid: number): string {
   try {
     // a program may call itself anything, so this too is text of others

@@ -3,6 +3,7 @@
  */
 
 import type { Message } from "../../protocols/tables.ts";
+import type { ClientLabel } from "./client_label.ts";
 import type { Log } from "./log.ts";
 import { formatMessage } from "./message_format.ts";
 import { RingLabel } from "./ring.ts";
@@ -42,14 +43,17 @@ export interface MessageTrace {
 /**
  * The trace of a client, or null where none is wanted.
  *
- * @param label names the client in every line: `clientLabel(pid)`.
+ * @param label names the client in every line: a `ClientLabel`, or its text.
  */
-export function createTrace(log: Log, label: string): MessageTrace | null {
+export function createTrace(
+  log: Log,
+  label: string | ClientLabel,
+): MessageTrace | null {
   const { stderrSources, ringSources } = log.plan;
   const isWanted = [sideSources.client, sideSources.host].some((source) =>
     stderrSources.has(source) || ringSources.has(source)
   );
-  return isWanted ? new ClientTrace(log, label) : null;
+  return isWanted ? new ClientTrace(log, label.toString()) : null;
 }
 
 /** Where messages of one side go. */

@@ -1,7 +1,7 @@
 /** How clients are named in the log. */
 
 import assert from "node:assert/strict";
-import { clientLabel } from "../../src/log/client_label.ts";
+import { ClientLabel, clientLabel } from "../../src/log/client_label.ts";
 
 Deno.test("a client is named by its program and process id", () => {
   const name = Deno.readTextFileSync("/proc/self/comm").trimEnd();
@@ -29,4 +29,16 @@ Deno.test("a program's name cannot forge a line", async () => {
 Deno.test("a client that is gone or cannot be seen has no program name", () => {
   assert.equal(clientLabel(0), "client[?]");
   assert.equal(clientLabel(2 ** 31 - 1), `client[${2 ** 31 - 1}]`);
+});
+
+Deno.test("a label is made when it is first wanted, and stays", async () => {
+  const child = new Deno.Command("cat", { stdin: "piped" }).spawn();
+  const wanted = new ClientLabel(child.pid);
+  const late = new ClientLabel(child.pid);
+  const text = `${wanted}`;
+  await child.stdin.close();
+  await child.status;
+  assert.match(text, new RegExp(`^\\w+\\[${child.pid}\\]$`));
+  assert.equal(`${wanted}`, text);
+  assert.equal(`${late}`, `client[${child.pid}]`);
 });
