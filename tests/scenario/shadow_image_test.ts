@@ -291,6 +291,20 @@ Deno.test("a format that the compositor does not take is tried as shared memory,
   assert.match(scene.world.log[0] ?? "", /none of the format AR24/);
 });
 
+Deno.test("a picture that the compositor refuses all the same is told in the log", () => {
+  using scene = readyScene(AR24);
+  scene.buffer(7, 6, 8, 9);
+  scene.commit(7);
+  const [, params] =
+    /params_v1@(\d+)\.create_immed/.exec(scene.heard().join()) ??
+      [];
+  const { host } = scene.world;
+  host.say(Number(params), "zwp_linux_buffer_params_v1.failed");
+  scene.heard();
+  assert.match(scene.world.log.join(), /refused a picture of 8x9 pixels/);
+  assert.ok(!scene.world.ended);
+});
+
 Deno.test("where there is no memory to try, it is tried when there is some", () => {
   const images = new PretendedImages();
   images.limit = 0;

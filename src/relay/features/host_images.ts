@@ -117,9 +117,15 @@ export class HostImages implements Disposable {
     width: number,
     height: number,
   ): Entry | null {
-    const params = this.#createParams(picture, planes, unheard);
-    if (params === null) return null;
     const relay = this.#relay;
+    const params = this.#createParams(picture, planes, {
+      // `failed`, which comes before the host hears that they are destroyed
+      event: () =>
+        relay.warn(
+          `the compositor has refused a picture of ${width}x${height} pixels, which is not shown`,
+        ),
+    });
+    if (params === null) return null;
     const buffer = relay.createHostObject("wl_buffer", 1, unheard);
     relay.sendRequest(params, "zwp_linux_buffer_params_v1.create_immed", {
       buffer_id: buffer,
