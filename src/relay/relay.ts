@@ -20,19 +20,10 @@ import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
-import { ClientError, HostError } from "../wayland/protocol_error.ts";
-import { displayError } from "../wayland/wire.ts";
+import { HostError } from "../wayland/protocol_error.ts";
 import type { RelayParts } from "./direction.ts";
 import type { Entry, EventListener } from "./entry.ts";
-import {
-  clientDoesNotRead,
-  clientLeft,
-  type Ending,
-  endingOf,
-  hostFailed,
-  hostLeft,
-  isDefect,
-} from "./ending.ts";
+import { type Ending, endingOf, hostFailed, isDefect } from "./ending.ts";
 import { EventPump } from "./events.ts";
 import {
   type EventValues,
@@ -42,19 +33,11 @@ import {
   type RequestValues,
 } from "./feature.ts";
 import { GuardedLoop } from "./guarded_loop.ts";
-import {
-  backlog,
-  hasCaughtUp,
-  HOLD_LIMIT,
-  isSlow,
-  uncarried,
-} from "./limits.ts";
-import { Hold } from "./hold.ts";
-import { Liveness, type LivenessListener } from "./liveness.ts";
 import { Objects } from "./objects.ts";
 import { Registry, registryFeature } from "./registry.ts";
 import { RequestPump } from "./requests.ts";
 import { Sender } from "./sender.ts";
+import { Traffic, type TrafficListener } from "./traffic.ts";
 
 /** How long the last words to either side may take, in milliseconds. */
 const LAST_WORDS = 5_000;
@@ -87,7 +70,7 @@ export function relayFeatures(features: readonly Feature[]): FeatureSet {
 
 /** One client and its host. */
 export class Relay
-  implements FeatureRelay, RelayParts, LivenessListener, Disposable {
+  implements FeatureRelay, RelayParts, TrafficListener, Disposable {
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly policy: Policy;
@@ -102,13 +85,7 @@ export class Relay
   readonly #memory: RelaySettings["memory"];
   readonly #log: RelayLog;
   readonly #onEnd: (relay: Relay) => void;
-  readonly #requests: RequestPump;
-  readonly #events: EventPump;
-  readonly #liveness: Liveness;
-  readonly #requestsHold: Hold;
-  readonly #eventsHold: Hold;
-  #hostIsSlow = false;
-  #hostOwes = false;
+  readonly #traffic: Traffic;
   #ended = false;
 
   /**
@@ -135,7 +112,7 @@ export class Relay
     this.sender = new Sender(client, host, trace);
     this.loop = new GuardedLoop(
       settings.loop,
-      (error) => this.#caught(error),
+      (error) => this.failed(error),
     );
     this.#memory = settings.memory;
     this.#log = log;
@@ -145,36 +122,27 @@ export class Relay
       this,
       host.carrier,
       () => {
-        this.#liveness.greeted();
         active.features.forEach((feature, index) =>
           feature.greeted?.(this.states[index])
         );
-        this.#attachClient();
+        this.#traffic.attachClient();
       },
     );
     for (const feature of active.features) {
       this.states.push(feature.open(this));
     }
-    this.#requests = new RequestPump(
+    this.#traffic = new Traffic(
       this,
-      (entry) => this.dropClientObject(entry),
-    );
-    this.#events = new EventPump(this, (entry) => this.#deleted(entry));
-    this.#requestsHold = this.#holdOf("requests", this.#requests);
-    this.#eventsHold = this.#holdOf("events", this.#events);
-    this.#liveness = new Liveness(
-      this,
-      this.objects.display,
-      this.loop,
-      host,
+      new RequestPump(this, (entry) => this.dropClientObject(entry)),
+      new EventPump(this, (entry) => this.#deleted(entry)),
       this,
     );
     this.registry.start(this.objects.display);
     try {
-      this.#attachHost();
+      this.#traffic.attachHost();
     } catch (error) {
       // Later, when our maker knows us.
-      this.loop.after(0, () => this.#caught(error));
+      this.loop.after(0, () => this.failed(error));
     }
   }
 
@@ -255,11 +223,7 @@ export class Relay
   }
 
   resume(direction: "requests" | "events"): void {
-    if (direction === "requests") {
-      if (this.#requestsHold.end()) this.#runRequests();
-    } else if (this.#eventsHold.end()) {
-      this.#runEvents();
-    }
+    this.#traffic.resume(direction);
   }
 
   warn(text: string): void {
@@ -270,163 +234,26 @@ export class Relay
     this.#log.info(text);
   }
 
-  owes(tooMuch: boolean): void {
-    this.#hostOwes = tooMuch;
-    this.#readClientOrNot();
-  }
-
-  silent(milliseconds: number): void {
-    const seconds = Math.round(milliseconds / 1000);
-    this.#end(hostFailed(`the compositor did not answer for ${seconds} s`));
-  }
-
   /** Ends the relay at once; the client is told why where it can still be. */
   stop(reason: string): void {
-    this.#end(hostFailed(reason));
+    this.ended(hostFailed(reason));
   }
 
-  [Symbol.dispose](): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#release();
-    this.client[Symbol.dispose]();
-    this.host[Symbol.dispose]();
-    this.#onEnd(this);
-  }
-
-  #attachHost(): void {
-    this.host.attach({
-      received: () => {
-        this.#liveness.received();
-        this.#runEvents();
-      },
-      sent: () => this.#hostSent(),
-      ended: (reason) => this.#hostEnded(reason),
-    });
-  }
-
-  #attachClient(): void {
-    this.client.attach({
-      received: () => this.#runRequests(),
-      sent: () => {},
-      ended: (reason) => this.#end(clientLeft(reason)),
-    });
-  }
-
-  #runRequests(): void {
-    try {
-      this.#moveRequests();
-    } catch (error) {
-      this.#caught(error);
-    }
-  }
-
-  #runEvents(): void {
-    try {
-      this.#moveEvents();
-    } catch (error) {
-      this.#caught(error);
-    }
-  }
-
-  #moveRequests(): void {
-    if (this.#requestsHold.isHeld || this.#ended) return;
-    if (this.#requests.run() === "held") {
-      this.#requestsHold.begin();
-      this.client.pause();
-      this.#checkBacklog();
-      return;
-    }
-    const text = uncarried(this.client);
-    if (text !== null) {
-      throw new ClientError(1, displayError.implementation, text);
-    }
-    this.#checkBacklog();
-    if (this.#ended) return;
-    this.#liveness.sending();
-    this.#hostIsSlow = this.#hostIsSlow || isSlow(this.host);
-    this.#readClientOrNot();
-  }
-
-  #moveEvents(): void {
-    if (this.#ended) return;
-    if (!this.#eventsHold.isHeld && this.#events.run() === "held") {
-      this.#eventsHold.begin();
-    }
-    const text = this.#eventsHold.isHeld ? null : uncarried(this.host);
-    if (text !== null) throw new HostError(text);
-    this.#checkBacklog();
-  }
-
-  /** Ends a client that does not read what it is sent. */
-  #checkBacklog(): void {
-    const waiting = backlog(
-      this.client,
-      this.#eventsHold.isHeld ? this.host : null,
-    );
-    if (waiting !== null) this.#end(clientDoesNotRead(waiting));
-  }
-
-  /** A hold that goes on without what its feature waits for after a while. */
-  #holdOf(
-    direction: "requests" | "events",
-    pump: RequestPump | EventPump,
-  ): Hold {
-    return new Hold(this.loop, () => {
-      this.#log.warning(
-        `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
-      );
-      pump.stopWaiting();
-      this.resume(direction);
-    });
-  }
-
-  #hostSent(): void {
-    this.#liveness.sent();
-    if (this.#hostIsSlow && hasCaughtUp(this.host)) {
-      this.#hostIsSlow = false;
-      this.#memory.burst();
-      this.#readClientOrNot();
-    }
-  }
-
-  #readClientOrNot(): void {
-    if (this.#requestsHold.isHeld || this.#hostIsSlow || this.#hostOwes) {
-      this.client.pause();
-    } else this.client.resume();
+  caughtUp(): void {
+    this.#memory.burst();
   }
 
   /** What a step of this relay threw ends this relay, and no other. */
-  #caught(error: unknown): void {
+  failed(error: unknown): void {
     const ending = endingOf(error, this.objects);
     if (isDefect(error)) {
       this.#log.warning(`internal error: ${error.stack ?? error.message}`);
     }
-    this.#end(ending);
-  }
-
-  #deleted(entry: Entry): void {
-    // Of the client's objects some end without a request of it, with another object perhaps; of ours none does.
-    if (entry.clientId === 0 && !entry.destroyed) {
-      throw new HostError(
-        `it deleted the proxy's ${entry.interface.name}, which is in use`,
-      );
-    }
-    this.objects.dropHostHalf(entry);
-    if (entry.clientId !== 0) this.dropClientObject(entry);
-  }
-
-  #hostEnded(reason: string | null): void {
-    // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
-    while (this.#eventsHold.isHeld && !this.#ended) {
-      this.#events.stopWaiting();
-      this.resume("events");
-    }
-    this.#end(hostLeft(reason));
+    this.ended(ending);
   }
 
   /** Ends both ends, after everything that was queued and, where there is one, the error as the last word to the client. */
-  #end({ reason, error, level }: Ending): void {
+  ended({ reason, error, level }: Ending): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#log[level](`client ended: ${reason}`);
@@ -445,10 +272,28 @@ export class Relay
     this.#onEnd(this);
   }
 
+  [Symbol.dispose](): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#release();
+    this.client[Symbol.dispose]();
+    this.host[Symbol.dispose]();
+    this.#onEnd(this);
+  }
+
+  #deleted(entry: Entry): void {
+    // Of the client's objects some end without a request of it, with another object perhaps; of ours none does.
+    if (entry.clientId === 0 && !entry.destroyed) {
+      throw new HostError(
+        `it deleted the proxy's ${entry.interface.name}, which is in use`,
+      );
+    }
+    this.objects.dropHostHalf(entry);
+    if (entry.clientId !== 0) this.dropClientObject(entry);
+  }
+
   #release(): void {
-    this.#requestsHold[Symbol.dispose]();
-    this.#eventsHold[Symbol.dispose]();
-    this.#liveness[Symbol.dispose]();
+    this.#traffic[Symbol.dispose]();
     for (const state of this.states) {
       if (isDisposable(state)) state[Symbol.dispose]();
     }

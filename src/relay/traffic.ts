@@ -1,0 +1,206 @@
+/**
+ * What moves between the two ends of a relay, and which of them has to wait.
+ *
+ * Messages go on as they come. A direction stands still while a feature holds it. The client is not read while its requests are
+ * held, while much waits for the host, and while the host owes many answers; one that does not read its events is given up.
+ */
+import { ClientError, HostError } from "../wayland/protocol_error.ts";
+import { displayError } from "../wayland/wire.ts";
+import type { RelayParts } from "./direction.ts";
+import {
+  clientDoesNotRead,
+  clientLeft,
+  type Ending,
+  hostFailed,
+  hostLeft,
+} from "./ending.ts";
+import type { EventPump } from "./events.ts";
+import type { FeatureRelay } from "./feature.ts";
+import { Hold } from "./hold.ts";
+import {
+  backlog,
+  hasCaughtUp,
+  HOLD_LIMIT,
+  isSlow,
+  uncarried,
+} from "./limits.ts";
+import { Liveness, type LivenessListener } from "./liveness.ts";
+import type { RequestPump } from "./requests.ts";
+
+/** What a relay hears of its traffic. */
+export interface TrafficListener {
+  /** One of the ends has ended, or is given up. */
+  ended(ending: Ending): void;
+  /** A step threw. */
+  failed(error: unknown): void;
+  /** The host has taken most of what waited for it. */
+  caughtUp(): void;
+}
+
+/** Both directions. Disposing of it moves nothing more; the endpoints are their owner's. */
+export class Traffic implements LivenessListener, Disposable {
+  readonly #relay: RelayParts & FeatureRelay;
+  readonly #requests: RequestPump;
+  readonly #events: EventPump;
+  readonly #listener: TrafficListener;
+  readonly #liveness: Liveness;
+  readonly #requestsHold: Hold;
+  readonly #eventsHold: Hold;
+  #hostIsSlow = false;
+  #hostOwes = false;
+  #over = false;
+
+  constructor(
+    relay: RelayParts & FeatureRelay,
+    requests: RequestPump,
+    events: EventPump,
+    listener: TrafficListener,
+  ) {
+    this.#relay = relay;
+    this.#requests = requests;
+    this.#events = events;
+    this.#listener = listener;
+    this.#requestsHold = this.#holdOf("requests", requests);
+    this.#eventsHold = this.#holdOf("events", events);
+    const { loop, host, objects } = relay;
+    this.#liveness = new Liveness(relay, objects.display, loop, host, this);
+  }
+
+  /** Begins with the host. */
+  attachHost(): void {
+    this.#relay.host.attach({
+      received: () => {
+        this.#liveness.received();
+        this.#run("events");
+      },
+      sent: () => this.#hostSent(),
+      ended: (reason) => this.#hostEnded(reason),
+    });
+  }
+
+  /** Begins with the client, whose host has told its globals. */
+  attachClient(): void {
+    this.#liveness.greeted();
+    this.#relay.client.attach({
+      received: () => this.#run("requests"),
+      sent: () => {},
+      ended: (reason) => this.#listener.ended(clientLeft(reason)),
+    });
+  }
+
+  /** Goes on with a direction that was held. */
+  resume(direction: "requests" | "events"): void {
+    const hold = direction === "requests"
+      ? this.#requestsHold
+      : this.#eventsHold;
+    if (hold.end()) this.#run(direction);
+  }
+
+  owes(tooMuch: boolean): void {
+    this.#hostOwes = tooMuch;
+    this.#readClientOrNot();
+  }
+
+  silent(milliseconds: number): void {
+    const seconds = Math.round(milliseconds / 1000);
+    this.#listener.ended(
+      hostFailed(`the compositor did not answer for ${seconds} s`),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#over = true;
+    this.#requestsHold[Symbol.dispose]();
+    this.#eventsHold[Symbol.dispose]();
+    this.#liveness[Symbol.dispose]();
+  }
+
+  #run(direction: "requests" | "events"): void {
+    if (this.#over) return;
+    try {
+      if (direction === "requests") this.#moveRequests();
+      else this.#moveEvents();
+    } catch (error) {
+      this.#listener.failed(error);
+    }
+  }
+
+  #moveRequests(): void {
+    const { client, host } = this.#relay;
+    if (this.#requestsHold.isHeld) return;
+    if (this.#requests.run() === "held") {
+      this.#requestsHold.begin();
+      client.pause();
+      this.#checkBacklog();
+      return;
+    }
+    const text = uncarried(client);
+    if (text !== null) {
+      throw new ClientError(1, displayError.implementation, text);
+    }
+    this.#checkBacklog();
+    if (this.#over) return;
+    this.#liveness.sending();
+    this.#hostIsSlow = this.#hostIsSlow || isSlow(host);
+    this.#readClientOrNot();
+  }
+
+  #moveEvents(): void {
+    if (!this.#eventsHold.isHeld && this.#events.run() === "held") {
+      this.#eventsHold.begin();
+    }
+    const text = this.#eventsHold.isHeld ? null : uncarried(this.#relay.host);
+    if (text !== null) throw new HostError(text);
+    this.#checkBacklog();
+  }
+
+  /** Gives up a client that does not read what it is sent. */
+  #checkBacklog(): void {
+    const { client, host } = this.#relay;
+    const waiting = backlog(client, this.#eventsHold.isHeld ? host : null);
+    if (waiting !== null) this.#listener.ended(clientDoesNotRead(waiting));
+  }
+
+  #hostSent(): void {
+    try {
+      this.#liveness.sent();
+      if (this.#hostIsSlow && hasCaughtUp(this.#relay.host)) {
+        this.#hostIsSlow = false;
+        this.#listener.caughtUp();
+        this.#readClientOrNot();
+      }
+    } catch (error) {
+      this.#listener.failed(error);
+    }
+  }
+
+  #hostEnded(reason: string | null): void {
+    // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
+    while (this.#eventsHold.isHeld && !this.#over) {
+      this.#events.stopWaiting();
+      this.resume("events");
+    }
+    this.#listener.ended(hostLeft(reason));
+  }
+
+  #readClientOrNot(): void {
+    const { client } = this.#relay;
+    if (this.#requestsHold.isHeld || this.#hostIsSlow || this.#hostOwes) {
+      client.pause();
+    } else client.resume();
+  }
+
+  /** A hold that goes on without what its feature waits for after a while. */
+  #holdOf(
+    direction: "requests" | "events",
+    pump: RequestPump | EventPump,
+  ): Hold {
+    return new Hold(this.#relay.loop, () => {
+      this.#relay.warn(
+        `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
+      );
+      pump.stopWaiting();
+      this.resume(direction);
+    });
+  }
+}
