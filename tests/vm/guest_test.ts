@@ -32,8 +32,14 @@ const LARGE = 20 * 1000 * 1000;
 /** What the proxy opens once and keeps: files that it has copied. */
 const LAZY_DESCRIPTORS = 4;
 
-/** How long a program of the guest may take for a step: it may be emulated, and reads its files through the host. */
-const STEP_MS = 120_000;
+/** How long a program may take for a step: the guest may be emulated, and reads its files through the host, which is busy with that. */
+const STEP_MS = 300_000;
+
+/**
+ * What programs need on an emulated processor, which LLVM refuses to make code for: GTK 4 without GL, and no report where Firefox is
+ * ended in the midst of something.
+ */
+const EMULATED = { GSK_RENDERER: "cairo", MOZ_CRASHREPORTER_DISABLE: "1" };
 
 if (driver === undefined) {
   Deno.stderr.writeSync(
@@ -129,8 +135,12 @@ async function askDoctor(session: GuestSession): Promise<void> {
 /** A program runs on a host as on another, and through the guest as without it. */
 async function compare(
   session: GuestSession,
-  program: Program,
+  { environment, ...traits }: Program,
 ): Promise<void> {
+  const program: Program = {
+    ...traits,
+    environment: { ...environment, ...EMULATED },
+  };
   await requirePrograms(program.needs);
   const { home } = session;
   await using direct = await startCompositor(session.hostName);
@@ -139,15 +149,19 @@ async function compare(
     direct.waylandDisplay,
     home,
     program,
+    undefined,
+    STEP_MS,
   );
   await direct[Symbol.asyncDispose]();
   const before = await session.holdings();
   await using host = await session.startHost();
   // weston has no way to ask a window to close, and its own end is not told at once by every engine.
   if (host.name === "weston") host.closeWindow = () => session.endProgram();
+  await using leftovers = new AsyncDisposableStack();
+  leftovers.defer(() => session.killProgram());
   const argv = session.guest.command(
     session.scriptInHome(program.argv, program.environment),
-    600,
+    1800,
   );
   await runSession(
     host,
@@ -157,6 +171,7 @@ async function compare(
     expected,
     STEP_MS,
   );
+  await leftovers.disposeAsync();
   await host[Symbol.asyncDispose]();
   const most = {
     ...before,

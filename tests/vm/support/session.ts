@@ -105,14 +105,21 @@ export class GuestSession implements AsyncDisposable {
     more: Readonly<Record<string, string>> = {},
   ): string {
     const { home } = this;
-    return `echo $$ >${PROGRAM_PID}; rm -rf ${home} && cp -r /share/home ${home} && ${
-      this.script(argv, more)
-    }`;
+    const script =
+      `echo $$ >${PROGRAM_PID}; rm -rf ${home} && cp -r /share/home ${home} && ${
+        this.script(argv, more)
+      }`;
+    return `exec setsid --wait sh -c ${quoted([script])}`;
   }
 
   /** Asks the program that was started last with `scriptInHome` to end. */
   async endProgram(): Promise<void> {
     await this.guest.must(`kill -TERM $(cat ${PROGRAM_PID}) || true`);
+  }
+
+  /** Ends it with all that it has started. */
+  async killProgram(): Promise<void> {
+    await this.guest.run(`pkill -KILL -s $(cat ${PROGRAM_PID})`);
   }
 
   /** Starts a program of the guest. */
