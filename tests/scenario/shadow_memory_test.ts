@@ -233,6 +233,46 @@ for (const [name, ask] of pendingRequests) {
   });
 }
 
+/** What ends a relation; the surface's child has the id 8, and that one's child 9. */
+const partings: readonly (readonly [
+  string,
+  (scene: ShadowScene) => void,
+])[] = [
+  [
+    "that was its child",
+    (scene) => {
+      scene.say(11, "wl_subsurface.destroy");
+      scene.say(8, "wl_surface.commit");
+    },
+  ],
+  [
+    "whose parent, its child, is gone",
+    (scene) => {
+      scene.say(8, "wl_surface.destroy");
+      scene.say(9, "wl_surface.commit");
+    },
+  ],
+];
+
+for (const [name, part] of partings) {
+  Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
+    using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
+    scene.buffer(7, 6, 8, 8);
+    scene.say(3, "wl_compositor.create_surface", 8);
+    scene.say(3, "wl_compositor.create_surface", 9);
+    scene.world.bind(10, "wl_subcompositor", 1, 10);
+    scene.say(10, "wl_subcompositor.get_subsurface", 11, 8, SURFACE);
+    scene.say(10, "wl_subcompositor.get_subsurface", 12, 9, 8);
+    scene.room.limit = 0;
+    scene.commit(7);
+    part(scene);
+    scene.world.settle();
+    scene.room.limit = Infinity;
+    scene.world.pass(3_000);
+    assert.notEqual(scene.attached(), "");
+  });
+}
+
 function withoutValues(line: string): string {
   return line.slice(0, line.indexOf("("));
 }

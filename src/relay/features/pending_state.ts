@@ -37,6 +37,20 @@ function pass(
   return mark(null, maker);
 }
 
+/** For requests about a child's place, which is its parent's state. */
+function markParent(_state: null, entry: Entry): Verdict {
+  const parent = surfaceOf(entry)?.parent ?? null;
+  if (parent !== null) parent.hasPendingState = true;
+  return "forward";
+}
+
+/** For requests that end a child, or make it a surface of its own. What is kept of a parent must not grow with its ancestors that are gone. */
+function part(_state: null, entry: Entry): Verdict {
+  const surface = surfaceOf(entry);
+  if (surface !== null) surface.parent = null;
+  return "forward";
+}
+
 /** The feature. It decides nothing, and stands in front of those that decide. */
 export const pendingState: Feature<null> = {
   name: "pending state",
@@ -46,6 +60,7 @@ export const pendingState: Feature<null> = {
     "wl_surface.attach": mark,
     "wl_surface.damage": mark,
     "wl_surface.damage_buffer": mark,
+    "wl_surface.destroy": part,
     "wl_surface.frame": mark,
     "wl_surface.get_release": mark,
     "wl_surface.offset": mark,
@@ -60,13 +75,13 @@ export const pendingState: Feature<null> = {
     ) => {
       const child = surfaceOf(surface);
       if (child !== null) child.parent = surfaceOf(parent);
-      // a child's place is its parent's state
-      id.record = parent.record;
+      id.record = child;
       return mark(state, parent);
     },
-    "wl_subsurface.place_above": mark,
-    "wl_subsurface.place_below": mark,
-    "wl_subsurface.set_position": mark,
+    "wl_subsurface.destroy": part,
+    "wl_subsurface.place_above": markParent,
+    "wl_subsurface.place_below": markParent,
+    "wl_subsurface.set_position": markParent,
     "xdg_wm_base.get_xdg_surface": link,
     "xdg_surface.get_toplevel": pass,
     "xdg_surface.get_popup": pass,
