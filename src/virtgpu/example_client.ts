@@ -4,6 +4,7 @@
  * of the host's memory.
  */
 
+import { SyscallError } from "../../ffi/error.ts";
 import type { Channel, ChannelHandler } from "./channel.ts";
 import type { SentIdentifiers } from "./commands.ts";
 import { IDENTIFIER_BLOB } from "./cross_domain.ts";
@@ -48,14 +49,17 @@ export class ExampleClient implements ChannelHandler, Disposable {
   /**
    * Takes over the channel, and greets the compositor: the first bytes, which also tell the host's dialect.
    *
+   * @param channel is disposed of where this fails
    * @param hostMemory what the capability set says that the host allocates
+   * @throws {SyscallError} the device is gone.
    */
   constructor(
     channel: Channel,
     handler: ExampleHandler,
     hostMemory: "files" | "dma-bufs" = "files",
   ) {
-    this.#channel = channel;
+    using undo = new DisposableStack();
+    this.#channel = undo.use(channel);
     this.#handler = handler;
     const handles = new Handles(channel.device);
     this.#memory = new HostMemoryPool(channel, handles, hostMemory);
@@ -64,6 +68,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
     this.add(DISPLAY, 1, [REGISTRY]); // wl_display.get_registry
     this.add(DISPLAY, 0, [CALLBACK]); // wl_display.sync
     this.send();
+    undo.move();
   }
 
   /** Adds a request whose arguments are words. It is sent after the events that are being handled, or by `send`. */
@@ -128,11 +133,16 @@ export class ExampleClient implements ChannelHandler, Disposable {
     return picture;
   }
 
-  /** Sends what was added. */
+  /** Sends what was added. A device that does not take it is the end. */
   send(): void {
     const bytes = this.#messages.take();
     if (bytes.length === 0 || this.#isEnded) return;
-    this.#channel.send(bytes, 0, bytes.length, this.#sent);
+    try {
+      this.#channel.send(bytes, 0, bytes.length, this.#sent);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      this.ended(error.message);
+    }
     this.#sent.count = 0;
   }
 
@@ -157,6 +167,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
   }
 
   ended(reason: string | null): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     this.#handler.ended(reason);
   }
