@@ -16,7 +16,7 @@ import {
 import { carriedVersion } from "../policy/carried_version.ts";
 import { CLIPBOARD, type Policy } from "../policy/policy.ts";
 import type { Carrier } from "../host/endpoint.ts";
-import { ClientError } from "../wayland/protocol_error.ts";
+import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
 import type {
@@ -47,6 +47,9 @@ const OUR_NAMES = 0xfffffff0;
 const FIXES_NAME = 0xfffffffe;
 const CLIPBOARD_NAME = 0xfffffffd;
 const ALIAS_NAMES = 0xfffffff1;
+
+/** Globals that a host may have at a time: each new one is looked for among all others. */
+export const MOST_GLOBALS = 4096;
 
 /** Removed globals whose late binds are still answered. */
 const REMEMBERED_REMOVALS = 256;
@@ -215,6 +218,9 @@ export class Registry implements EventListener {
     const { policy } = this.#relay;
     const type = findInterface(global.interface);
     if (type === null) return;
+    if (this.#hostGlobals.length >= MOST_GLOBALS) {
+      throw new HostError(`it announced more than ${MOST_GLOBALS} globals`);
+    }
     this.#hostGlobals.push(global);
     const allowed = Math.min(
       global.version,
