@@ -196,6 +196,23 @@ const pendingRequests: readonly (readonly [
     (scene) => scene.say(15, "wl_subsurface.set_position", 9, 9),
   ],
   ["a child's commit", (scene) => scene.say(8, "wl_surface.commit")],
+  [
+    "the commit of a child that is synchronised again",
+    (scene) => {
+      scene.say(15, "wl_subsurface.set_desync");
+      scene.say(15, "wl_subsurface.set_sync");
+      scene.say(8, "wl_surface.commit");
+    },
+  ],
+  [
+    "the commit of a synchronised child's child",
+    (scene) => {
+      scene.say(3, "wl_compositor.create_surface", 16);
+      scene.say(11, "wl_subcompositor.get_subsurface", 17, 16, 8);
+      scene.say(17, "wl_subsurface.set_desync");
+      scene.say(16, "wl_surface.commit");
+    },
+  ],
 ];
 
 for (const [name, ask] of pendingRequests) {
@@ -233,11 +250,18 @@ for (const [name, ask] of pendingRequests) {
   });
 }
 
-/** What ends a relation; the surface's child has the id 8, and that one's child 9. */
-const partings: readonly (readonly [
+/** Commits of others that it does not wait for; the surface's child has the id 8, and that one's child 9. */
+const unrelatedCommits: readonly (readonly [
   string,
   (scene: ShadowScene) => void,
 ])[] = [
+  [
+    "that is its child and not synchronised",
+    (scene) => {
+      scene.say(11, "wl_subsurface.set_desync");
+      scene.say(8, "wl_surface.commit");
+    },
+  ],
   [
     "that was its child",
     (scene) => {
@@ -254,7 +278,7 @@ const partings: readonly (readonly [
   ],
 ];
 
-for (const [name, part] of partings) {
+for (const [name, commit] of unrelatedCommits) {
   Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
     scene.buffer(7, 6, 8, 8);
@@ -265,7 +289,7 @@ for (const [name, part] of partings) {
     scene.say(10, "wl_subcompositor.get_subsurface", 12, 9, 8);
     scene.room.limit = 0;
     scene.commit(7);
-    part(scene);
+    commit(scene);
     scene.world.settle();
     scene.room.limit = Infinity;
     scene.world.pass(3_000);

@@ -1,7 +1,7 @@
 /**
  * Which surfaces have state that waits for their client's next commit, so that nobody else commits half of it.
  *
- * A child's commit counts for its parent, since a synchronised child is shown with it. What only hints at how a surface is shown, such as its
+ * A synchronised child's commit counts for its parent, with whose it is shown. What only hints at how a surface is shown, such as its
  * content's type, is not looked at: it does no harm a commit too early. Sources: wayland.xml (wl_surface.commit, wl_subsurface),
  * xdg-shell.xml, viewporter.xml, presentation-time.xml, fifo-v1.xml, commit-timing-v1.xml, wlr-layer-shell-unstable-v1.xml.
  */
@@ -51,6 +51,12 @@ function part(_state: null, entry: Entry): Verdict {
   return "forward";
 }
 
+function synchronise(subsurface: Entry, isSynchronised: boolean): Verdict {
+  const child = surfaceOf(subsurface);
+  if (child !== null) child.isSynchronised = isSynchronised;
+  return "forward";
+}
+
 /** The feature. It decides nothing, and stands in front of those that decide. */
 export const pendingState: Feature<null> = {
   name: "pending state",
@@ -74,14 +80,21 @@ export const pendingState: Feature<null> = {
       { id, surface, parent },
     ) => {
       const child = surfaceOf(surface);
-      if (child !== null) child.parent = surfaceOf(parent);
+      if (child !== null) {
+        child.parent = surfaceOf(parent);
+        child.isSynchronised = true;
+      }
       id.record = child;
       return mark(state, parent);
     },
     "wl_subsurface.destroy": part,
     "wl_subsurface.place_above": markParent,
     "wl_subsurface.place_below": markParent,
+    "wl_subsurface.set_desync": (_state, subsurface) =>
+      synchronise(subsurface, false),
     "wl_subsurface.set_position": markParent,
+    "wl_subsurface.set_sync": (_state, subsurface) =>
+      synchronise(subsurface, true),
     "xdg_wm_base.get_xdg_surface": link,
     "xdg_surface.get_toplevel": pass,
     "xdg_surface.get_popup": pass,

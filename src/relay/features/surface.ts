@@ -36,6 +36,8 @@ export class Surface {
   hasPendingState = false;
   /** The surface that this one is a part of, as long as anybody knows. */
   parent: Surface | null = null;
+  /** Whether, as a part, it is shown with its parent's commit rather than with its own. */
+  isSynchronised = true;
   /** Pixels of the buffer for one of the surface. */
   scale = 1;
   /** A `wl_output.transform`: how the buffer's contents were turned. */
@@ -62,15 +64,7 @@ export class Surface {
     this.bufferDamage.clear();
     this.isViewChanged = false;
     this.hasPendingState = false;
-    let generations = MOST_ANCESTORS;
-    for (
-      let surface = this.parent;
-      surface !== null && generations > 0;
-      surface = surface.parent
-    ) {
-      surface.hasPendingState = true;
-      generations--;
-    }
+    this.#tellAncestors(MOST_ANCESTORS);
   }
 
   setScale(scale: number): void {
@@ -99,6 +93,14 @@ export class Surface {
     this.#view(this.destinationHeight !== height);
     this.destinationWidth = width;
     this.destinationHeight = height;
+  }
+
+  /** What is applied here, and above, waits there where it is a synchronised part. */
+  #tellAncestors(generations: number): void {
+    const { parent } = this;
+    if (parent === null || generations === 0) return;
+    if (this.isSynchronised) parent.hasPendingState = true;
+    parent.#tellAncestors(generations - 1);
   }
 
   #view(isChanged: boolean): void {
