@@ -36,7 +36,7 @@ export class HostMemory implements Disposable {
   readonly #mapping: Mapping;
   #disposed = false;
 
-  /** For `makeMemory`. */
+  /** For `MemoryMaker`. */
   constructor(
     size: number,
     resource: number,

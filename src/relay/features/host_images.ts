@@ -49,7 +49,7 @@ export class HostImages implements Disposable {
   readonly #onDecided: () => void;
   readonly #used = new Set<Picture>();
   readonly #unused: UnusedMemory<Picture>;
-  /** What the compositor takes with rows one after another. */
+  /** What the host makes, and the compositor takes with rows one after another. */
   readonly #formats = new Set<number>();
   #state: State = "asking";
   #dmabuf: Entry | null = null;
@@ -100,7 +100,7 @@ export class HostImages implements Disposable {
 
   /** Whether the compositor takes, and the host makes, pictures of this format. */
   shows(format: number): boolean {
-    return this.#formats.has(format) && this.#maker.makes(format);
+    return this.#formats.has(format);
   }
 
   /** A picture of at least that size, whose contents are anything; null where the host has no room for it. */
@@ -157,7 +157,8 @@ export class HostImages implements Disposable {
   #heard(message: Message, values: ArgumentRecord): void {
     const isLinear = message.name === "modifier" &&
       values["modifier_hi"] === 0 && values["modifier_lo"] === 0;
-    if (isLinear) this.#formats.add(Number(values["format"]));
+    const format = Number(values["format"]);
+    if (isLinear && this.#maker.makes(format)) this.#formats.add(format);
   }
 
   #try(): void {
@@ -244,7 +245,7 @@ export class HostImages implements Disposable {
     listener: Entry["listener"] & object,
   ): Entry | null {
     const dmabuf = this.#dmabuf;
-    const fds = shareTimes(memory, planeCount);
+    const fds = dmabuf === null ? null : shareTimes(memory, planeCount);
     if (dmabuf === null || fds === null) return null;
     const relay = this.#relay;
     const params = relay.createHostObject(

@@ -73,11 +73,6 @@ export class HostMemory implements Disposable {
     if (this.#used.delete(block)) this.#free(block);
   }
 
-  /** Gives back what is kept. @returns whether there was any */
-  freeUnused(): boolean {
-    return this.#unused.freeAll();
-  }
-
   [Symbol.dispose](): void {
     for (const block of this.#used) this.#forget(block);
     for (const block of this.#unused.takeAll()) this.#forget(block);
