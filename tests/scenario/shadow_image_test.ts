@@ -305,6 +305,32 @@ Deno.test("a picture that the compositor refuses all the same is told in the log
   assert.ok(!scene.world.ended);
 });
 
+for (
+  const [what, lie] of [
+    ["without a plane", []],
+    ["whose rows overlap", [{ offset: 0, stride: 65 * 4 - 1 }]],
+    ["that begins behind its memory", [{ offset: 0xffff_ff00, stride: 512 }]],
+    ["whose rows end behind its memory", [{ offset: 0, stride: 0xffff_ff00 }]],
+  ] as const
+) {
+  Deno.test(`a host that makes a picture ${what} is told of, and nothing is copied`, () => {
+    const images = new PretendedImages();
+    using scene = new ImageScene(images);
+    scene.greet([[AR24, 0n]]);
+    scene.answerTrial("created");
+    scene.start();
+    images.lie = lie;
+    scene.buffer(7, 6, 65, 9);
+    scene.commit(7);
+    assert.match(
+      scene.world.log.join(),
+      /^client ended: the compositor broke the protocol: the host made a picture of 65x9 pixels without room for them/,
+    );
+    assert.equal(images.made.at(-1)?.begun, 0);
+    assert.equal(images.used, 0);
+  });
+}
+
 Deno.test("where there is no memory to try, it is tried when there is some", () => {
   const images = new PretendedImages();
   images.limit = 0;

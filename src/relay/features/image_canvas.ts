@@ -1,10 +1,15 @@
 /** A canvas that the host's GPU can show: the size of the buffer that it was made for, and rows as far apart as the host wants them. */
+import type { SharedImage } from "../../host/endpoint.ts";
+import { HostError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import { type Canvas, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { HostImages, Picture } from "./host_images.ts";
+import type { PixelFormat } from "./pixel_format.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
+
+const FIRST_PLANE = { strides: 1, rows: 1 };
 
 /** One of them. */
 export class ImageCanvas implements Canvas {
@@ -19,17 +24,24 @@ export class ImageCanvas implements Canvas {
    *
    * @param fourcc the buffer's format
    * @returns null where the host has no memory for it
+   * @throws {HostError} where the host says that rows are where there is no memory
    */
   static make(
     relay: FeatureRelay,
     images: HostImages,
     statistics: CopyStatistics,
-    { width, height, format }: ShmBuffer,
+    buffer: ShmBuffer,
     fourcc: number,
   ): ImageCanvas | null {
+    const { width, height, format } = buffer;
     const picture = images.allocate(width, height, fourcc);
     if (picture === null) return null;
-    const planes = 1 + format.otherPlanes.length;
+    if (!hasRoom(picture.memory, buffer)) {
+      throw new HostError(
+        `the host made a picture of ${width}x${height} pixels without room for them`,
+      );
+    }
+    const planes = planesOf(format).length;
     const entry = images.createBuffer(picture, planes, width, height);
     if (entry !== null) {
       return new ImageCanvas(relay, images, statistics, picture, entry);
@@ -81,7 +93,7 @@ export class ImageCanvas implements Canvas {
   copyAll(buffer: ShmBuffer): void {
     const { height, format } = buffer;
     let source = 0;
-    [{ strides: 1, rows: 1 }, ...format.otherPlanes].forEach((plane, index) => {
+    planesOf(format).forEach((plane, index) => {
       const { offset, stride } = this.#plane(index);
       const sourceStride = Math.ceil(buffer.stride * plane.strides);
       const rows = Math.ceil(height * plane.rows);
@@ -137,4 +149,25 @@ export class ImageCanvas implements Canvas {
     this.#relay.sendRequest(this.entry, "wl_buffer.destroy", {});
     this.entry.listener = null;
   }
+}
+
+function planesOf(
+  { otherPlanes }: PixelFormat,
+): PixelFormat["otherPlanes"] {
+  return [FIRST_PLANE, ...otherPlanes];
+}
+
+/** Whether all planes are in the memory. */
+function hasRoom(
+  { planes, size }: SharedImage,
+  { width, height, format }: ShmBuffer,
+): boolean {
+  const [first] = planes;
+  if (first === undefined || first.stride < width * format.pixelBytes) {
+    return false;
+  }
+  return planesOf(format).every(({ rows }, index) => {
+    const { offset = 0, stride = Infinity } = planes[index] ?? {};
+    return offset + Math.ceil(height * rows) * stride <= size;
+  });
 }

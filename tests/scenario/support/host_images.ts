@@ -26,13 +26,19 @@ export class PretendedImage implements SharedImage {
   readonly #fd: OwnedFd;
   readonly #mapping: Mapping;
 
-  constructor(width: number, height: number, format: number) {
+  /** @param lie where its planes are said to be */
+  constructor(
+    width: number,
+    height: number,
+    format: number,
+    lie: readonly ImagePlane[] | null = null,
+  ) {
     this.width = width;
     this.height = height;
     this.format = format;
     const bytes = width * (format === NV12 ? 1 : 4);
     const stride = Math.ceil((bytes + 1) / ALIGNMENT) * ALIGNMENT;
-    this.planes = [
+    this.planes = lie ?? [
       { offset: 0, stride },
       { offset: height * stride, stride },
     ];
@@ -101,6 +107,8 @@ export class PretendedImage implements SharedImage {
 export class PretendedImages implements ImageMaker, Disposable {
   /** Bytes that can be had. */
   limit = Infinity;
+  /** Where the planes of further pictures are said to be; null: where they are. */
+  lie: readonly ImagePlane[] | null = null;
   /** Every picture that was ever had, in order. */
   readonly made: PretendedImage[] = [];
 
@@ -121,7 +129,7 @@ export class PretendedImages implements ImageMaker, Disposable {
     height: number,
     format: number,
   ): PretendedImage | null {
-    const image = new PretendedImage(width, height, format);
+    const image = new PretendedImage(width, height, format, this.lie);
     if (this.used + image.size > this.limit) {
       image.close();
       return null;
