@@ -173,7 +173,7 @@ function guestMemoryFindings(
       return [
         noted(
           subject,
-          "the kernel offers it to the host, which does not take it, so it is copied; see whether the VMM has udmabuf",
+          "the kernel offers it to the host, which does not take it, so it is copied; see whether /dev/udmabuf can be opened here, and whether the VMM has udmabuf",
         ),
       ];
   }
