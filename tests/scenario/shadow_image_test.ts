@@ -35,6 +35,7 @@ Deno.test("what the compositor takes is asked before the client is listened to, 
     "zwp_linux_dmabuf_v1@4.create_params(new zwp_linux_buffer_params_v1@3)",
     "zwp_linux_buffer_params_v1@3.add(fd, 0, 0, 512, 0, 0)",
     `zwp_linux_buffer_params_v1@3.create(64, 64, ${XR24}, 0)`,
+    "wl_display@1.sync(new wl_callback@6)",
   ]);
   assert.deepEqual(scene.answerTrial("created"), [
     "wl_buffer@4278190080.destroy()",
@@ -238,6 +239,24 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
   scene.answerTrial("created");
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
+});
+
+Deno.test("a compositor that answers, but not to what it was given to try, gets shared memory after five seconds", () => {
+  using scene = new ImageScene();
+  scene.greet([[AR24, 0n]]);
+  scene.start();
+  scene.answerSync();
+  scene.world.pass(4_900);
+  assert.deepEqual(scene.world.log, []);
+  scene.world.pass(100);
+  assert.match(scene.world.log.join(), /does not say whether it takes those/);
+  scene.buffer(7, 6, 8, 8);
+  scene.commit(7);
+  assert.ok(scene.heard().some((line) => line.includes("create_pool")));
+  scene.answerTrial("created");
+  assert.equal(scene.world.log.length, 1);
+  scene.commit(7);
+  assert.ok(!scene.heard().some((line) => line.includes("create_params")));
 });
 
 const refusals: readonly (readonly [

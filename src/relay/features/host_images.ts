@@ -9,6 +9,7 @@ import type { Message } from "../../../protocols/tables.ts";
 import { closeFd } from "../../../ffi/fd.ts";
 import { SyscallError } from "../../../ffi/error.ts";
 import type { ImageMaker, SharedImage } from "../../host/endpoint.ts";
+import type { Timer } from "../../loop/loop.ts";
 import { type ArgumentRecord, Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
@@ -20,6 +21,8 @@ const AR24 = 0x3432_5241;
 const XR24 = 0x3432_5258;
 /** Sizes of pictures are multiples of this, so that a window that changes its size does not need another for each. */
 const STEP = 64;
+/** How long a compositor that answers otherwise may take to answer to what it was given to try, in milliseconds. */
+const PATIENCE = 5_000;
 
 /** A picture, of one of the sizes that there are. */
 export interface Picture {
@@ -53,6 +56,7 @@ export class HostImages implements Disposable {
   readonly #formats = new Set<number>();
   #state: State = "asking";
   #dmabuf: Entry | null = null;
+  #timer: Timer | null = null;
 
   /**
    * @param onExhausted recycles what somebody has and could do without
@@ -149,6 +153,7 @@ export class HostImages implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
     for (const picture of this.#used) this.#forget(picture);
     for (const picture of this.#unused.takeAll()) this.#forget(picture);
     this.#used.clear();
@@ -188,12 +193,23 @@ export class HostImages implements Disposable {
       format,
       flags: 0,
     });
+    this.#relay.afterAnswers(() => this.#expectAnswer());
+  }
+
+  #expectAnswer(): void {
+    if (this.#state !== "trying") return;
+    this.#timer ??= this.#relay.loop.after(
+      PATIENCE,
+      () => this.#giveUp("does not say whether it takes those of the host"),
+    );
   }
 
   #tried(params: Entry, message: Message, buffer: Entry | null): void {
     const relay = this.#relay;
     if (buffer !== null) relay.sendRequest(buffer, "wl_buffer.destroy", {});
     relay.sendRequest(params, "zwp_linux_buffer_params_v1.destroy", {});
+    if (this.#state !== "trying") return;
+    this.#timer?.[Symbol.dispose]();
     if (message.name !== "created") this.#giveUp("refuses those of the host");
     else {
       this.#state = "usable";

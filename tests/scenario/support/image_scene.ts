@@ -25,6 +25,8 @@ export class ImageScene implements Disposable {
   readonly statistics = new CopyStatistics();
   readonly world: World;
   readonly #resources = new DisposableStack();
+  /** The callback by which the relay learns that the host has seen what it was given to try. */
+  #sync = 0;
   #params = 0;
 
   constructor(images = new PretendedImages()) {
@@ -73,6 +75,12 @@ export class ImageScene implements Disposable {
     const name = `zwp_linux_buffer_params_v1.${answer}`;
     host.say(this.#params, name, ...(answer === "created" ? [TRIED] : []));
     return this.heard();
+  }
+
+  /** The host answers to the `sync` that it heard last. */
+  answerSync(): void {
+    this.world.host.say(this.#sync, "wl_callback.done", 0);
+    this.world.settle();
   }
 
   /** The client binds `wl_compositor` (3) and `wl_shm` (4), and makes its surface (5). */
@@ -145,6 +153,8 @@ export class ImageScene implements Disposable {
     for (const line of lines) {
       const [, params] = /params_v1@(\d+)\.create\(/.exec(line) ?? [];
       if (params !== undefined) this.#params = Number(params);
+      const [, sync] = /sync\(new wl_callback@(\d+)/.exec(line) ?? [];
+      if (sync !== undefined) this.#sync = Number(sync);
     }
     return lines.filter((line) => !line.includes("damage"));
   }
