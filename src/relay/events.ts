@@ -375,11 +375,14 @@ export class EventPump implements ArgumentReader {
 
   /**
    * An event that the client cannot understand, because it does not know the object, or knows an older version of it: the object's
-   * listener takes it, if it has one. libwayland drops the events of what was destroyed without reserving the ids in them, so
-   * passing them on would put the server's ids out of step; one that is too new has no handler in the client, which would abort.
+   * listener takes it, if it has one. The object's end it takes once, whatever a host repeats. libwayland drops the events of what
+   * was destroyed without reserving the ids in them, so passing them on would put the server's ids out of step; one that is too
+   * new has no handler in the client, which would abort.
    */
   #absorb(entry: Entry, message: Message, at: number, size: number): void {
     const created = this.#created;
+    const again = message.destructor && entry.destroyed;
+    const listener = again ? null : entry.listener;
     if (message.plain) {
       if (size !== message.minimumSize) {
         this.malformed(
@@ -387,18 +390,18 @@ export class EventPump implements ArgumentReader {
           `it has ${size} bytes, not ${message.minimumSize}`,
         );
       }
-      if (entry.listener === null) return;
+      if (listener === null) return;
     }
     forgetCreated(created);
     const values = readArguments(this, message, entry.version, at);
     for (const made of created) this.#parts.objects.addHostAllocated(made);
-    if (entry.listener === null) {
+    if (listener === null) {
       discardFds(this.#parts.host, message.fdCount);
       for (const made of created) this.#destroyOnHost(made);
     } else {
       skipFds(this.#parts.host, message.fdCount);
       if (message.destructor) entry.destroyed = true;
-      entry.listener.event(entry, message, values);
+      listener.event(entry, message, values);
     }
     forgetCreated(created);
   }
