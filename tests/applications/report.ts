@@ -1,7 +1,7 @@
 /**
  * The results of the application tests as tables in docs/applications.md.
  *
- * By itself, `deno run -A tests/applications/report.ts`, it runs the tests on this machine and writes the first table.
+ * By itself, `deno task applications`, it runs the tests on this machine and writes the first table.
  */
 import { runCommand } from "../support/process.ts";
 

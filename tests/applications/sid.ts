@@ -1,7 +1,7 @@
 /**
  * The application tests in a Debian sid root: newer hosts, newer toolkits, the same executable of ours.
  *
- * Run by root: `deno run -A tests/applications/sid.ts`. The root is kept in the cache folder and used again; the mirror
+ * Run by root: `deno task applications-sid`. The root is kept in the cache folder and used again; the mirror
  * is the one of this machine's apt. The tests run inside, in a mount namespace that ends with them; the results are the
  * second table of docs/applications.md.
  */
