@@ -27,7 +27,7 @@ export interface GuestOutput {
 }
 
 /** How long the guest may take to boot, in seconds: under emulation, beside much else. */
-const BOOT_SECONDS = 120;
+const BOOT_SECONDS = 300;
 const DAY = 86_400;
 
 function findDriver(): string | undefined {
