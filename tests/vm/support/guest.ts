@@ -4,6 +4,9 @@
  * A driver boots them, which `WAYFERRY_VM` names by its path. Its verbs are `start NAME`, `exec NAME -- COMMAND` and `stop NAME`;
  * its options `--socket` (the compositor's), `--share` (a folder, /share in the guest), `--rutabaga` (the release of the host's
  * engine), `--fences` (`stock` or `fixed`) and `--timeout`. The guest sees this machine's files but for /tmp.
+ *
+ * `WAYFERRY_QEMU` is the driver's own: the command line of QEMU, where it is not to be the driver's choice. "{rutabaga}" and "{fences}"
+ * in it stand for the engine.
  */
 import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
 import { PATH } from "../../support/packages.ts";
@@ -159,16 +162,19 @@ function readIfThere(path: string): string {
 /** Boots a guest whose device leads to the compositor at `socket`. */
 export async function startGuest(
   socket: string,
-  { rutabaga, fences }: Engine,
+  engine: Engine,
 ): Promise<Guest> {
+  const { rutabaga, fences } = engine;
+  const environment = qemuFor(engine);
   await using resources = new AsyncDisposableStack();
   const share = resources.use(makeScratch("share")).path;
   const logs = resources.use(makeScratch("guest")).path;
   const name = `wayferry-test-${Deno.pid}-${rutabaga}`;
   resources.defer(async () => {
-    await run("stop", name);
+    await run(environment, "stop", name);
   });
   await run(
+    environment,
     "start",
     name,
     "--socket",
@@ -196,10 +202,14 @@ export async function startGuest(
   return new Guest(share, logs, resources.move());
 }
 
-async function run(...args: readonly string[]): Promise<void> {
+async function run(
+  environment: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Promise<void> {
   // Its output is not waited for: the virtual machine keeps it open.
   const { code } = await new Deno.Command(requireDriver(), {
     args: [...args],
+    env: environment,
     stdin: "null",
     stdout: "null",
     stderr: "inherit",
@@ -207,6 +217,16 @@ async function run(...args: readonly string[]): Promise<void> {
   if (code !== 0) {
     throw new Error(`${driver} ${args.join(" ")} ended with ${code}`);
   }
+}
+
+/** What the driver gets besides: the command line of QEMU for an engine. */
+function qemuFor({ rutabaga, fences }: Engine): Record<string, string> {
+  const qemu = Deno.env.get("WAYFERRY_QEMU");
+  if (qemu === undefined) return {};
+  return {
+    WAYFERRY_QEMU: qemu.replaceAll("{rutabaga}", rutabaga)
+      .replaceAll("{fences}", fences),
+  };
 }
 
 /** Words for a shell. */
