@@ -9,7 +9,7 @@ import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
-import { eventually } from "./wait.ts";
+import { eventually, whenReady } from "./wait.ts";
 import { startXvfb, type XDisplay } from "./xvfb.ts";
 
 const BLACK = [0, 0, 0] as const;
@@ -133,16 +133,19 @@ export async function startKWin(): Promise<KWin> {
     }),
   );
   const host = new KWin(`${runtime}/kwin-0`, process, screen, resources.move());
-  await eventually("KWin fills the screen", 20_000, async () => {
-    process.requireRunning();
-    const isUp = await Deno.stat(host.waylandDisplay).then(
-      () => true,
-      () => false,
-    );
-    if (!isUp) return undefined;
-    await host.move(0, 0);
-    await host.parkPointer();
-    return await host.windowArea() === undefined ? true : undefined;
-  });
-  return host;
+  return await whenReady(
+    host,
+    () =>
+      eventually("KWin fills the screen", 20_000, async () => {
+        process.requireRunning();
+        const isUp = await Deno.stat(host.waylandDisplay).then(
+          () => true,
+          () => false,
+        );
+        if (!isUp) return undefined;
+        await host.move(0, 0);
+        await host.parkPointer();
+        return await host.windowArea() === undefined ? true : undefined;
+      }),
+  );
 }

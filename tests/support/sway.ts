@@ -12,7 +12,7 @@ import { runCommand, TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { VirtualInput } from "./virtual_input.ts";
 import { isListening } from "./listening.ts";
-import { eventually } from "./wait.ts";
+import { eventually, whenReady } from "./wait.ts";
 
 const CONFIGURATION = `output * {
   resolution ${SCREEN.width}x${SCREEN.height}
@@ -189,20 +189,21 @@ export async function startSway(): Promise<Sway> {
     input,
     resources.move(),
   );
-  await sway.parkPointer();
-  await eventually(
-    "sway shows its background and has a keyboard",
-    15_000,
-    async () => {
-      const [red, green, blue] = (await sway.screenshot()).pixels;
-      const seats = (await sway.command("get_seats")).text;
-      return red === BACKGROUND[0] && green === BACKGROUND[1] &&
-          blue === BACKGROUND[2] && seats.includes("keyboard")
-        ? true
-        : undefined;
-    },
-  );
-  return sway;
+  return await whenReady(sway, async () => {
+    await sway.parkPointer();
+    await eventually(
+      "sway shows its background and has a keyboard",
+      15_000,
+      async () => {
+        const [red, green, blue] = (await sway.screenshot()).pixels;
+        const seats = (await sway.command("get_seats")).text;
+        return red === BACKGROUND[0] && green === BACKGROUND[1] &&
+            blue === BACKGROUND[2] && seats.includes("keyboard")
+          ? true
+          : undefined;
+      },
+    );
+  });
 }
 
 /** A node of sway's tree, as far as it is read here. */

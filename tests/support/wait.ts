@@ -40,3 +40,15 @@ export async function eventually<T>(
     await delay(40);
   }
 }
+
+/** The resource, after `wait`; where that throws, the resource is disposed of. */
+export async function whenReady<T extends AsyncDisposable>(
+  resource: T,
+  wait: (resource: T) => Promise<unknown>,
+): Promise<T> {
+  await using undo = new AsyncDisposableStack();
+  undo.use(resource);
+  await wait(resource);
+  undo.move();
+  return resource;
+}

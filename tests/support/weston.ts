@@ -14,7 +14,7 @@ import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
-import { eventually } from "./wait.ts";
+import { eventually, whenReady } from "./wait.ts";
 import { deleteWindow } from "./x11_delete_window.ts";
 import { startXvfb, type XDisplay } from "./xvfb.ts";
 
@@ -180,12 +180,15 @@ export async function startWeston(
     process,
     resources.move(),
   );
-  await eventually("weston paints its background", 15_000, async () => {
-    process.requireRunning();
-    // It misses motion before its shell is there, and the X server reports none without a change of place.
-    await weston.move(0, 0);
-    await weston.parkPointer();
-    return await weston.windowArea() === undefined ? true : undefined;
-  });
-  return weston;
+  return await whenReady(
+    weston,
+    () =>
+      eventually("weston paints its background", 15_000, async () => {
+        process.requireRunning();
+        // It misses motion before its shell is there, and the X server reports none without a change of place.
+        await weston.move(0, 0);
+        await weston.parkPointer();
+        return await weston.windowArea() === undefined ? true : undefined;
+      }),
+  );
 }

@@ -2,7 +2,7 @@
 import { PATH } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
 import { makeScratch } from "../../support/scratch.ts";
-import { eventually } from "../../support/wait.ts";
+import { eventually, whenReady } from "../../support/wait.ts";
 import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
 import type { Census } from "../../emulator/machine.ts";
 
@@ -97,17 +97,20 @@ export async function startEmulatedProxy(
     }),
   );
   const proxy = new EmulatedProxy(socket, process, resources.move());
-  await eventually("the proxy listens", 20_000, async () => {
-    process.requireRunning();
-    try {
-      return await proxy.report();
-    } catch (error) {
-      if (
-        error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.ConnectionRefused
-      ) return undefined;
-      throw error;
-    }
-  });
-  return proxy;
+  return await whenReady(
+    proxy,
+    () =>
+      eventually("the proxy listens", 20_000, async () => {
+        process.requireRunning();
+        try {
+          return await proxy.report();
+        } catch (error) {
+          if (
+            error instanceof Deno.errors.NotFound ||
+            error instanceof Deno.errors.ConnectionRefused
+          ) return undefined;
+          throw error;
+        }
+      }),
+  );
 }
