@@ -32,7 +32,15 @@ Deno.test("a client that is gone or cannot be seen has no program name", () => {
 });
 
 Deno.test("a label is made when it is first wanted, and stays", async () => {
-  const child = new Deno.Command("cat", { stdin: "piped" }).spawn();
+  const child = new Deno.Command("sh", {
+    args: ["-c", "echo; read _"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  // its line says that it is the program, and no more the process that became it
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
   const wanted = new ClientLabel(child.pid);
   const late = new ClientLabel(child.pid);
   const text = `${wanted}`;

@@ -16,7 +16,10 @@ const RUNTIME = "/run/home";
 const PROXY_LOG = "/run/wayferry.log";
 const PROXY_PID = "/run/wayferry.pid";
 const PROGRAM_PID = "/run/program.pid";
-const CLIENT = new URL("guest_client.ts", import.meta.url).pathname;
+/** The tests' own client, and what it imports: copied into the guest, which does not see every folder of this machine. */
+const CLIENT = "tests/vm/support/guest_client.ts";
+const CLIENT_FOLDERS = ["ffi", "tests/support", "tests/vm/support"] as const;
+const PROJECT = new URL("../../../", import.meta.url).pathname;
 /** The executable, in the guest's memory. */
 export const EXECUTABLE = "/run/wayferry";
 
@@ -137,7 +140,7 @@ export class GuestSession implements AsyncDisposable {
         "run",
         "--allow-all",
         "--no-check",
-        CLIENT,
+        `/share/${CLIENT}`,
         ...words.map(String),
       ]),
       1800,
@@ -225,6 +228,15 @@ export async function startGuestSession(
   const guest = resources.use(await startGuest(link, engine));
   Deno.copyFileSync(executable, `${guest.share}/wayferry`);
   Deno.mkdirSync(`${guest.share}/home`);
+  for (const folder of CLIENT_FOLDERS) {
+    const target = `${guest.share}/${folder}`;
+    Deno.mkdirSync(target, { recursive: true });
+    for (const { name } of Deno.readDirSync(PROJECT + folder)) {
+      if (name.endsWith(".ts")) {
+        Deno.copyFileSync(`${PROJECT}${folder}/${name}`, `${target}/${name}`);
+      }
+    }
+  }
   await guest.must(
     `cp /share/wayferry ${EXECUTABLE} && chmod 755 ${EXECUTABLE} && mkdir -p ${guest.share}/home`,
   );
