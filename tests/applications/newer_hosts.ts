@@ -35,7 +35,7 @@ for (
       program,
       home.path,
       host.waylandDisplay,
-      (account) => account.shown,
+      settled(),
     );
     await using proxy = await startProxy(host.waylandDisplay);
     await listen(
@@ -49,6 +49,9 @@ for (
   });
 }
 
+/** How long a program says nothing new once it has said all, in milliseconds. */
+const SETTLED_MS = 1000;
+
 /** What a program said and was told. */
 interface Account {
   /** Whether it has a window on the output. */
@@ -57,6 +60,19 @@ interface Account {
   readonly applicationIds: readonly string[];
   /** The size that it was given first. */
   readonly size: string | undefined;
+}
+
+/** Whether a program is shown, and has said nothing new for a while. */
+function settled(): (account: Account) => boolean {
+  let last = "";
+  let since = 0;
+  return (account) => {
+    const now = performance.now();
+    const text = JSON.stringify(account);
+    if (text !== last) since = now;
+    last = text;
+    return account.shown && now - since > SETTLED_MS;
+  };
 }
 
 /** Runs a program until its account is as it should be. */
