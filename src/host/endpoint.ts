@@ -149,6 +149,8 @@ export interface Endpoint extends Disposable {
   readonly meter: Meter | null;
   /** Sends that were made so far; with `outgoing.position` what a meter counts. */
   readonly sends: number;
+  /** Whether nobody may tell that the peer is gone. */
+  readonly endsSilently?: boolean;
   /** Starts to report to `handler`. */
   attach(handler: EndpointHandler): void;
   /** Has `outgoing` flushed before the loop next waits. */

@@ -82,6 +82,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly images: ImageMaker | null;
   readonly exporter: MemoryExporter;
   readonly meter = METER;
+  readonly endsSilently = true;
   sends = 0;
   flushPending = false;
   readonly #loop: Loop;

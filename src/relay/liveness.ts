@@ -67,16 +67,14 @@ export class Liveness implements Disposable {
 
   /** To be called whenever something was sent. */
   sent(): void {
-    if (this.#unansweredSince === 0) {
-      this.#unansweredSince = this.#loop.now;
-      if (this.#timer === null) this.#wait(PING_AFTER);
-    }
+    if (this.#unansweredSince === 0) this.#unansweredSince = this.#loop.now;
+    if (this.#timer === null) this.#wait(PING_AFTER);
     if (this.#host.meter !== null) this.#measure();
   }
 
   /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
   received(): void {
-    this.#unansweredSince = this.#isGreeted ? 0 : this.#loop.now;
+    this.#unansweredSince = this.#isExpectingMore() ? this.#loop.now : 0;
     if (!this.#pinged) return;
     // The timer is set for the host's death: the next ping would be late.
     this.#pinged = false;
@@ -94,6 +92,16 @@ export class Liveness implements Disposable {
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
+  }
+
+  /**
+   * Whether silence from now on says something. Where nobody tells that a host is gone, what it sent may be half of an answer: it
+   * is asked once after each time of traffic, or a client that waits for the other half would wait for ever.
+   */
+  #isExpectingMore(): boolean {
+    if (!this.#isGreeted) return true;
+    return this.#host.endsSilently === true && this.#timer !== null &&
+      !this.#pinged;
   }
 
   #look(): void {

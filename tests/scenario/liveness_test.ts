@@ -160,3 +160,42 @@ for (const awake of [1_000, 6_000, 29_000]) {
     assert.ok(world.ended);
   });
 }
+
+/** A client with a surface, whose host may be gone without a word. */
+function silentWorld(): World {
+  const world = World.ready({ host: { endsSilently: true } });
+  world.bind(1, "wl_compositor", 6, 3);
+  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.forget();
+  return world;
+}
+
+Deno.test("a host that may be gone without a word is asked once after each time of traffic, and is dead where it is silent", () => {
+  using world = silentWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.forget();
+  // Half of an answer, perhaps: the frame callback of it may never come.
+  world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
+  world.settle();
+  world.pass(4_999);
+  assert.deepEqual(world.host.heard(), []);
+  world.pass(1);
+  assert.deepEqual(world.host.heard(), [ping]);
+  world.pass(25_000);
+  assert.ok(world.ended);
+});
+
+Deno.test("a host that may be gone without a word and has answered is asked no more until there is traffic", () => {
+  using world = silentWorld();
+  world.client.say(4, "wl_surface.commit");
+  world.settle();
+  world.pass(5_000);
+  assert.match(world.host.heard().at(-1) ?? "", /sync/);
+  world.host.say(5, "wl_callback.done", 0);
+  world.settle();
+  world.host.say(1, "wl_display.delete_id", 5);
+  world.settle();
+  world.pass(120_000);
+  assert.deepEqual(world.host.heard(), []);
+  assert.ok(!world.ended);
+});

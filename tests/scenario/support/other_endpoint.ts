@@ -16,6 +16,7 @@ import type { FdKind } from "../../../protocols/tables.ts";
 /** How it differs from a socket. */
 export interface Differences {
   readonly meter?: Meter;
+  readonly endsSilently?: boolean;
   readonly carriages?: { readonly [kind in FdKind]?: Carriage };
   readonly allocate?: (bytes: number) => SharedMemory | null;
   readonly gpu?: GuestGpu;
@@ -26,6 +27,7 @@ export interface Differences {
 export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
   readonly meter: Meter | null;
+  readonly endsSilently: boolean;
   readonly gpu: GuestGpu | null;
   readonly images: ImageMaker | null;
   readonly #socket: LocalSocket;
@@ -35,6 +37,7 @@ export class OtherEndpoint implements Endpoint {
     this.#socket = socket;
     this.#allocate = differences.allocate ?? (() => null);
     this.meter = differences.meter ?? null;
+    this.endsSilently = differences.endsSilently ?? false;
     this.gpu = differences.gpu ?? null;
     this.images = differences.images ?? null;
     const carriages = differences.carriages ?? {};
