@@ -49,9 +49,9 @@ export class EmulatedProxy implements AsyncDisposable {
     return await new Response(connection.readable).json();
   }
 
-  /** Waits until all clients have ended. */
+  /** Waits until all clients have ended: some hosts tell a proxy nothing, and it finds out after 30 s. */
   async idle(): Promise<ProxyReport> {
-    return await eventually("the proxy's clients end", 10_000, async () => {
+    return await eventually("the proxy's clients end", 60_000, async () => {
       const report = await this.report();
       return report.clients === 0 && report.census.contexts === 0
         ? report

@@ -96,7 +96,7 @@ const _acceptor: Acceptor = new Acceptor({
   },
 });
 const reports = listenUnix(`${socket}.report`, 16);
-const _reporter = new Acceptor({
+const _reporter: Acceptor = new Acceptor({
   loop,
   listener: reports.number,
   clientLimit: 64,
@@ -107,6 +107,7 @@ const _reporter = new Acceptor({
       connection.number,
       new TextEncoder().encode(JSON.stringify(report())),
     );
+    _reporter.connectionEnded();
   },
 });
 loop.run();
