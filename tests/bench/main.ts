@@ -4,12 +4,13 @@
 // round, and a figure is the median over the rounds of its ratio to direct in the same round.
 
 import { BenchError } from "./child.ts";
+import { print, report, statusOf, UsageError } from "./command_line.ts";
 import { describeMachine, replaceSection } from "./documentation.ts";
 import { measureFlood } from "./flood.ts";
 import type { FloodResult } from "./flood.ts";
 import { measure, measureRounds } from "./measurement.ts";
 import type { Rounds } from "./measurement.ts";
-import { parseOptions, usage, UsageError } from "./options.ts";
+import { parseOptions, usage } from "./options.ts";
 import type { Options } from "./options.ts";
 import { startHost, startPeer } from "./peers.ts";
 import type { Peer, PeerName, Site } from "./peers.ts";
@@ -19,17 +20,6 @@ import type { Table } from "./report.ts";
 import { withScratch } from "./scratch.ts";
 import { workloadNames } from "./workloads.ts";
 import type { WorkloadName } from "./workloads.ts";
-
-const encoder = new TextEncoder();
-
-function print(text: string): void {
-  Deno.stdout.writeSync(encoder.encode(text));
-}
-
-/** Progress and failures: not part of the result. */
-function report(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(text));
-}
 
 async function run(options: Options, directory: string): Promise<void> {
   const programs = buildPrograms(directory);
@@ -148,23 +138,13 @@ async function tolerate<T>(action: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function main(): Promise<number> {
-  try {
+function main(): Promise<number> {
+  return statusOf(usage, async () => {
     const options = parseOptions(Deno.args);
     if (options === "help") print(usage);
     else await withScratch(report, (directory) => run(options, directory));
     return 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      report(`${error.message}\n\n${usage}`);
-      return 2;
-    }
-    if (error instanceof BenchError) {
-      report(`${error.message}\n`);
-      return 1;
-    }
-    throw error;
-  }
+  });
 }
 
 if (import.meta.main) main().then((status) => Deno.exit(status));

@@ -1,6 +1,7 @@
 // The command line of the benchmark.
 
 import { parseArgs } from "node:util";
+import { chooseSome, positive, understood } from "./command_line.ts";
 import { peerNames } from "./peers.ts";
 import type { PeerName } from "./peers.ts";
 import { sectionNames } from "./workloads.ts";
@@ -33,19 +34,14 @@ export interface Options {
   readonly seconds: number;
 }
 
-/** The command line asks for something that does not exist. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 /** Reads the arguments. @throws {UsageError} */
 export function parseOptions(args: readonly string[]): Options | "help" {
-  const { values } = parseArguments(args);
+  const values = parseArguments(args);
   if (values.help === true) return "help";
   const hold = values.hold;
   return {
-    sections: choose("only", values.only, sectionNames),
-    peers: choose("peers", values.peers, peerNames),
+    sections: chooseSome("only", values.only, sectionNames),
+    peers: chooseSome("peers", values.peers, peerNames),
     rounds: positive("rounds", values.rounds, 7),
     milliseconds: positive("milliseconds", values.milliseconds, 500),
     cpu: values.cpu === undefined ? lastCpu() : Number(values.cpu),
@@ -53,7 +49,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     writeDocs: values["write-docs"] ?? false,
     hold: hold === undefined
       ? undefined
-      : choose("hold", hold, sectionNames)[0],
+      : chooseSome("hold", hold, sectionNames)[0],
     seconds: positive("seconds", values.seconds, 20),
   };
 }
@@ -76,21 +72,19 @@ export function defaultWayferry(): readonly string[] {
 }
 
 function parseArguments(args: readonly string[]): {
-  values: {
-    help?: boolean;
-    only?: string;
-    peers?: string;
-    rounds?: string;
-    milliseconds?: string;
-    cpu?: string;
-    wayferry?: string;
-    "write-docs"?: boolean;
-    hold?: string;
-    seconds?: string;
-  };
+  help?: boolean;
+  only?: string;
+  peers?: string;
+  rounds?: string;
+  milliseconds?: string;
+  cpu?: string;
+  wayferry?: string;
+  "write-docs"?: boolean;
+  hold?: string;
+  seconds?: string;
 } {
-  try {
-    return parseArgs({
+  return understood(() =>
+    parseArgs({
       args: [...args],
       options: {
         help: { type: "boolean", short: "h" },
@@ -104,39 +98,6 @@ function parseArguments(args: readonly string[]): {
         hold: { type: "string" },
         seconds: { type: "string" },
       },
-    });
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-function choose<T extends string>(
-  option: string,
-  value: string | undefined,
-  known: readonly T[],
-): readonly T[] {
-  if (value === undefined) return known;
-  return value.split(",").map((word) => {
-    const found = known.find((name) => name === word);
-    if (found === undefined) {
-      throw new UsageError(
-        `--${option} does not know ${word}; it knows ${known.join(", ")}`,
-      );
-    }
-    return found;
-  });
-}
-
-function positive(
-  option: string,
-  value: string | undefined,
-  otherwise: number,
-): number {
-  if (value === undefined) return otherwise;
-  const number = Number(value);
-  if (!(number > 0)) {
-    throw new UsageError(`--${option} needs a number above zero, not ${value}`);
-  }
-  return number;
+    }).values
+  );
 }

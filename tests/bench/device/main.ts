@@ -7,8 +7,9 @@ import { makeScratch } from "../../support/scratch.ts";
 import { requireExecutable } from "../../support/proxy.ts";
 import { driver, startGuest } from "../../vm/support/guest.ts";
 import { BenchError } from "../child.ts";
+import { print, report, statusOf } from "../command_line.ts";
 import { describeMachine, replaceSection } from "../documentation.ts";
-import { lastCpu, UsageError } from "../options.ts";
+import { lastCpu } from "../options.ts";
 import { startHost } from "../peers.ts";
 import { buildPrograms } from "../programs.ts";
 import { keepQuiet } from "../quiet.ts";
@@ -18,17 +19,7 @@ import { type DeviceOptions, parseDeviceOptions, usage } from "./options.ts";
 import { callsPerRoundTrip, parseResults } from "./results.ts";
 import { callTable, deviceTable } from "./tables.ts";
 
-const encoder = new TextEncoder();
 const signals = ["SIGINT", "SIGTERM"] as const;
-
-function print(text: string): void {
-  Deno.stdout.writeSync(encoder.encode(text));
-}
-
-/** Progress and failures: not part of the result. */
-function report(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(text));
-}
 
 async function run(
   options: DeviceOptions,
@@ -94,8 +85,8 @@ function show(name: string, table: Table, options: DeviceOptions): void {
   replaceSection(name, `${note}\n\n${toMarkdown(table)}`);
 }
 
-async function main(): Promise<number> {
-  try {
+function main(): Promise<number> {
+  return statusOf(usage, async () => {
     const options = parseDeviceOptions(Deno.args);
     if (options === "help") {
       print(usage);
@@ -114,17 +105,7 @@ async function main(): Promise<number> {
     interrupted.promise.catch(() => {});
     await run(options, interrupted.promise);
     return 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      report(`${error.message}\n\n${usage}`);
-      return 2;
-    }
-    if (error instanceof BenchError) {
-      report(`${error.message}\n`);
-      return 1;
-    }
-    throw error;
-  }
+  });
 }
 
 if (import.meta.main) main().then((status) => Deno.exit(status));

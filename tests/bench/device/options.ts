@@ -6,7 +6,7 @@ import {
   type Rutabaga,
   rutabagas,
 } from "../../emulator/host_profile.ts";
-import { UsageError } from "../options.ts";
+import { choose, chooseSome, positive, understood } from "../command_line.ts";
 import { deviceWorkloads } from "./workloads.ts";
 
 export const usage = `usage: WAYFERRY_VM=DRIVER deno task bench-device [options]
@@ -40,13 +40,14 @@ export function parseDeviceOptions(
 ): DeviceOptions | "help" {
   const values = parseArguments(args);
   if (values.help === true) return "help";
-  const known = deviceWorkloads.map(({ name }) => name);
   return {
-    workloads: values.only === undefined
-      ? known
-      : values.only.split(",").map((word) => choose("only", word, known)),
-    rounds: positive("rounds", values.rounds ?? "5"),
-    milliseconds: positive("milliseconds", values.milliseconds ?? "1000"),
+    workloads: chooseSome(
+      "only",
+      values.only,
+      deviceWorkloads.map(({ name }) => name),
+    ),
+    rounds: positive("rounds", values.rounds, 5),
+    milliseconds: positive("milliseconds", values.milliseconds, 1000),
     rutabaga: choose("rutabaga", values.rutabaga ?? "0.1.85", rutabagas),
     fences: choose("fences", values.fences ?? "fixed", fenceKinds),
     writeDocs: values["write-docs"] ?? false,
@@ -62,8 +63,8 @@ function parseArguments(args: readonly string[]): {
   fences?: string;
   "write-docs"?: boolean;
 } {
-  try {
-    return parseArgs({
+  return understood(() =>
+    parseArgs({
       args: [...args],
       options: {
         help: { type: "boolean", short: "h" },
@@ -74,27 +75,6 @@ function parseArguments(args: readonly string[]): {
         fences: { type: "string" },
         "write-docs": { type: "boolean" },
       },
-    }).values;
-  } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-function choose<T extends string>(
-  option: string,
-  word: string,
-  known: readonly T[],
-): T {
-  const found = known.find((name) => name === word);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    `--${option} does not know ${word}; it knows ${known.join(", ")}`,
+    }).values
   );
-}
-
-function positive(option: string, word: string): number {
-  const number = Number(word);
-  if (number > 0) return number;
-  throw new UsageError(`--${option} needs a number above zero, not ${word}`);
 }
