@@ -1,7 +1,8 @@
 /** Moments, told and asked for, where the host's clock is another. */
 import assert from "node:assert/strict";
 import { presentationClock } from "../../src/relay/features/presentation_clock.ts";
-import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 import type { WorldOptions } from "./support/world.ts";
 
 /** A client with `wp_presentation` (6), and a feedback (7) and a timer (9) of its surface. */

@@ -6,7 +6,8 @@ import { createPipe } from "../../ffi/pipe.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
 import { MOST_PLANES } from "../../src/relay/features/gpu_buffers.ts";
 import { fileIdentity, memoryFile } from "./support/descriptors.ts";
-import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;

@@ -1,10 +1,7 @@
 /** What is committed in memory that the host does not see. */
 import assert from "node:assert/strict";
-import {
-  openClientFiles,
-  ShadowScene,
-  SURFACE,
-} from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
+import { openClientFiles, ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("a committed buffer is shown to the host as a copy in its own memory", () => {
   using scene = new ShadowScene();

@@ -1,6 +1,7 @@
 /** How much is copied: what changed since a shadow was last shown, and no more. */
 import assert from "node:assert/strict";
-import { PIXEL, ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import { PIXEL, SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 
 const WIDTH = 1920;
 const HEIGHT = 1080;

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { fileIdentity } from "./support/descriptors.ts";
 import { PretendedImages } from "./support/host_images.ts";
-import { SURFACE } from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
 import { ImageScene } from "./support/image_scene.ts";
 
 const XR24 = 0x34325258;
@@ -52,7 +52,7 @@ Deno.test("a buffer is shown by a picture with the host's stride", () => {
   const { words } = scene.buffer(7, 6, 10, 4);
   words.forEach((_, i) => words[i] = i);
   scene.commit(7);
-  const heard = scene.heard();
+  const heard = scene.hostHeard();
   assert.deepEqual(heard.map(withoutIds), [
     "create_params(new zwp_linux_buffer_params_v1)",
     "add(fd, 0, 0, 512, 0, 0)",
@@ -113,7 +113,7 @@ Deno.test("a format with two planes goes into two planes", () => {
   mapping.bytes.fill(2, 32);
   scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 4, 8, NV12);
   scene.commit(7);
-  const heard = scene.heard().map(withoutIds);
+  const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
   assert.ok(image !== undefined);
   const stride = image.planes[0]?.stride ?? 0;
@@ -130,10 +130,10 @@ Deno.test("an icon, which must be in shared memory, is left out instead of endin
   scene.world.bind(10, "xdg_toplevel_icon_manager_v1", 1, 6);
   scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
   scene.buffer(9, 8, 16, 16);
-  scene.heard();
+  scene.hostHeard();
   scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
   scene.say(7, "xdg_toplevel_icon_v1.destroy");
-  assert.deepEqual(scene.heard().map(withoutIds), ["destroy()"]);
+  assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
   assert.match(scene.world.log.join(), /is left out/);
 });
 
@@ -187,12 +187,12 @@ Deno.test("pictures are given back, unused ones after five seconds and all when 
 Deno.test("without memory a commit goes on without its buffer, which is shown when there is some", () => {
   using scene = readyScene(AR24);
   scene.world.pass(6_000);
-  scene.heard();
+  scene.hostHeard();
   scene.images.limit = 0;
   const { words } = scene.buffer(7, 6, 8, 8);
   words.fill(6);
   scene.commit(7);
-  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   assert.match(scene.world.log.join(), /no memory left for a buffer of 8x8/);
   scene.images.limit = Infinity;
   scene.world.pass(1_000);
@@ -218,7 +218,7 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
   scene.say(3, "wl_compositor.create_region", 8);
-  assert.deepEqual(scene.heard(), []);
+  assert.deepEqual(scene.hostHeard(), []);
   const heard = scene.answerTrial("created").map(withoutIds);
   assert.deepEqual(heard.slice(-3), [
     "attach(wl_buffer, 0, 0)",
@@ -235,7 +235,7 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
   scene.world.pass(1_000);
-  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   scene.answerTrial("created");
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
@@ -252,11 +252,11 @@ Deno.test("a compositor that answers, but not to what it was given to try, gets 
   assert.match(scene.world.log.join(), /does not say whether it takes those/);
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
-  assert.ok(scene.heard().some((line) => line.includes("create_pool")));
+  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
   scene.answerTrial("created");
   assert.equal(scene.world.log.length, 1);
   scene.commit(7);
-  assert.ok(!scene.heard().some((line) => line.includes("create_params")));
+  assert.ok(!scene.hostHeard().some((line) => line.includes("create_params")));
 });
 
 const refusals: readonly (readonly [
@@ -294,7 +294,7 @@ for (const [name, words, greet] of refusals) {
     scene.buffer(7, 6, 8, 8);
     scene.commit(7);
     assert.ok(
-      scene.heard().some((line) => line.includes("create_pool")),
+      scene.hostHeard().some((line) => line.includes("create_pool")),
     );
     assert.deepEqual(scene.offer(RG16), [RG16]);
   });
@@ -305,7 +305,7 @@ Deno.test("a format that the compositor does not take is tried as shared memory,
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
   scene.commit(7);
-  assert.ok(scene.heard().some((line) => line.includes("create_pool")));
+  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
   assert.equal(scene.world.log.length, 1);
   assert.match(scene.world.log[0] ?? "", /none of the format AR24/);
 });
@@ -315,11 +315,11 @@ Deno.test("a picture that the compositor refuses all the same is told in the log
   scene.buffer(7, 6, 8, 9);
   scene.commit(7);
   const [, params] =
-    /params_v1@(\d+)\.create_immed/.exec(scene.heard().join()) ??
+    /params_v1@(\d+)\.create_immed/.exec(scene.hostHeard().join()) ??
       [];
   const { host } = scene.world;
   host.say(Number(params), "zwp_linux_buffer_params_v1.failed");
-  scene.heard();
+  scene.hostHeard();
   assert.match(scene.world.log.join(), /refused a picture of 8x9 pixels/);
   assert.ok(!scene.world.ended);
 });
@@ -358,10 +358,10 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
   scene.start();
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
-  assert.deepEqual(scene.heard().map(withoutIds), ["commit()"]);
+  assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   images.limit = Infinity;
   scene.world.pass(1_000);
-  assert.ok(scene.heard().some((line) => line.includes("create(64, 64")));
+  assert.ok(scene.hostHeard().some((line) => line.includes("create(64, 64")));
   scene.answerTrial("created");
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");

@@ -4,7 +4,8 @@ import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import { libc } from "../../ffi/libc.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
-import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 
 const MEBIBYTE = 1024 * 1024;
 /** Pixels of a side of a buffer of one mebibyte. */

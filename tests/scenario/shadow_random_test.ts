@@ -1,10 +1,7 @@
 /** Whatever a client draws, and whenever the host releases what it got, every frame that is shown is the one that was committed. */
 import assert from "node:assert/strict";
-import {
-  type ClientFile,
-  ShadowScene,
-  SURFACE,
-} from "./support/shadow_scene.ts";
+import { type ClientFile, SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 
 const WIDTH = 24;
 const HEIGHT = 18;

@@ -1,6 +1,7 @@
 /** Who has which buffer when: the client its own, the host its shadows. */
 import assert from "node:assert/strict";
-import { ShadowScene, SURFACE } from "./support/shadow_scene.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
   using scene = new ShadowScene();

@@ -1,35 +1,22 @@
 /** A client whose host's memory is of no use as `wl_shm`. Before `start` it has nothing but a registry (2). */
-import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
-import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
-import { createMemfd } from "../../../ffi/memfd.ts";
-import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import { PretendedImages } from "./host_images.ts";
-import { HostMemoryRoom } from "./host_memory.ts";
-import { SURFACE } from "./shadow_scene.ts";
 import { usualGlobals, World } from "./world.ts";
 
 /** The buffer that the host makes of what it is given to try. */
 const TRIED = 0xff00_0000;
 const DMABUF = 9;
 
-/** What a client's pool is made of. */
-interface ClientFile {
-  readonly mapping: Mapping;
-  readonly words: Uint32Array;
-}
-
 /** The scene. */
-export class ImageScene implements Disposable {
+export class ImageScene extends BufferScene {
   readonly images: PretendedImages;
-  readonly room = new HostMemoryRoom();
-  readonly statistics = new CopyStatistics();
-  readonly world: World;
-  readonly #resources = new DisposableStack();
+  override readonly world: World;
   /** The callback by which the relay learns that the host has seen what it was given to try. */
   #sync = 0;
   #params = 0;
 
   constructor(images = new PretendedImages()) {
+    super();
     this.images = images;
     this.world = new World({
       statistics: this.statistics,
@@ -66,7 +53,7 @@ export class ImageScene implements Disposable {
       host.say(4, "zwp_linux_dmabuf_v1.modifier", format, high, low);
     }
     if (formats !== null) host.say(5, "wl_callback.done", 0);
-    return this.heard();
+    return this.hostHeard();
   }
 
   /** The host answers to what it was given to try. @returns what it heard */
@@ -74,7 +61,7 @@ export class ImageScene implements Disposable {
     const { host } = this.world;
     const name = `zwp_linux_buffer_params_v1.${answer}`;
     host.say(this.#params, name, ...(answer === "created" ? [TRIED] : []));
-    return this.heard();
+    return this.hostHeard();
   }
 
   /** The host answers to the `sync` that it heard last. */
@@ -89,7 +76,7 @@ export class ImageScene implements Disposable {
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
     this.say(3, "wl_compositor.create_surface", SURFACE);
-    this.heard();
+    this.hostHeard();
     this.clientHeard();
   }
 
@@ -105,49 +92,8 @@ export class ImageScene implements Disposable {
     });
   }
 
-  /** Sends a request. */
-  say(id: number, name: string, ...values: (number | null)[]): void {
-    this.world.client.say(id, name, ...values);
-  }
-
-  /** The client makes a pool under this id. */
-  pool(id: number, bytes: number): ClientFile {
-    const fd: OwnedFd = this.#resources.use(createMemfd("client", bytes));
-    const mapping = this.#resources.use(mapFile(fd.number, bytes, "write"));
-    const sent = duplicateFd(fd.number).release();
-    this.world.client.say(4, "wl_shm.create_pool", id, sent, bytes);
-    return { mapping, words: new Uint32Array(mapping.bytes.buffer) };
-  }
-
-  /** The client makes a pool and a buffer of ARGB8888 that fills it. */
-  buffer(
-    id: number,
-    poolId: number,
-    width: number,
-    height: number,
-  ): ClientFile {
-    const stride = width * 4;
-    const file = this.pool(poolId, stride * height);
-    const shape = [0, width, height, stride, 0];
-    this.say(poolId, "wl_shm_pool.create_buffer", id, ...shape);
-    return file;
-  }
-
-  /** The client attaches a buffer, says which rectangles changed, and commits. */
-  commit(
-    buffer: number,
-    ...damage: (readonly [number, number, number, number])[]
-  ): void {
-    this.say(SURFACE, "wl_surface.attach", buffer, 0, 0);
-    for (const rectangle of damage) {
-      this.say(SURFACE, "wl_surface.damage_buffer", ...rectangle);
-    }
-    this.say(SURFACE, "wl_surface.commit");
-    this.world.settle();
-  }
-
   /** What the host heard since the last time, damage apart. */
-  heard(): string[] {
+  override hostHeard(): string[] {
     this.world.settle();
     const lines = this.world.host.heard();
     for (const line of lines) {
@@ -159,40 +105,8 @@ export class ImageScene implements Disposable {
     return lines.filter((line) => !line.includes("damage"));
   }
 
-  /** What the client heard since the last time, freed ids apart. */
-  clientHeard(): string[] {
-    this.world.settle();
-    return this.world.client.heard().filter((line) =>
-      !line.includes("delete_id")
-    );
-  }
-
-  /** The host's buffer that was attached last, as `wl_buffer@8`. */
-  attached(): string {
-    const [buffer = ""] = this.heard().flatMap((line) => {
-      const [, found] = /^wl_surface@\d+\.attach\(([^,]*),/.exec(line) ?? [];
-      return found === undefined ? [] : [found];
-    }).slice(-1);
-    return buffer;
-  }
-
-  /** The host releases a buffer. */
-  release(buffer: string): void {
-    this.world.host.say(Number(buffer.split("@")[1]), "wl_buffer.release");
-    this.world.settle();
-  }
-
-  /** Bytes copied since the last time. */
-  copiedBytes(): number {
-    const bytes = this.statistics.copiedBytes;
-    this.statistics.copiedBytes = 0;
-    return bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.world[Symbol.dispose]();
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
     this.images[Symbol.dispose]();
-    this.room[Symbol.dispose]();
-    this.#resources.dispose();
   }
 }
