@@ -1,5 +1,6 @@
 /** Where a shadow's pixels are: memory that the host sees, and the `wl_buffer` of it. */
 import type { Entry } from "../entry.ts";
+import type { FeatureRelay } from "../feature.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
 
 /** One of them. Whoever has it ends it by `discard` or `recycle`, once. */
@@ -31,3 +32,9 @@ export interface Canvas {
  * thousand bytes, but what is left out is also not read from the client's memory, nor written to the host's.
  */
 export const GAP = 1024;
+
+/** Ends the host's `wl_buffer` of a canvas; its release is told to nobody any more. */
+export function destroyBuffer(relay: FeatureRelay, entry: Entry): void {
+  relay.sendRequest(entry, "wl_buffer.destroy", {});
+  entry.listener = null;
+}

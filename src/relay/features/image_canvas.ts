@@ -3,7 +3,7 @@ import type { SharedImage } from "../../host/endpoint.ts";
 import { HostError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { type Canvas, GAP } from "./canvas.ts";
+import { type Canvas, destroyBuffer, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { HostImages, Picture } from "./host_images.ts";
 import type { PixelFormat } from "./pixel_format.ts";
@@ -108,12 +108,12 @@ export class ImageCanvas implements Canvas {
   }
 
   discard(): void {
-    this.#destroy();
+    destroyBuffer(this.#relay, this.entry);
     this.#images.discard(this.#picture);
   }
 
   recycle(): void {
-    this.#destroy();
+    destroyBuffer(this.#relay, this.entry);
     this.#images.recycle(this.#picture);
   }
 
@@ -143,11 +143,6 @@ export class ImageCanvas implements Canvas {
     );
     if (!isRead) throw buffer.unreadable();
     this.#statistics.addCopiedBytes(rowBytes * rows);
-  }
-
-  #destroy(): void {
-    this.#relay.sendRequest(this.entry, "wl_buffer.destroy", {});
-    this.entry.listener = null;
   }
 }
 

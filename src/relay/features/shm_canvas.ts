@@ -1,7 +1,7 @@
 /** A canvas in the host's `wl_shm`: with the size, the stride and the format of the buffer that it was made for. */
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import { type Canvas, GAP } from "./canvas.ts";
+import { type Canvas, destroyBuffer, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { Block, HostMemory } from "./host_memory.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
@@ -81,12 +81,12 @@ export class ShmCanvas implements Canvas {
   end(): void {}
 
   discard(): void {
-    this.#destroy();
+    destroyBuffer(this.#relay, this.entry);
     this.#memory.discard(this.#block);
   }
 
   recycle(): void {
-    this.#destroy();
+    destroyBuffer(this.#relay, this.entry);
     this.#memory.recycle(this.#block);
   }
 
@@ -107,10 +107,5 @@ export class ShmCanvas implements Canvas {
     );
     if (!isRead) throw buffer.unreadable();
     this.#statistics.addCopiedBytes(rowBytes * rows);
-  }
-
-  #destroy(): void {
-    this.#relay.sendRequest(this.entry, "wl_buffer.destroy", {});
-    this.entry.listener = null;
   }
 }
