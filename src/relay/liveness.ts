@@ -8,7 +8,6 @@
  */
 import type { Endpoint, Meter } from "../host/endpoint.ts";
 import type { Timer } from "../loop/loop.ts";
-import type { Entry } from "./entry.ts";
 import type { FeatureRelay } from "./feature.ts";
 import type { RelayLoop } from "./guarded_loop.ts";
 
@@ -28,7 +27,6 @@ export interface LivenessListener {
 /** Watches over one host. */
 export class Liveness implements Disposable {
   readonly #relay: FeatureRelay;
-  readonly #display: Entry;
   readonly #loop: RelayLoop;
   readonly #host: Endpoint;
   readonly #listener: LivenessListener;
@@ -47,13 +45,11 @@ export class Liveness implements Disposable {
 
   constructor(
     relay: FeatureRelay,
-    display: Entry,
     loop: RelayLoop,
     host: Endpoint,
     listener: LivenessListener,
   ) {
     this.#relay = relay;
-    this.#display = display;
     this.#loop = loop;
     this.#host = host;
     this.#listener = listener;
@@ -120,7 +116,7 @@ export class Liveness implements Disposable {
     }
     if (silence >= PING_AFTER && !this.#pinged) {
       this.#pinged = true;
-      this.#sync(() => {});
+      this.#relay.afterAnswers(() => {});
     }
     const next = silence < PING_AFTER ? PING_AFTER : DEAD_AFTER;
     // in short steps, so that each tells whether we ran
@@ -150,7 +146,7 @@ export class Liveness implements Disposable {
     ) return;
     const { sends, outgoing: { position } } = this.#host;
     this.#metering = true;
-    this.#sync(() => this.#answered(sends, position));
+    this.#relay.afterAnswers(() => this.#answered(sends, position));
   }
 
   #owedSends(): number {
@@ -172,12 +168,5 @@ export class Liveness implements Disposable {
     if (tooMuch === this.#full) return;
     this.#full = tooMuch;
     this.#listener.owes(tooMuch);
-  }
-
-  #sync(done: () => void): void {
-    const callback = this.#relay.createHostObject("wl_callback", 1, {
-      event: done,
-    });
-    this.#relay.sendRequest(this.#display, "wl_display.sync", { callback });
   }
 }

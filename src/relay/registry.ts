@@ -88,10 +88,7 @@ export class Registry implements EventListener {
     const registry = this.#relay.createHostObject("wl_registry", 1, this);
     this.#hostRegistry = registry;
     this.#relay.sendRequest(display, "wl_display.get_registry", { registry });
-    const callback = this.#relay.createHostObject("wl_callback", 1, {
-      event: () => this.#hostIsKnown(),
-    });
-    this.#relay.sendRequest(display, "wl_display.sync", { callback });
+    this.#relay.afterAnswers(() => this.#hostIsKnown());
   }
 
   event(_entry: Entry, message: Message, values: ArgumentRecord): void {

@@ -62,8 +62,7 @@ export class Traffic implements LivenessListener, Disposable {
     this.#listener = listener;
     this.#requestsHold = this.#holdOf("requests", requests);
     this.#eventsHold = this.#holdOf("events", events);
-    const { loop, host, objects } = relay;
-    this.#liveness = new Liveness(relay, objects.display, loop, host, this);
+    this.#liveness = new Liveness(relay, relay.loop, relay.host, this);
   }
 
   /** Begins with the host. */
