@@ -9,7 +9,7 @@
  */
 
 import { SyscallError } from "../../ffi/error.ts";
-import type { Loop, Source, Watch } from "../loop/loop.ts";
+import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 import { type ChannelPage, openChannelPage } from "./channel_page.ts";
 import {
   type SentIdentifiers,
@@ -98,6 +98,7 @@ export class Channel implements Source, Unfenced, Disposable {
   /** Whether a POLL is outstanding. */
   #polled = false;
   #paused = false;
+  #rest: Timer | null = null;
   #disposed = false;
 
   /** For `openChannel`. */
@@ -143,6 +144,11 @@ export class Channel implements Source, Unfenced, Disposable {
   resume(): void {
     this.#paused = false;
     this.#poll();
+  }
+
+  /** Asks for the next message only after so many milliseconds. */
+  rest(milliseconds: number): void {
+    this.#rest ??= this.#loop.after(milliseconds, this.#endRest);
   }
 
   /**
@@ -216,6 +222,7 @@ export class Channel implements Source, Unfenced, Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#handler = null;
+    this.#rest?.[Symbol.dispose]();
     this.#wakeups.remove(this);
     this.#watch[Symbol.dispose]();
     this.#resources[Symbol.dispose]();
@@ -331,11 +338,21 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   #poll(): void {
-    if (this.#polled || this.#paused || this.#handler === null) return;
+    if (this.#polled || this.#paused || this.#rest !== null) return;
+    if (this.#handler === null) return;
     this.#page.clear();
     this.#polled = true;
     submitPoll(this.device);
   }
+
+  readonly #endRest = (): void => {
+    this.#rest = null;
+    try {
+      this.#poll();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
 
   #fail(error: unknown): void {
     if (!(error instanceof SyscallError)) throw error;

@@ -2,8 +2,9 @@
  * What an application here pastes: data of a pipe of the host's, written into
  * the descriptor that the application gave.
  *
- * The host cannot be asked to wait or to stop, so what the application does not
- * read is kept, up to a limit, and thrown away after that, or when nobody reads.
+ * The host cannot be asked to stop with one pipe, so what the application does
+ * not read is kept, up to a limit, and thrown away after that, or when nobody
+ * reads.
  */
 
 import {
@@ -37,6 +38,11 @@ export class PipeSink implements Source, Disposable {
   /** Whether everything is written, or nobody wants it. */
   get isDone(): boolean {
     return this.#output === null;
+  }
+
+  /** Bytes that the application has not taken. */
+  get queued(): number {
+    return this.#queued;
   }
 
   /** Takes data; they are copied where they cannot be written at once. */

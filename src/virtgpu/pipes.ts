@@ -19,6 +19,11 @@ import { closeForeignFd } from "../../ffi/file_kind.ts";
  */
 export const MOST_SINKS = 256;
 
+/** Bytes that wait for an application, for each of which the host is asked for the next message a millisecond later. */
+const QUEUED_PER_MILLISECOND = 1024 * 1024;
+/** The most of that: of everything of its connection, since messages come one by one, whatever they are. */
+const LONGEST_REST = 4;
+
 /** All transfers of a channel. */
 export class Pipes implements Disposable {
   readonly #loop: Loop;
@@ -64,7 +69,12 @@ export class Pipes implements Disposable {
     const sink = this.#sinks.get(pipe);
     if (sink === undefined) return;
     sink.push(bytes);
-    if (!end) return;
+    if (!end) {
+      // a reader of a megabyte in a second gets all of it, however fast the host is
+      const rest = Math.floor(sink.queued / QUEUED_PER_MILLISECOND);
+      if (rest > 0) this.#channel.rest(Math.min(rest, LONGEST_REST));
+      return;
+    }
     this.#sinks.delete(pipe);
     sink.end();
     this.#forgetDone();
