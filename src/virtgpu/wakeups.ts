@@ -7,11 +7,13 @@
  * has its first POLL and would answer both, the second over the first: it looks
  * at its page from time to time until something stands there.
  *
- * One timer serves all channels: every millisecond while there is traffic, more
- * slowly when there is none, since each look wakes a processor. (In an emulated
- * machine a wake-up costs 1 ms and more of it: 60 in a second would be 10 %.)
+ * One timer serves all channels: every millisecond while there is traffic, then
+ * every 16, and after some seconds as often as a hundredth of a processor allows.
+ * On hardware that is as often as before; in an emulated machine, where a wake-up
+ * costs more than a millisecond, it is a few times a second.
  */
 
+import { processorMilliseconds } from "../../ffi/clock.ts";
 import type { Loop, Timer } from "../loop/loop.ts";
 
 /** How long to wait for the next look, by the time since the last traffic; all in milliseconds. */
@@ -19,8 +21,10 @@ const PACES = [
   { until: 100, wait: 1 },
   { until: 10_000, wait: 16 },
 ] as const;
-/** After that. The first event of a window that nobody has touched for so long may be so late. */
-const SLOWEST = 250;
+/** After that the least and the most; between them it is what keeps to the share. */
+const IDLE = { least: 16, most: 250 } as const;
+/** The part of a processor that looks may take while nothing happens; they are to take less than a hundredth. */
+const SHARE = 0.008;
 
 /** Who waits without a fence. */
 export interface Unfenced {
@@ -33,11 +37,18 @@ export class Wakeups implements Disposable {
   readonly #loop: Loop;
   readonly #waiting = new Set<Unfenced>();
   #timer: Timer | null = null;
+  readonly #processor: () => number;
   #due = 0;
   #lastTraffic = 0;
+  /** Of the processor, at the last look. */
+  #used = 0;
+  /** What the last look and the wake-up for it have used. */
+  #cost = 0;
 
-  constructor(loop: Loop) {
+  /** @param processor milliseconds that this process has kept processors busy */
+  constructor(loop: Loop, processor: () => number = processorMilliseconds) {
     this.#loop = loop;
+    this.#processor = processor;
   }
 
   /** How many channels wait without a fence. */
@@ -71,7 +82,8 @@ export class Wakeups implements Disposable {
   #schedule(): void {
     const { now } = this.#loop;
     const quiet = now - this.#lastTraffic;
-    const wait = PACES.find(({ until }) => quiet < until)?.wait ?? SLOWEST;
+    const wait = PACES.find(({ until }) => quiet < until)?.wait ??
+      Math.min(IDLE.most, Math.max(IDLE.least, this.#cost / SHARE));
     if (this.#timer !== null) {
       if (this.#due <= now + wait) return;
       this.#timer[Symbol.dispose]();
@@ -82,6 +94,9 @@ export class Wakeups implements Disposable {
 
   readonly #tick = (): void => {
     this.#timer = null;
+    const used = this.#processor();
+    this.#cost = used - this.#used;
+    this.#used = used;
     for (const channel of this.#waiting) channel.look();
     if (this.#waiting.size > 0) this.#schedule();
   };
