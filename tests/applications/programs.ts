@@ -15,8 +15,11 @@ const QT5_LINGUIST: Program = {
     package: "qttools5-dev-tools",
   }, QT5_WAYLAND],
   argv: ["/usr/lib/qt5/bin/linguist"],
+  // Qt 5 counts a window as inactive once its menu has the keyboard, but paints that into its own title bar only together
+  // with something else. linguist's last painting and the loss of the keyboard race, so that direct runs differ too.
+  environment: { QT_WAYLAND_DISABLE_WINDOWDECORATION: "1" },
   judgement: EQUAL,
-  menu: { sway: { x: 15, y: 10 }, weston: { x: 20, y: 38 } },
+  menu: { sway: { x: 15, y: 10 }, weston: { x: 15, y: 10 } },
 };
 
 export const PROGRAMS: readonly Program[] = [
