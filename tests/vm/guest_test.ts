@@ -20,6 +20,7 @@ import {
 import { pasteBothWays } from "./support/clipboard.ts";
 import { driver, quoted } from "./support/guest.ts";
 import { requireMotion, waitForWindow } from "./support/motion.ts";
+import { requirePresentation } from "./support/presentation.ts";
 import { forgiveRounding } from "./support/rounding.ts";
 import {
   EXECUTABLE,
@@ -80,6 +81,10 @@ async function testGuest(
     );
   }
   await step("several at once, and none stalls", () => several(session));
+  await step(
+    "moments of presentation are the guest's, also after it was suspended",
+    () => requirePresentation(session),
+  );
   await step("20 MB are pasted byte for byte, both ways", async () => {
     await using host = await session.startHost();
     await pasteBothWays(session, host, LARGE);

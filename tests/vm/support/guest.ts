@@ -13,6 +13,7 @@ import { PATH } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
 import { makeScratch } from "../../support/scratch.ts";
 import { delay } from "../../support/wait.ts";
+import { monitorAt, suspend } from "./monitor.ts";
 
 /** The path of the driver, or undefined where there is none. */
 export const driver: string | undefined = findDriver();
@@ -76,6 +77,8 @@ exit "$(cat "$1")"`;
 export class Guest implements AsyncDisposable {
   /** The folder that is /share in the guest. */
   readonly share: string;
+  /** Whether there is a way to stop it and its clocks. */
+  readonly canSuspend = Deno.env.has("WAYFERRY_QEMU");
   readonly #logs: string;
   readonly #resources: AsyncDisposableStack;
   #jobs = 0;
@@ -84,6 +87,11 @@ export class Guest implements AsyncDisposable {
     this.share = share;
     this.#logs = logs;
     this.#resources = resources;
+  }
+
+  /** Stops it and its clocks for so many milliseconds, where that can be. */
+  async suspend(ms: number): Promise<void> {
+    await suspend(monitorIn(this.#logs), ms);
   }
 
   /**
@@ -165,10 +173,10 @@ export async function startGuest(
   engine: Engine,
 ): Promise<Guest> {
   const { rutabaga, fences } = engine;
-  const environment = qemuFor(engine);
   await using resources = new AsyncDisposableStack();
   const share = resources.use(makeScratch("share")).path;
   const logs = resources.use(makeScratch("guest")).path;
+  const environment = qemuFor(engine, monitorIn(logs));
   const name = `wayferry-test-${Deno.pid}-${rutabaga}`;
   resources.defer(async () => {
     await run(environment, "stop", name);
@@ -220,13 +228,23 @@ async function run(
 }
 
 /** What the driver gets besides: the command line of QEMU for an engine. */
-function qemuFor({ rutabaga, fences }: Engine): Record<string, string> {
-  const qemu = Deno.env.get("WAYFERRY_QEMU");
-  if (qemu === undefined) return {};
+function qemuFor(
+  { rutabaga, fences }: Engine,
+  monitor: string,
+): Record<string, string> {
+  const template = Deno.env.get("WAYFERRY_QEMU");
+  if (template === undefined) return {};
+  const words: readonly string[] = JSON.parse(template);
+  const filled = words.map((word) =>
+    word.replaceAll("{rutabaga}", rutabaga).replaceAll("{fences}", fences)
+  );
   return {
-    WAYFERRY_QEMU: qemu.replaceAll("{rutabaga}", rutabaga)
-      .replaceAll("{fences}", fences),
+    WAYFERRY_QEMU: JSON.stringify([...filled, ...monitorAt(monitor)]),
   };
+}
+
+function monitorIn(folder: string): string {
+  return `${folder}/monitor`;
 }
 
 /** Words for a shell. */
