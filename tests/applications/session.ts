@@ -42,8 +42,8 @@ export interface Shot {
 /** How long a program may take to show what a step leads to, where nothing else is said. */
 const STEP_MS = 30_000;
 
-/** How long a click may take to open something, until it is taken for lost. */
-const CLICK_MS = 10_000;
+/** The part of a step's time that a click may take to open something, until it is taken for lost: a second one closes what the first opens. */
+const CLICK_SHARE = 1 / 3;
 
 /** How long a program may take to end: some hosts tell a proxy nothing, and it finds out after 30 s. */
 const END_MS = 60_000;
@@ -195,7 +195,7 @@ class Session {
         before === undefined ||
         countDifferences(before.image, now.image) > LIT_BUTTON
       ) return true;
-      if (performance.now() - clickedAt > CLICK_MS) {
+      if (performance.now() - clickedAt > this.#stepMs * CLICK_SHARE) {
         await click();
         clickedAt = performance.now();
       }

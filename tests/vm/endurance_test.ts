@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { chosenEngines } from "./support/chosen.ts";
+import { delay } from "../support/wait.ts";
 import { driver, quoted } from "./support/guest.ts";
 import type { Pulse } from "./support/guest_client.ts";
 import { requireMotion, waitForWindow } from "./support/motion.ts";
@@ -18,6 +19,9 @@ const CLIENTS = 8;
 const SECONDS = 300;
 /** The guest is emulated, and shares two processors with everything else. */
 const LONGEST_MS = 10_000;
+/** After that looks at the device are as rare as they become. */
+const SETTLE_SECONDS = 20;
+const IDLE_SECONDS = 60;
 const WINDOWS = 500;
 /** How many windows open before it is looked what is held: what is made once was made by then. */
 const FIRST_WINDOWS = 20;
@@ -39,6 +43,10 @@ for (const engine of chosenEngines()) {
       await test.step(
         `${CLIENTS} clients at once for ${SECONDS} s, and none stalls`,
         () => pulse(session),
+      );
+      await test.step(
+        `${CLIENTS} idle clients take less than a hundredth of a processor`,
+        () => idle(session),
       );
       await test.step(
         `${WINDOWS} windows of programs, every third of which is killed`,
@@ -70,6 +78,22 @@ async function pulse(session: GuestSession): Promise<void> {
   await requireMotion(host);
   assert.equal(drawing.ending, undefined, drawing.log());
   await session.kill(["weston-simple-shm"]);
+}
+
+async function idle(session: GuestSession): Promise<void> {
+  await using _host = await session.startHost();
+  const seconds = SETTLE_SECONDS + IDLE_SECONDS;
+  await using _staying = await session.startStayingClient(
+    "idle",
+    CLIENTS,
+    2 * seconds,
+  );
+  await delay(SETTLE_SECONDS * 1000);
+  const before = await session.processorTime();
+  await delay(IDLE_SECONDS * 1000);
+  const used = await session.processorTime() - before;
+  report(`${used} ms of ${IDLE_SECONDS} s`);
+  assert.ok(used < IDLE_SECONDS * 10);
 }
 
 async function openWindows(session: GuestSession): Promise<void> {

@@ -34,6 +34,9 @@ const LARGE = 20 * 1000 * 1000;
 /** What the proxy opens once and keeps: files that it has copied. */
 const LAZY_DESCRIPTORS = 4;
 
+/** Bytes of the host's memory that a client keeps which shows nothing. */
+const KEPT = 64 * 1024 * 1024;
+
 /** More than there can be of what the steps before have left: programs that own a selection. */
 const IDLE_CLIENTS = 8;
 
@@ -104,6 +107,10 @@ async function testGuest(
   await step("a client that is killed leaves nothing behind", async () => {
     await killedClients(session);
   });
+  await step(
+    "memory of windows that are gone is kept up to 64 MiB, and given back after seconds",
+    () => keptMemory(session),
+  );
   await step(
     "more applications than the device has places for wait, and the machine goes on",
     () => crowd(session),
@@ -317,6 +324,17 @@ async function killedClients(session: GuestSession): Promise<void> {
   await requireReturn(session, before);
   await requireMotion(host);
   await session.kill(["weston-simple-shm"]);
+}
+
+async function keptMemory(session: GuestSession): Promise<void> {
+  await using _host = await session.startHost();
+  const before = await session.holdings();
+  await using staying = await session.startStayingClient("wide", 12, 15);
+  const { memory } = await session.holdings();
+  assert.ok(memory > before.memory, "some of 100 MB is kept");
+  assert.ok(memory <= before.memory + KEPT, `${memory} bytes are kept`);
+  await requireReturn(session, before);
+  staying.requireRunning();
 }
 
 async function crowd(session: GuestSession): Promise<void> {

@@ -4,8 +4,11 @@
  *     guest_client.ts pulse CONNECTIONS SECONDS   asks on all connections again and again, each for itself
  *     guest_client.ts crowd CONNECTIONS           connects so often at once, and asks on all that are let in
  *     guest_client.ts surfaces COUNT              shows and destroys so many surfaces, of several sizes, on one connection
+ *     guest_client.ts wide COUNT SECONDS          shows so many surfaces of 1080p at once, destroys them, and stays so long
+ *     guest_client.ts idle CONNECTIONS SECONDS    asks once on each connection, and stays so long
  *
- * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces.
+ * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces. The last two make the
+ * file /run/stays when they do no more than stay.
  */
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { delay, waitAtMost } from "../../support/wait.ts";
@@ -24,6 +27,8 @@ const PAUSE_MS = 50;
 const ADMISSION_MS = 20_000;
 /** Widths and heights of surfaces, in turn. */
 const SIZES = [64, 200, 333, 480] as const;
+/** The file. */
+export const STAYS = "/run/stays";
 
 async function pulse(path: string, until: number): Promise<Pulse> {
   using connection = await WaylandConnection.open(path);
@@ -57,40 +62,120 @@ async function crowd(path: string, count: number): Promise<number> {
 
 async function showSurfaces(path: string, count: number): Promise<number> {
   using connection = await WaylandConnection.open(path);
-  const compositor = await connection.bind("wl_compositor");
-  const shm = await connection.bind("wl_shm");
+  const globals = await bindGlobals(connection);
   for (let i = 0; i < count; i++) {
     const side = SIZES[i % SIZES.length] ?? SIZES[0];
-    const bytes = side * side * 4;
-    using memory = createMemfd("surface", bytes);
-    const pool = connection.newId();
-    await connection.request(shm, 0, [pool, bytes], memory); // create_pool
-    const buffer = connection.newId();
-    await connection.request(pool, 0, [buffer, 0, side, side, side * 4, 0]); // create_buffer
-    const surface = connection.newId();
-    await connection.request(compositor, 0, [surface]); // create_surface
-    await connection.request(surface, 1, [buffer, 0, 0]); // attach
-    await connection.request(surface, 2, [0, 0, side, side]); // damage
-    await connection.request(surface, 6, []); // commit
-    await connection.roundTrip();
-    await connection.request(surface, 0, []); // destroy
-    await connection.request(buffer, 0, []); // destroy
-    await connection.request(pool, 1, []); // destroy
+    const destroy = await showSurface(connection, globals, side, side);
+    await destroy();
     await connection.roundTrip();
   }
   return count;
 }
 
+async function showAtOnce(
+  path: string,
+  count: number,
+  seconds: number,
+): Promise<number> {
+  using connection = await WaylandConnection.open(path);
+  const globals = await bindGlobals(connection);
+  const shown: (() => Promise<void>)[] = [];
+  for (let i = 0; i < count; i++) {
+    shown.push(await showSurface(connection, globals, 1920, 1080));
+  }
+  for (const destroy of shown) await destroy();
+  await connection.roundTrip();
+  await stay(seconds);
+  return count;
+}
+
+async function idle(
+  path: string,
+  count: number,
+  seconds: number,
+): Promise<number> {
+  using connections = new DisposableStack();
+  for (let i = 0; i < count; i++) {
+    const connection = connections.use(await WaylandConnection.open(path));
+    await connection.roundTrip();
+  }
+  await stay(seconds);
+  return count;
+}
+
+async function stay(seconds: number): Promise<void> {
+  Deno.writeTextFileSync(STAYS, "");
+  await delay(seconds * 1000);
+  Deno.removeSync(STAYS);
+}
+
+interface Globals {
+  readonly compositor: number;
+  readonly shm: number;
+}
+
+async function bindGlobals(connection: WaylandConnection): Promise<Globals> {
+  return {
+    compositor: await connection.bind("wl_compositor"),
+    shm: await connection.bind("wl_shm"),
+  };
+}
+
+/** @returns what destroys it */
+async function showSurface(
+  connection: WaylandConnection,
+  { compositor, shm }: Globals,
+  width: number,
+  height: number,
+): Promise<() => Promise<void>> {
+  const bytes = width * height * 4;
+  using memory = createMemfd("surface", bytes);
+  const pool = connection.newId();
+  await connection.request(shm, 0, [pool, bytes], memory); // create_pool
+  const buffer = connection.newId();
+  await connection.request(pool, 0, [buffer, 0, width, height, width * 4, 0]); // create_buffer
+  const surface = connection.newId();
+  await connection.request(compositor, 0, [surface]); // create_surface
+  await connection.request(surface, 1, [buffer, 0, 0]); // attach
+  await connection.request(surface, 2, [0, 0, width, height]); // damage
+  await connection.request(surface, 6, []); // commit
+  await connection.roundTrip();
+  return async () => {
+    await connection.request(surface, 0, []); // destroy
+    await connection.request(buffer, 0, []); // destroy
+    await connection.request(pool, 1, []); // destroy
+  };
+}
+
+async function run(
+  verb: string,
+  path: string,
+  count: number,
+  seconds: number,
+): Promise<number | readonly Pulse[]> {
+  switch (verb) {
+    case "pulse": {
+      const until = performance.now() + seconds * 1000;
+      const pulses = Array.from({ length: count }, () => pulse(path, until));
+      return await Promise.all(pulses);
+    }
+    case "crowd":
+      return await crowd(path, count);
+    case "surfaces":
+      return await showSurfaces(path, count);
+    case "wide":
+      return await showAtOnce(path, count, seconds);
+    case "idle":
+      return await idle(path, count, seconds);
+    default:
+      throw new Error(`There is no "${verb}"`);
+  }
+}
+
 async function main(): Promise<void> {
   const path = Deno.env.get("WAYLAND_DISPLAY") ?? "";
   const [count = 0, seconds = 0] = Deno.args.slice(1).map(Number);
-  let result: unknown;
-  if (Deno.args[0] === "pulse") {
-    const until = performance.now() + seconds * 1000;
-    const pulses = Array.from({ length: count }, () => pulse(path, until));
-    result = await Promise.all(pulses);
-  } else if (Deno.args[0] === "crowd") result = await crowd(path, count);
-  else result = await showSurfaces(path, count);
+  const result = await run(Deno.args[0] ?? "", path, count, seconds);
   const line = `${JSON.stringify(result)}\n`;
   Deno.stdout.writeSync(new TextEncoder().encode(line));
   // A connection that got no answer still waits for it.

@@ -5,9 +5,10 @@ import type { TestProcess } from "../../support/process.ts";
 import { requireExecutable } from "../../support/proxy.ts";
 import { makeScratch } from "../../support/scratch.ts";
 import { startSway } from "../../support/sway.ts";
-import { delay } from "../../support/wait.ts";
+import { delay, eventually, whenReady } from "../../support/wait.ts";
 import { startWeston } from "../../support/weston.ts";
 import { type Engine, type Guest, quoted, startGuest } from "./guest.ts";
+import { STAYS } from "./guest_client.ts";
 
 /** Where the proxy listens, in the guest. */
 const DISPLAY = "/run/wayferry-display";
@@ -134,18 +135,44 @@ export class GuestSession implements AsyncDisposable {
   async runClient(
     ...words: readonly (string | number)[]
   ): Promise<string> {
-    const output = await this.guest.must(
-      this.script([
-        Deno.execPath(),
-        "run",
-        "--allow-all",
-        "--no-check",
-        `/share/${CLIENT}`,
-        ...words.map(String),
-      ]),
-      1800,
-    );
+    const output = await this.guest.must(this.#clientScript(words), 1800);
     return output.trim().split("\n").at(-1) ?? "";
+  }
+
+  /** Starts the tests' own client, and waits until it does no more than stay. */
+  async startStayingClient(
+    ...words: readonly (string | number)[]
+  ): Promise<TestProcess> {
+    await this.guest.must(`rm -f ${STAYS}`);
+    const client = this.guest.start(this.#clientScript(words));
+    return await whenReady(
+      client,
+      () =>
+        eventually("the client stays", 120_000, async () => {
+          client.requireRunning();
+          const { code } = await this.guest.run(`[ -e ${STAYS} ]`);
+          return code === 0 ? true : undefined;
+        }),
+    );
+  }
+
+  #clientScript(words: readonly (string | number)[]): string {
+    return this.script([
+      Deno.execPath(),
+      "run",
+      "--allow-all",
+      "--no-check",
+      `/share/${CLIENT}`,
+      ...words.map(String),
+    ]);
+  }
+
+  /** Milliseconds for which the proxy has kept processors of the guest busy. */
+  async processorTime(): Promise<number> {
+    const text = await this.guest.must(`cat /proc/$(cat ${PROXY_PID})/stat`);
+    // after the name, which may have blanks, utime and stime are the 12th and 13th, in hundredths of a second
+    const fields = text.replace(/^.*\) /, "").split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
   /** Starts the proxy, and waits until it listens. */
