@@ -20,17 +20,20 @@ export type Carriage =
   /** Not at all: globals that need it are not announced. */
   | "never";
 
+/** Who sends a descriptor: the client, in a request, or the host, in an event. */
+export type MessageDirection = "request" | "event";
+
 /**
  * What endpoints of one kind can carry. All of them share one object, so that what follows from it is worked out once.
  */
 export interface Carrier {
-  /** How descriptors of this kind cross. */
-  carries(kind: FdKind): Carriage;
+  /** How descriptors of this kind cross, in messages of this direction. */
+  carries(kind: FdKind, direction: MessageDirection): Carriage;
 }
 
 /** Whether the host is behind a boundary that memory does not cross by itself. */
 export function shadowsMemory(carrier: Carrier): boolean {
-  return carrier.carries("shm") === "shadowed";
+  return carrier.carries("shm", "request") === "shadowed";
 }
 
 /** How much an endpoint may have sent that the host did not yet answer. */

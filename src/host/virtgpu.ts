@@ -22,7 +22,6 @@ import { Pipes } from "../virtgpu/pipes.ts";
 import { Queue } from "../wayland/queue.ts";
 import type { CopiedFiles } from "./copied_files.ts";
 import type {
-  Carriage,
   Carrier,
   Endpoint,
   EndpointHandler,
@@ -36,6 +35,7 @@ import {
   VirtgpuExporter,
 } from "./virtgpu_guest_memory.ts";
 import { VirtgpuImages } from "./virtgpu_images.ts";
+import { virtgpuCarrier } from "./virtgpu_carriage.ts";
 import { VirtgpuGpu } from "./virtgpu_gpu.ts";
 import { ReceivedHandles } from "./virtgpu_received.ts";
 import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
@@ -46,32 +46,6 @@ import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
  * ones; this is far below.
  */
 const METER: Meter = { sends: 64, bytes: 64 * 1024 };
-
-const withoutGpu: Carrier = { carries: (kind) => carriage(kind, "never") };
-const withGpu: Carrier = { carries: (kind) => carriage(kind, "as-is") };
-
-function carriage(kind: FdKind, dmabuf: Carriage): Carriage {
-  switch (kind) {
-    case "shm":
-      return "shadowed";
-    case "dmabuf":
-      return dmabuf;
-    case "keymap":
-    case "format_table":
-    case "icc":
-    case "gamma":
-      return "copied";
-    case "pipe_write_end":
-      return "bridged";
-    case "sync_file":
-    case "syncobj":
-    case "socket":
-    case "listening_socket":
-    case "hangup":
-    case "drm_device":
-      return "never";
-  }
-}
 
 /** One connection to the host's compositor. */
 export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
@@ -107,7 +81,9 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     guestMemory: GuestMemoryTrial,
   ) {
     const { device } = channel;
-    this.carrier = hasGpu ? withGpu : withoutGpu;
+    this.carrier = virtgpuCarrier(
+      hasGpu ? "with a GPU" : "without a GPU",
+    );
     this.#loop = loop;
     this.#channel = channel;
     this.#handles = new Handles(device);

@@ -5,14 +5,20 @@
  * is decided where the global is announced, over everything that can be reached from it.
  */
 import type { Interface, Message } from "../../protocols/tables.ts";
-import type { Carrier } from "../host/endpoint.ts";
+import { type Carrier, shadowsMemory } from "../host/endpoint.ts";
+
+/**
+ * A global that says in a string which device buffers are made with: that of the host's machine, which another one does not have.
+ * No kind tells that.
+ */
+const NAMES_DEVICE_BY_PATH = "wl_drm";
 
 /** What was worked out before: it is asked for every global of every client. */
 const known = new WeakMap<Carrier, Map<string, number>>();
 
 /**
  * The highest version of `global`, at most `version`, at which no message reachable from it through new ids carries what
- * `carrier` cannot; 0 where there is none. Objects inherit the version of what made them.
+ * `carrier` cannot, and nothing names a device that is not there; 0 where there is none. Objects inherit the version of what made them.
  */
 export function carriedVersion(
   global: Interface,
@@ -34,6 +40,7 @@ function highestCarried(
   version: number,
   carrier: Carrier,
 ): number {
+  if (global.name === NAMES_DEVICE_BY_PATH && shadowsMemory(carrier)) return 0;
   const reachedAt = new Map<Interface, number>([[global, 1]]);
   const waiting = [global];
   let highest = version;
@@ -63,9 +70,9 @@ function highestCarried(
 function isCarried(message: Message, carrier: Carrier): boolean {
   return message.arguments.every((argument) => {
     if (argument.kind !== null) {
-      return carrier.carries(argument.kind) !== "never";
+      const direction = message.isRequest ? "request" : "event";
+      return carrier.carries(argument.kind, direction) !== "never";
     }
-    return argument.buffer !== "written" ||
-      carrier.carries("shm") !== "shadowed";
+    return argument.buffer !== "written" || !shadowsMemory(carrier);
   });
 }

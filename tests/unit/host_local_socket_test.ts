@@ -301,7 +301,7 @@ Deno.test("a disposed socket closes its descriptors, those that wait in it inclu
 Deno.test("a socket carries every descriptor as it is", () => {
   using pair = new Pair();
   using file = new OwnedFd(createMemfd("socket", 0).release());
-  assert.equal(pair.socket.carrier.carries("dmabuf"), "as-is");
+  assert.equal(pair.socket.carrier.carries("dmabuf", "event"), "as-is");
   assert.equal(pair.socket.peek(file.number), file.number);
   assert.equal(pair.socket.open(file.number), file.number);
 });

@@ -74,7 +74,7 @@ Deno.test("a feature is there where it applies to how the host gets its descript
   const shadowing: Feature<null> = {
     ...everywhere,
     name: "shadowing",
-    appliesTo: ({ carries }) => carries("shm") === "shadowed",
+    appliesTo: ({ carries }) => carries("shm", "request") === "shadowed",
   };
   const set = new FeatureSet([shadowing, everywhere]);
   const namesFor = (shm: Carriage): string[] =>

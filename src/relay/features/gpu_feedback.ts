@@ -39,7 +39,8 @@ const SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 /** Whether GPU buffers cross to a host with another GPU. */
 export function carriesGpuBuffers(carrier: Carrier): boolean {
-  return shadowsMemory(carrier) && carrier.carries("dmabuf") !== "never";
+  return shadowsMemory(carrier) &&
+    carrier.carries("dmabuf", "request") !== "never";
 }
 
 /** What one feedback object has told so far. */
