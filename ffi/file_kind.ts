@@ -4,12 +4,13 @@
  *
  * Reading a file on a network or user-space file system may never return, and
  * would stop the loop, and so may asking for its attributes and closing it. Only
- * files in memory and on local disks are read.
+ * files in memory, on local disks and on the host's shares are read.
  */
 
 import { cString } from "./address.ts";
 import { check } from "./error.ts";
 import { closeFd } from "./fd.ts";
+import { fileSystemKind } from "./file_systems.ts";
 import { libc } from "./libc.ts";
 import { openLibc } from "./library.ts";
 import { type Mount, mountOf, mountOfDevice } from "./mount_table.ts";
@@ -18,7 +19,8 @@ const { fcntl, statx } = libc;
 
 /**
  * - "memory": a file in memory (memfd, tmpfs, hugetlbfs); reading never waits.
- * - "disk": a regular file on a local disk's file system.
+ * - "disk": a regular file on a local disk's file system, or on a share of the
+ *   host of this virtual machine (virtiofs, 9p).
  * - "foreign": a regular file, or something without a kind, on any other file
  *   system: FUSE, network, /proc, dma-buf.
  * - "pipe", "directory", "socket", "device": what it says.
@@ -60,45 +62,6 @@ const S_IFDIR = 0o040000;
 const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 
-// File systems by their names in /proc/filesystems. Files of these are in memory:
-const MEMORY_FILE_SYSTEMS: ReadonlySet<string> = new Set([
-  "tmpfs",
-  "ramfs",
-  "rootfs",
-  "hugetlbfs",
-]);
-// on a local disk:
-const DISK_FILE_SYSTEMS: ReadonlySet<string> = new Set([
-  "ext2",
-  "ext3",
-  "ext4",
-  "xfs",
-  "btrfs",
-  "f2fs",
-  "bcachefs",
-  "zfs",
-  "overlay",
-  "squashfs",
-  "erofs",
-  "reiserfs",
-  "jfs",
-  "nilfs2",
-  "vfat",
-  "msdos",
-  "exfat",
-  "ntfs",
-  "ntfs3",
-  "iso9660",
-  "udf",
-]);
-// the kernel's own, which answers at once:
-const KERNEL_FILE_SYSTEMS: ReadonlySet<string> = new Set([
-  "devtmpfs",
-  "devpts",
-  "proc",
-  "sysfs",
-]);
-
 const emptyPath = cString("");
 const status = new DataView(new ArrayBuffer(STATX_BYTES));
 
@@ -112,7 +75,7 @@ export function memoryKind(fd: number): FileKind {
   const flags = fcntl(fd, F_GETFL, 0);
   if (flags < 0 || (flags & O_PATH) !== 0) return "invalid";
   const mount = mountOf(fd);
-  if (mount !== null && !answersAtOnce(mount)) return "foreign";
+  if (mount !== null && !answers(mount)) return "foreign";
   switch (fileType(fd)) {
     case null:
       return "invalid";
@@ -162,7 +125,7 @@ export function closeForeignFd(fd: number): void {
 function closesAtOnce(fd: number): boolean {
   if (fcntl(fd, F_GET_SEALS, 0) >= 0 || fileType(fd) !== S_IFREG) return true;
   const mount = mountOf(fd);
-  return mount !== null && answersAtOnce(mount);
+  return mount !== null && answers(mount);
 }
 
 interface ThreadFunctions {
@@ -181,15 +144,13 @@ function fileType(fd: number): number | null {
   return status.getUint16(STX_MODE, true) & S_IFMT;
 }
 
-function answersAtOnce({ type }: Mount): boolean {
-  return MEMORY_FILE_SYSTEMS.has(type) || DISK_FILE_SYSTEMS.has(type) ||
-    KERNEL_FILE_SYSTEMS.has(type);
+function answers(mount: Mount): boolean {
+  return fileSystemKind(mount) !== "other";
 }
 
 function regularFileKind(mount: Mount | null): FileKind {
-  if (mount === null) return "foreign";
-  if (MEMORY_FILE_SYSTEMS.has(mount.type)) return "memory";
-  return DISK_FILE_SYSTEMS.has(mount.type) ? "disk" : "foreign";
+  const kind = mount === null ? "other" : fileSystemKind(mount);
+  return kind === "memory" || kind === "disk" ? kind : "foreign";
 }
 
 /** The size of a file in bytes, as it is now. */

@@ -10,6 +10,8 @@
 export interface Mount {
   /** As in /proc/self/mountinfo, such as "ext4" or "fuse.sshfs". */
   readonly type: string;
+  /** Those of the file system itself, separated by commas. */
+  readonly options: string;
 }
 
 /**
@@ -37,11 +39,16 @@ function mountId(fd: number): string | null {
 /** Fields: id, parent, major:minor, root, where, options, …, "-", type, … */
 function findMount(field: number, value: string): Mount | null {
   for (const line of readProc("/proc/self/mountinfo").split("\n")) {
-    const [left = "", right = ""] = line.split(" - ");
-    if (left.split(" ")[field] !== value) continue;
-    return { type: right.split(" ")[0] ?? "" };
+    if (line.split(" ")[field] === value) return parseMount(line);
   }
   return null;
+}
+
+/** A line of mountinfo; there are no spaces in fields. */
+export function parseMount(line: string): Mount {
+  const [, right = ""] = line.split(" - ");
+  const [type = "", _source, options = ""] = right.split(" ");
+  return { type, options };
 }
 
 /** Empty where /proc is missing, or has no such file. */

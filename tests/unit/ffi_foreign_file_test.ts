@@ -33,13 +33,11 @@ Deno.test({
 
 Deno.test("a mount is found by an open file, and by its device number where it is in another name space", () => {
   using directory = openFile("/dev/shm", O_RDONLY);
-  assert.deepEqual(mountOf(directory.number), { type: "tmpfs" });
+  assert.equal(mountOf(directory.number)?.type, "tmpfs");
   const { dev } = Deno.statSync("/dev/shm");
   // gnu_dev_minor(3)
   const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);
-  assert.deepEqual(mountOfDevice((dev >>> 8) & 0xfff, minor), {
-    type: "tmpfs",
-  });
+  assert.equal(mountOfDevice((dev >>> 8) & 0xfff, minor)?.type, "tmpfs");
   assert.equal(mountOfDevice(4095, 4095), null);
 });
 
