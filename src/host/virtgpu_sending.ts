@@ -20,7 +20,10 @@ import type { Queue } from "../wayland/queue.ts";
 /** Larger keymaps and colour profiles do not exist. */
 const LARGEST_COPY = 64 * 1024 * 1024;
 
-/** A descriptor cannot be brought to the host. Its message went with it, so the connection ends. */
+/**
+ * A descriptor cannot be brought to the host. Its message went with it, so the connection ends: features see to it that it does not come to
+ * this where an application can help it.
+ */
 export class UnsendableError extends Error {
   override readonly name = "UnsendableError";
 }
@@ -146,21 +149,25 @@ export class Sending {
   #copy(fd: number, kind: FdKind): number {
     const file = memoryKind(fd);
     if (file !== "memory" && file !== "disk") {
-      throw new UnsendableError(`a client's ${kind} is no file`);
+      throw new UnsendableError(
+        `the application's ${kind} is no file that can be read without waiting for somebody`,
+      );
     }
     const size = fileSize(fd);
     if (size === 0 || size > LARGEST_COPY) {
-      throw new UnsendableError(`a client's ${kind} has ${size} bytes`);
+      throw new UnsendableError(
+        `the application's ${kind} has ${size} bytes, not 1 to ${LARGEST_COPY}`,
+      );
     }
     const memory = this.#allocate(size);
     if (memory === null) {
       throw new UnsendableError(
-        `there is no host-visible memory left for a client's ${kind}`,
+        `there is no host-visible memory left for the application's ${kind}`,
       );
     }
     this.#used.push(memory);
     if (!memory.copyFrom(fd, 0, 0, size, 1, size)) {
-      throw new UnsendableError(`a client's ${kind} became shorter`);
+      throw new UnsendableError(`the application's ${kind} became shorter`);
     }
     return memory.resource;
   }

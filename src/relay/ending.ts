@@ -55,7 +55,7 @@ export function hostLeft(reason: string | null): Ending {
   return hostFailed(
     reason === null
       ? "the compositor closed the connection"
-      : `the compositor is gone: ${reason}`,
+      : `the connection to the compositor is lost: ${reason}`,
   );
 }
 

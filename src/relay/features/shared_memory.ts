@@ -2,7 +2,7 @@
  * Refuses shared memory that is none.
  *
  * Whoever maps a pool trusts the file behind it: one on a file system of the client's own, FUSE say, may never answer, and a pipe
- * or directory is no memory at all. Unlike plain forwarding: every descriptor of the kind "shm", which is that of `wl_shm.create_pool`
+ * or directory is no memory at all. A file on a disk is memory, and so is one on a share of this virtual machine's host. Unlike plain forwarding: every descriptor of the kind "shm", which is that of `wl_shm.create_pool`
  * (wayland.xml).
  */
 import { memoryKind } from "../../../ffi/file_kind.ts";

@@ -1,6 +1,7 @@
 /** The features of an ordinary client's relay, in the order in which they are asked. */
 import type { Feature } from "../feature.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
+import { colourProfiles } from "./colour_profiles.ts";
 import { gpuBuffers } from "./gpu_buffers.ts";
 import { gpuFeedback } from "./gpu_feedback.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
@@ -28,6 +29,7 @@ export function standardFeatures(options: FeatureOptions): readonly Feature[] {
     pendingState,
     presentationClock(),
     surfaces,
+    colourProfiles,
     gpuFeedback,
     gpuBuffers,
     shadowedMemory(options.statistics ?? new CopyStatistics()),

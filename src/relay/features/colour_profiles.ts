@@ -1,0 +1,151 @@
+/**
+ * Colour profiles that an application gives to a host which gets copies of files.
+ *
+ * The part of the file that counts is read at once, so that nothing can happen to it before it is sent, and no more of it crosses. What cannot
+ * be read without waiting for somebody, or has no room on the host, is no mistake of the application's: its image description fails, as the
+ * protocol lets it, and the connection lives.
+ *
+ * Unlike plain forwarding: `wp_image_description_creator_icc_v1.set_icc_file` and `create` (color-management-v1).
+ */
+import { O_ACCMODE, O_WRONLY, statusFlags } from "../../../ffi/fd.ts";
+import { copyRows } from "../../../ffi/file_copy.ts";
+import {
+  closeForeignFd,
+  fileSize,
+  memoryKind,
+} from "../../../ffi/file_kind.ts";
+import { mapFile } from "../../../ffi/mapping.ts";
+import { createMemfd } from "../../../ffi/memfd.ts";
+import { ClientError } from "../../wayland/protocol_error.ts";
+import type { Entry } from "../entry.ts";
+import type { Feature, FeatureRelay, RequestValues } from "../feature.ts";
+
+// wp_image_description_creator_icc_v1.error
+const ALREADY_SET = 1;
+const BAD_FD = 2;
+const BAD_SIZE = 3;
+const OUT_OF_FILE = 4;
+/** The protocol's limit. */
+const LARGEST_PROFILE = 32 * 1024 * 1024;
+/** `wp_image_description_v1.cause.operating_system`. */
+const OPERATING_SYSTEM = 2;
+
+/** The creator's profile did not reach the host, and why. */
+class MissingProfile {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+type SetFile =
+  RequestValues["wp_image_description_creator_icc_v1.set_icc_file"];
+
+/** The feature. */
+export const colourProfiles: Feature<FeatureRelay> = {
+  name: "colour profiles",
+  appliesTo: (carrier) => carrier.carries("icc", "request") === "copied",
+  open: (relay) => relay,
+  requests: {
+    "wp_image_description_creator_icc_v1.set_icc_file": (
+      relay,
+      creator,
+      values,
+    ) => {
+      if (creator.record instanceof MissingProfile) {
+        throw refused(creator, ALREADY_SET, "there is an ICC profile already");
+      }
+      const reason = checkFile(relay, creator, values) ??
+        checkRoom(relay, values.length);
+      if (reason === null) sendCopy(relay, creator, values);
+      else {
+        relay.discardFromClient(values.icc_profile);
+        relay.warn(`a colour profile is not used: ${reason}`);
+        creator.record = new MissingProfile(reason);
+      }
+      return "take";
+    },
+    "wp_image_description_creator_icc_v1.create": (
+      relay,
+      creator,
+      { image_description: image },
+    ) => {
+      if (!(creator.record instanceof MissingProfile)) return "forward";
+      relay.sendEvent(image, "wp_image_description_v1.failed", {
+        cause: OPERATING_SYSTEM,
+        msg: creator.record.reason,
+      });
+      // The host's creator has no end but `create`, which without a profile would be an error: it stays, of no use.
+      relay.dropClientObject(creator);
+      return "take";
+    },
+  },
+  events: {},
+};
+
+/** @returns why the file is not read, or null. @throws {ClientError} */
+function checkFile(
+  relay: FeatureRelay,
+  creator: Entry,
+  { icc_profile: handle, offset, length }: SetFile,
+): string | null {
+  const fd = relay.peekFromClient(handle);
+  const kind = memoryKind(fd);
+  if (kind === "foreign") {
+    return "it is in a file of a file system that may never answer; copy it to a disk";
+  }
+  const isFile = kind === "memory" || kind === "disk";
+  if (!isFile || (statusFlags(fd) & O_ACCMODE) === O_WRONLY) {
+    throw refused(creator, BAD_FD, "the ICC profile is no file to read from");
+  }
+  if (length === 0 || length > LARGEST_PROFILE) {
+    throw refused(creator, BAD_SIZE, `the ICC profile has ${length} bytes`);
+  }
+  if (offset + length > fileSize(fd)) throw tooShort(creator);
+  return null;
+}
+
+/** Its message would end the connection where there is no room for it when it is sent. */
+function checkRoom(relay: FeatureRelay, length: number): string | null {
+  const memory = relay.host.allocate?.(length) ?? null;
+  if (memory === null) return "the host has no memory left for it";
+  memory[Symbol.dispose]();
+  return null;
+}
+
+function sendCopy(
+  relay: FeatureRelay,
+  creator: Entry,
+  { icc_profile: handle, offset, length }: SetFile,
+): void {
+  const fd = relay.openFromClient(handle, "icc");
+  try {
+    using copy = createMemfd("icc", length);
+    {
+      using mapping = mapFile(copy.number, length, "write");
+      if (!copyRows(fd, offset, mapping.bytes, 0, length, 1, length)) {
+        throw tooShort(creator);
+      }
+    }
+    relay.sendRequest(
+      creator,
+      "wp_image_description_creator_icc_v1.set_icc_file",
+      { icc_profile: copy.release(), offset: 0, length },
+    );
+  } finally {
+    closeForeignFd(fd);
+  }
+}
+
+function tooShort(creator: Entry): ClientError {
+  return refused(
+    creator,
+    OUT_OF_FILE,
+    "the ICC profile ends behind the end of its file",
+  );
+}
+
+function refused({ clientId }: Entry, code: number, text: string): ClientError {
+  return new ClientError(clientId, code, text);
+}

@@ -1,0 +1,174 @@
+/** Colour profiles of an application, where the host gets copies of files. */
+import assert from "node:assert/strict";
+import {
+  closeFd,
+  O_RDONLY,
+  O_WRONLY,
+  openFile,
+  OwnedFd,
+  readFdAt,
+  writeFd,
+} from "../../ffi/fd.ts";
+import { createMemfd } from "../../ffi/memfd.ts";
+import { createPipe } from "../../ffi/pipe.ts";
+import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { HostMemoryRoom } from "./support/host_memory.ts";
+import { openSilentFile } from "./support/silent_file_system.ts";
+import { World } from "./support/world.ts";
+
+const CREATOR = "wp_image_description_creator_icc_v1";
+
+/** A client with a colour manager (3) and a creator (4), whose ids are the host's as well. */
+class ProfileScene implements Disposable {
+  readonly room = new HostMemoryRoom();
+  readonly world: World;
+
+  constructor() {
+    this.world = World.ready({
+      host: {
+        carriages: { shm: "shadowed", icc: "copied" },
+        allocate: (bytes) => this.room.allocate(bytes),
+      },
+    }, [[9, "wp_color_manager_v1", 1]]);
+    this.world.bind(9, "wp_color_manager_v1", 1, 3);
+    this.world.client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+    this.world.forget();
+  }
+
+  /** The client gives a file, and makes its image description (5). */
+  give(fd: number, offset: number, length: number): void {
+    const { client } = this.world;
+    client.say(4, `${CREATOR}.set_icc_file`, fd, offset, length);
+    client.say(4, `${CREATOR}.create`, 5);
+    this.world.settle();
+  }
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+    this.room[Symbol.dispose]();
+  }
+}
+
+function profile(text: string): OwnedFd {
+  const fd = createMemfd("profile", 0);
+  writeFd(fd.number, new TextEncoder().encode(text));
+  return fd;
+}
+
+Deno.test("of a file the host gets a copy of the part that is the profile", () => {
+  using scene = new ProfileScene();
+  scene.give(profile("....profile....").release(), 4, 7);
+  assert.deepEqual(scene.world.host.heard(), [
+    `${CREATOR}@4.set_icc_file(fd, 0, 7)`,
+    `${CREATOR}@4.create(new wp_image_description_v1@5)`,
+  ]);
+  const fd = scene.world.host.takeFd();
+  const bytes = new Uint8Array(16);
+  assert.equal(readFdAt(fd, bytes, 0), 7);
+  closeFd(fd);
+  assert.equal(new TextDecoder().decode(bytes.subarray(0, 7)), "profile");
+});
+
+function assertFails(scene: ProfileScene, reason: RegExp): void {
+  const [failed = "", deleted, ...others] = scene.world.client.heard();
+  assert.match(failed, /^wp_image_description_v1@5\.failed\(2, /);
+  assert.match(failed, reason);
+  assert.equal(deleted, "wl_display@1.delete_id(4)");
+  assert.deepEqual(others, []);
+  assert.deepEqual(scene.world.host.heard(), []);
+  assert.match(scene.world.log.join(), reason);
+  // both ids can be used again, and the connection lives
+  const { client } = scene.world;
+  client.say(5, "wp_image_description_v1.destroy");
+  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  scene.give(profile("profile").release(), 0, 7);
+  const [made, set] = scene.world.host.heard();
+  assert.match(made ?? "", /^wp_color_manager_v1@3\.create_icc_creator/);
+  assert.match(set ?? "", /set_icc_file\(fd, 0, 7\)$/);
+  assert.equal(scene.world.ended, false);
+}
+
+Deno.test({
+  name:
+    "a profile on a file system that never answers is not waited for: its image description fails",
+  // the thread that closes it is stuck until the file system is gone
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async (): Promise<void> => {
+    const file = await openSilentFile();
+    if (file === null) return;
+    try {
+      using scene = new ProfileScene();
+      scene.world.client.keepsFds = true;
+      scene.give(file.fd.number, 0, 100);
+      scene.world.client.keepsFds = false;
+      assertFails(scene, /may never answer; copy it to a disk/);
+    } finally {
+      await file[Symbol.asyncDispose]();
+    }
+  },
+});
+
+Deno.test("a profile in a file without a file system of its own fails", () => {
+  using scene = new ProfileScene();
+  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  assertFails(scene, /may never answer/);
+});
+
+Deno.test("a profile for which the host has no memory fails, and ends nobody", () => {
+  using scene = new ProfileScene();
+  scene.room.limit = 0;
+  const { client } = scene.world;
+  client.say(4, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
+  scene.world.settle();
+  scene.room.limit = Infinity;
+  client.say(4, `${CREATOR}.create`, 5);
+  scene.world.settle();
+  assertFails(scene, /the host has no memory left/);
+});
+
+function end(fds: { reader: OwnedFd; writer: OwnedFd }): number {
+  fds.writer[Symbol.dispose]();
+  return fds.reader.release();
+}
+
+const mistakes: readonly (readonly [string, number, () => number, number])[] = [
+  ["in a pipe", 2, () => end(createPipe()), 100],
+  ["in a directory", 2, () => openFile("/", O_RDONLY).release(), 100],
+  ["that cannot be read", 2, () => {
+    using file = createMemfd("profile", 100);
+    return openFile(`/proc/self/fd/${file.number}`, O_WRONLY).release();
+  }, 100],
+  ["without bytes", 3, () => memoryFile(), 0],
+  ["that is too large", 3, () => memoryFile(), 32 * 1024 * 1024 + 1],
+  ["that is longer than its file", 4, () => memoryFile(4096), 4097],
+];
+
+for (const [name, code, open, length] of mistakes) {
+  Deno.test(`a profile ${name} is the application's mistake`, () => {
+    const before = openFdCount();
+    {
+      using scene = new ProfileScene();
+      scene.give(open(), 0, length);
+      const [error = ""] = scene.world.client.heard();
+      assert.ok(
+        error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
+        error,
+      );
+      assert.deepEqual(scene.world.host.heard(), []);
+    }
+    assert.equal(openFdCount(), before);
+  });
+}
+
+Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
+  using scene = new ProfileScene();
+  const name = `${CREATOR}.set_icc_file`;
+  const { client } = scene.world;
+  for (let i = 0; i < 2; i++) {
+    const file = openFile("/proc/self/status", O_RDONLY);
+    client.say(4, name, file.release(), 0, 100);
+  }
+  scene.world.settle();
+  assert.match(client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
+});
