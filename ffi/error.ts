@@ -6,7 +6,7 @@
  * million failing calls, optimized or not, with garbage collection in between.)
  */
 
-import { errnoName, errnoText } from "./errno.ts";
+import { EMFILE, ENFILE, ENOMEM, errnoName, errnoText } from "./errno.ts";
 import { libc } from "./libc.ts";
 
 const errnoView = new Int32Array(errnoMemory());
@@ -43,6 +43,14 @@ export class SyscallError extends Error {
     this.errno = errno;
     this.code = code;
   }
+}
+
+/** What runs out, and can be had again when others have done with it: descriptors of the process, of the machine, and memory. */
+const exhaustible: ReadonlySet<number> = new Set([EMFILE, ENFILE, ENOMEM]);
+
+/** Whether something failed only because descriptors or memory have run out: the same may well be possible later. */
+export function isExhaustion(error: unknown): error is SyscallError {
+  return error instanceof SyscallError && exhaustible.has(error.errno);
 }
 
 /**

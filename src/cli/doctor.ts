@@ -10,7 +10,7 @@ import { connectUnix } from "../../ffi/unix_socket.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import { LocalSocket } from "../host/local_socket.ts";
 import { RegistryProbe } from "../host/registry_probe.ts";
-import { VirtgpuHost } from "../host/virtgpu_host.ts";
+import { NoPlaceError, VirtgpuHost } from "../host/virtgpu_host.ts";
 import type { Loop } from "../loop/loop.ts";
 import { Policy } from "../policy/policy.ts";
 import type { Environment } from "../server/environment.ts";
@@ -148,6 +148,9 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
     }
     return findings;
   } catch (error) {
+    if (error instanceof NoPlaceError) {
+      return [missing("connection", error.message)];
+    }
     if (!(error instanceof SyscallError)) throw error;
     return [missing("connection", `${usable.path}: ${error.message}`)];
   }
@@ -169,6 +172,7 @@ function guestMemoryFindings(
         present(subject, "what an application has sealed is not copied"),
       ];
     case "trying":
+    case "undecided":
     case "refused":
       return [
         noted(

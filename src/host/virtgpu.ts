@@ -67,8 +67,10 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly #received: ReceivedHandles;
   readonly #sending: Sending;
   readonly #size = { bytes: 0, fds: 0 };
+  readonly #guestMemory: GuestMemoryTrial;
   #handler: EndpointHandler | null = null;
   #hasNews = false;
+  #isAnswered = false;
   #broken = false;
   #disposed = false;
 
@@ -97,6 +99,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
       allocatesDmabuf ? "dma-bufs" : "files",
     );
     this.exporter = new VirtgpuExporter(device, guestMemory);
+    this.#guestMemory = guestMemory;
     this.#pipes = new Pipes(loop, channel);
     this.#received = new ReceivedHandles(device, this.#pipes, files);
     this.#sending = new Sending(
@@ -193,6 +196,10 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   collected(): void {
     if (!this.#hasNews) return;
     this.#hasNews = false;
+    if (!this.#isAnswered) {
+      this.#isAnswered = true;
+      this.#guestMemory.begin(this.#channel.device);
+    }
     // what waited for the host's dialect
     if (this.outgoing.length > 0) this.touch();
     this.#handler?.received();

@@ -6,9 +6,10 @@
  * this follows the description of those who build it, and was tested with an
  * emulated device only. A host that refuses such a resource does not tell, but
  * drops the message that it came with, and the client's connection is lost. So
- * it is tried first, with a page and on a connection of its own.
+ * it is tried first, with a page and on a connection of its own, once the
+ * compositor is known to answer. Only its answer decides: where there was none,
+ * for whatever reason, it is tried again with the next client.
  */
-import { SyscallError } from "../../ffi/error.ts";
 import { fileSize } from "../../ffi/file_kind.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
 import {
@@ -37,99 +38,113 @@ const SHM = 4;
 const POOL = 5;
 const DONE = 6;
 
-/** Whether the host takes it: not known before it was tried, and not tried where the kernel does not offer it. */
+/**
+ * Whether the host takes it: not known before it was tried, and not tried where the kernel does not offer it. "undecided": it was tried, and there
+ * was no answer.
+ */
 export type GuestMemoryState =
   | "untried"
   | "unoffered"
   | "trying"
+  | "undecided"
   | "taken"
   | "refused";
 
 /** Tries whether the host takes memory of this machine. */
 export class GuestMemoryTrial implements ExampleHandler, Disposable {
   readonly #loop: Loop;
+  readonly #open: () => Channel;
   state: GuestMemoryState = "untried";
   #client: ExampleClient | null = null;
   #device: VirtgpuDevice | null = null;
   /** What is tried; kept until the answer. */
   #memory: OwnedFd | null = null;
+  #isAsked = false;
   #timer: Timer | null = null;
 
-  constructor(loop: Loop) {
+  /** @param open opens a channel for it */
+  constructor(loop: Loop, open: () => Channel) {
     this.#loop = loop;
+    this.#open = open;
   }
 
-  /**
-   * Begins, unless it has begun before or the device does not offer it.
-   *
-   * @param open opens one more channel
-   */
-  begin(device: VirtgpuDevice, open: () => Channel): void {
-    if (this.state !== "untried") return;
-    this.state = "unoffered";
-    if (!isOffered(device)) return;
+  /** The host has answered a client, for the first time. Begins, unless it is decided or the device does not offer it. */
+  begin(device: VirtgpuDevice): void {
+    if (this.state !== "untried" && this.state !== "undecided") return;
+    this.#close();
     this.state = "trying";
-    // whoever waits to be connected goes first
-    this.#timer = this.#loop.after(0, () => this.#connect(open));
+    this.#attempt(() => {
+      if (device.getParameter("CREATE_GUEST_HANDLE") !== 1) {
+        this.state = "unoffered";
+        return;
+      }
+      this.#memory = makePage(device);
+      // the client goes first
+      if (this.#memory === null) this.#decide("undecided");
+      else this.#timer = this.#loop.after(0, () => this.#connect());
+    });
   }
 
   event(object: number, opcode: number): void {
     if (object === CALLBACK) this.#ask();
     else if (object === DONE) this.#decide("taken");
-    else if (object === DISPLAY && opcode === 0) this.#decide("refused");
+    else if (object === DISPLAY && opcode === 0) {
+      this.#decide(this.#isAsked ? "refused" : "undecided");
+    }
   }
 
   ended(): void {
-    this.#decide("refused");
+    this.#decide("undecided");
   }
 
   [Symbol.dispose](): void {
-    this.#decide("refused");
+    this.#decide("undecided");
     this.#close();
   }
 
-  #connect(open: () => Channel): void {
-    this.#timer = this.#loop.after(PATIENCE, () => this.#decide("refused"));
-    try {
-      const channel = open();
+  #connect(): void {
+    this.#timer = this.#loop.after(PATIENCE, () => this.#decide("undecided"));
+    this.#attempt(() => {
+      const channel = this.#open();
       this.#device = channel.device;
       this.#client = new ExampleClient(channel, this);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      this.#decide("refused");
-    }
+    });
   }
 
   /** Makes a pool of a page, and destroys it: an error, if the host did not pass it on. */
   #ask(): void {
     const client = this.#client;
     const device = this.#device;
-    if (client === null || device === null || this.#memory !== null) return;
+    const memory = this.#memory;
+    if (client === null || device === null || memory === null) return;
+    if (this.#isAsked) return;
+    this.#isAsked = true;
     const { pageSize } = device;
-    try {
-      using file = createMemfd("wayferry-trial", pageSize);
-      addSeals(file.number, F_SEAL_SHRINK);
-      this.#memory = device.createUdmabuf(file.number, pageSize);
-      const handle = this.#memory === null
-        ? null
-        : device.primeFdToHandle(this.#memory.number);
+    this.#attempt(() => {
+      const handle = device.primeFdToHandle(memory.number);
       if (handle === null || !client.bind("wl_shm", SHM)) {
-        this.#decide("refused");
+        this.#decide("undecided");
         return;
       }
       const { resource } = device.resourceInfo(handle);
       client.addBeside(resource, SHM, 0, [POOL, pageSize]); // create_pool
       device.closeHandle(handle);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
-      this.#decide("refused");
-      return;
-    }
-    client.add(POOL, 1, []); // destroy
-    client.add(DISPLAY, 0, [DONE]); // sync
+      client.add(POOL, 1, []); // destroy
+      client.add(DISPLAY, 0, [DONE]); // sync
+    });
   }
 
-  #decide(state: "taken" | "refused"): void {
+  /** Nobody needs the trial, so whatever keeps it from being made ends only that. */
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#decide("undecided");
+    }
+  }
+
+  #decide(state: "taken" | "refused" | "undecided"): void {
     if (this.state !== "trying") return;
     this.state = state;
     this.#timer?.[Symbol.dispose]();
@@ -146,17 +161,16 @@ export class GuestMemoryTrial implements ExampleHandler, Disposable {
       this.#memory =
       this.#timer =
         null;
+    this.#isAsked = false;
   }
 }
 
-function isOffered(device: VirtgpuDevice): boolean {
-  try {
-    return device.getParameter("CREATE_GUEST_HANDLE") === 1;
-  } catch (error) {
-    // the device is gone, which the channel finds out as well
-    if (error instanceof SyscallError) return false;
-    throw error;
-  }
+/** A page to be tried, or null where the machine makes no dma-buf of it. */
+function makePage(device: VirtgpuDevice): OwnedFd | null {
+  const { pageSize } = device;
+  using file = createMemfd("wayferry-trial", pageSize);
+  addSeals(file.number, F_SEAL_SHRINK);
+  return device.createUdmabuf(file.number, pageSize);
 }
 
 /** One connection's. */

@@ -1,4 +1,5 @@
 /** The host behind the virtio-gpu device: finds the device, and makes a connection for each client. */
+import { isExhaustion } from "../../ffi/error.ts";
 import type { Loop } from "../loop/loop.ts";
 import { type Channel, openChannel } from "../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
@@ -11,12 +12,23 @@ import { VirtgpuEndpoint } from "./virtgpu.ts";
 import { GuestMemoryTrial } from "./virtgpu_guest_memory.ts";
 
 /**
- * How many clients one machine should have. Each keeps a POLL in the device's
- * queue, which has 64 places in the smallest of hosts, QEMU; when it is full the
- * kernel stops everybody who uses the GPU, and cannot be interrupted. The rest is
- * for what they submit, and for POLLs that a host has lost.
+ * How many clients one machine should have, whoever's they are. Each keeps a POLL
+ * in the device's queue, which has 64 places in the smallest of hosts, QEMU; when
+ * it is full the kernel stops everybody who uses the GPU, and cannot be
+ * interrupted. The rest is for what they submit, and for POLLs that a host has lost.
  */
 export const MOST_CLIENTS = 40;
+
+/** The machine has as many connections as it should. */
+export class NoPlaceError extends Error {
+  override readonly name = "NoPlaceError";
+
+  constructor(path: string) {
+    super(
+      `${MOST_CLIENTS} connections go through ${path} already, as many as the device bears, those of other proxies of this machine included; end an application, and try again`,
+    );
+  }
+}
 
 /** Where devices come from; tests have one of their own. */
 export interface DeviceSource {
@@ -38,7 +50,7 @@ export class VirtgpuHost implements Disposable {
   readonly #devices: DeviceSource;
   readonly #wakeups: Wakeups;
   readonly #files = new CopiedFiles();
-  /** Whether the host takes memory of this machine: tried with the first connection. */
+  /** Whether the host takes memory of this machine: tried when it first has answered a client. */
   readonly guestMemory: GuestMemoryTrial;
   #node: UsableNode | null = null;
 
@@ -46,7 +58,10 @@ export class VirtgpuHost implements Disposable {
     this.#loop = loop;
     this.#devices = devices;
     this.#wakeups = new Wakeups(loop);
-    this.guestMemory = new GuestMemoryTrial(loop);
+    this.guestMemory = new GuestMemoryTrial(
+      loop,
+      () => this.#open(this.check()),
+    );
   }
 
   /**
@@ -62,31 +77,37 @@ export class VirtgpuHost implements Disposable {
    * Connects to the host's compositor. Whether it answers shows later.
    *
    * @throws {NoDeviceError}
+   * @throws {NoPlaceError}
    * @throws {SyscallError}
    */
   connect(): VirtgpuEndpoint {
     const node = this.check();
-    const open = (): Channel =>
-      openChannel(
-        this.#loop,
-        this.#devices.open(node.path),
-        this.#wakeups,
-      );
     try {
-      const channel = open();
-      this.guestMemory.begin(channel.device, open);
-      return new VirtgpuEndpoint(
+      using undo = new DisposableStack();
+      const channel = undo.use(this.#open(node));
+      const endpoint = new VirtgpuEndpoint(
         this.#loop,
         channel,
         this.#files,
         node,
         this.guestMemory,
       );
+      undo.move();
+      return endpoint;
     } catch (error) {
-      // the device may come back under another name
-      this.#node = null;
+      const isThere = isExhaustion(error) || error instanceof NoPlaceError;
+      // it may come back under another name
+      if (!isThere) this.#node = null;
       throw error;
     }
+  }
+
+  #open({ path }: UsableNode): Channel {
+    using undo = new DisposableStack();
+    const device = undo.use(this.#devices.open(path));
+    if (!hasPlace(device)) throw new NoPlaceError(path);
+    undo.move();
+    return openChannel(this.#loop, device, this.#wakeups);
   }
 
   [Symbol.dispose](): void {
@@ -94,4 +115,12 @@ export class VirtgpuHost implements Disposable {
     this.#wakeups[Symbol.dispose]();
     this.#files[Symbol.dispose]();
   }
+}
+
+/** Finds a place for an opened node, which has it until it is closed. */
+function hasPlace(device: VirtgpuDevice): boolean {
+  for (let place = 0; place < MOST_CLIENTS; place++) {
+    if (device.takePlace(place)) return true;
+  }
+  return false;
 }

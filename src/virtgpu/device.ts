@@ -129,6 +129,14 @@ export interface VirtgpuDevice extends Disposable {
     size: number,
   ): Uint8Array<ArrayBuffer> | null;
 
+  /**
+   * Takes one of the machine's places, which all programs that use them share, whoever's they are; it is held until the node is closed for good.
+   * A lock of a byte of the node (fcntl, F_OFD_SETLK).
+   *
+   * @returns false: another opening of the node has it. Where nodes have no locks everybody gets it.
+   */
+  takePlace(place: number): boolean;
+
   /** VIRTGPU_CONTEXT_INIT: must come before any blob, import or submission. */
   contextInit(settings: ContextSettings): void;
 

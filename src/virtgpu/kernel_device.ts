@@ -3,6 +3,7 @@
  * to the opened node.
  */
 
+import { lockByte } from "../../ffi/byte_lock.ts";
 import { deviceNumberOf, memoryPageSize } from "../../ffi/device_node.ts";
 import {
   drmGemClose,
@@ -91,6 +92,10 @@ class KernelDevice implements VirtgpuDevice {
     size: number,
   ): Uint8Array<ArrayBuffer> | null {
     return virtgpuGetCaps(this.#fd.number, capset, version, size);
+  }
+
+  takePlace(place: number): boolean {
+    return lockByte(this.#fd.number, place) !== "taken";
   }
 
   contextInit({ capset, rings, polledRings }: ContextSettings): void {

@@ -1,12 +1,13 @@
 /** The trial whether a host takes memory of the guest, on a device that fails meanwhile: whatever happens to it, clients do not notice. */
 import assert from "node:assert/strict";
-import { ENOMEM } from "../../ffi/errno.ts";
+import { EMFILE, ENOMEM } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import { VirtgpuHost } from "../../src/host/virtgpu_host.ts";
 import { examineNode } from "../../src/virtgpu/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { type Fences, hostProfile } from "../emulator/host_profile.ts";
 import type { Machine } from "../emulator/machine.ts";
+import type { Peer } from "../scenario/support/peer.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 
@@ -74,13 +75,129 @@ for (const submissions of [0, 1, 2, 3, 4, 5, 6, 7]) {
         },
       });
       using client = host.connect();
-      world.pass(1);
       client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
+      world.pass(1);
+      assert.equal(opened, 1, "it waits until the compositor answers");
+      world.peer(0).say(2, "wl_registry.global", 1, "wl_seat", 1);
+      world.pass(1);
       assert.equal(opened, 2);
       answer(world);
       world.pass(300);
-      assert.equal(host.guestMemory.state, "refused");
+      assert.equal(host.guestMemory.state, "undecided");
       assert.equal(machine.contexts.size, 1);
     });
   }
 }
+
+/** A host whose clients come and go. */
+class TrialWorld extends ScriptedMachine {
+  readonly host: VirtgpuHost;
+
+  constructor(guestHandles: "taken" | "refused") {
+    super({ guestHandles });
+    const { machine } = this;
+    this.host = new VirtgpuHost(this.loop, {
+      find: () => {
+        using device = new EmulatedDevice(machine);
+        return examineNode(device);
+      },
+      open: () => new EmulatedDevice(machine),
+    });
+  }
+
+  /** Connects a client, whose compositor says something. @returns the trial's connection, or undefined where there is none */
+  serveClient(): Peer | undefined {
+    const before = this.peers.length;
+    using client = this.host.connect();
+    client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
+    this.peer(before).say(2, "wl_registry.global", 1, "wl_seat", 1);
+    this.settle();
+    this.pass(1);
+    return this.peers[before + 1];
+  }
+
+  /** What became of a trial whose compositor does what it is asked. */
+  decide(peer: Peer | undefined): string {
+    if (peer === undefined) return "not tried";
+    using compositor = new CompositorScript(peer);
+    peer.listen();
+    peer.say(2, "wl_registry.global", 2, "wl_shm", 1);
+    for (let i = 0; i < 4; i++) {
+      if (!peer.closed) peer.listen();
+      if (!peer.closed) compositor.obey();
+      this.pass(1);
+    }
+    return this.host.guestMemory.state;
+  }
+
+  override [Symbol.dispose](): void {
+    this.host[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+for (
+  const [name, befall] of [
+    ["that was not answered", (world: TrialWorld) => world.pass(6_000)],
+    [
+      "whose connection was lost",
+      (world: TrialWorld, peer: Peer) => {
+        peer.listen();
+        peer[Symbol.dispose]();
+        world.pass(1);
+      },
+    ],
+    [
+      "whose compositor was full",
+      (world: TrialWorld, peer: Peer) => {
+        peer.listen();
+        peer.say(1, "wl_display.error", 1, 2, "no memory");
+        world.pass(1);
+      },
+    ],
+  ] as const
+) {
+  Deno.test(`a trial ${name} is made again with the next client`, () => {
+    using world = new TrialWorld("taken");
+    const first = world.serveClient();
+    assert.ok(first !== undefined);
+    befall(world, first);
+    assert.equal(world.host.guestMemory.state, "undecided");
+    assert.equal(world.machine.contexts.size, 0);
+    assert.equal(world.decide(world.serveClient()), "taken");
+    assert.equal(world.decide(world.serveClient()), "not tried");
+  });
+}
+
+Deno.test("what the host has refused it is not asked again", () => {
+  using world = new TrialWorld("refused");
+  assert.equal(world.decide(world.serveClient()), "refused");
+  assert.equal(world.decide(world.serveClient()), "not tried");
+});
+
+Deno.test("where descriptors have run out the trial is made later", () => {
+  using world = new TrialWorld("taken");
+  let isFull = true;
+  using host = new VirtgpuHost(world.loop, {
+    find: () => {
+      using device = new EmulatedDevice(world.machine);
+      return examineNode(device);
+    },
+    open: (path) => {
+      // each client gets one of its own, and nobody the trial's
+      if (isFull && world.machine.contexts.size > 0) {
+        throw new SyscallError(`open ${path}`, EMFILE);
+      }
+      return new EmulatedDevice(world.machine);
+    },
+  });
+  for (const state of ["undecided", "trying"]) {
+    using client = host.connect();
+    client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
+    world.peers.at(-1)?.say(2, "wl_registry.global", 1, "wl_seat", 1);
+    world.settle();
+    world.pass(1);
+    assert.equal(host.guestMemory.state, state);
+    isFull = false;
+  }
+});

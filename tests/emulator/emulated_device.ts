@@ -73,13 +73,13 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
   /** Opens a machine's node once more. */
   constructor(machine: Machine) {
     this.#machine = machine;
-    machine.opened(this);
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
     setNonBlocking(writer.number);
     this.#eventReader = reader;
     this.#eventWriter = writer;
   }
+    machine.opened(this);
 
   get pageSize(): number {
     return this.#machine.pageSize;
@@ -145,6 +145,11 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
   }
 
   contextInit(settings: ContextSettings): void {
+  takePlace(place: number): boolean {
+    this.#requireOpen("F_OFD_SETLK");
+    return this.#machine.takePlace(place, this);
+  }
+
     this.#requireOpen("CONTEXT_INIT");
     if (
       settings.capset !== CROSS_DOMAIN || settings.rings > 64 ||

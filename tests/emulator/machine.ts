@@ -88,6 +88,8 @@ export class Machine implements Disposable {
   readonly #fences: FenceList;
   readonly #heldFences: Fence[] = [];
   readonly #devices = new Set<OpenedNode>();
+  /** Who has which byte of the node locked. */
+  readonly #places = new Map<number, OpenedNode>();
   #lastContext = 0;
   #lastResource = 0;
   #disposed = false;
@@ -113,6 +115,16 @@ export class Machine implements Disposable {
   /** For devices: one is closed for good. */
   closed(device: OpenedNode): void {
     this.#devices.delete(device);
+    for (const [place, holder] of this.#places) {
+      if (holder === device) this.#places.delete(place);
+    }
+  }
+
+  /** For devices: locks a byte of the node. @returns false: another opening has it */
+  takePlace(place: number, device: OpenedNode): boolean {
+    if ((this.#places.get(place) ?? device) !== device) return false;
+    this.#places.set(place, device);
+    return true;
   }
 
   /** For devices: makes a context. */

@@ -1,0 +1,99 @@
+/** How many connections a machine bears, counted over all proxies that it has, and what a proxy makes of a device that it cannot open. */
+import assert from "node:assert/strict";
+import {
+  EACCES,
+  EMFILE,
+  ENFILE,
+  ENODEV,
+  ENOENT,
+  ENOMEM,
+  errnoName,
+} from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
+import {
+  MOST_CLIENTS,
+  NoPlaceError,
+  VirtgpuHost,
+} from "../../src/host/virtgpu_host.ts";
+import type { VirtgpuDevice } from "../../src/virtgpu/device.ts";
+import { examineNode } from "../../src/virtgpu/find_device.ts";
+import { EmulatedDevice } from "../emulator/emulated_device.ts";
+import { ScriptedMachine } from "./support/scripted_machine.ts";
+
+/** A machine, and how often a proxy of it has looked for the device. */
+class World extends ScriptedMachine {
+  searches = 0;
+  readonly #proxies: VirtgpuHost[] = [];
+
+  proxy(
+    open: () => VirtgpuDevice = () => new EmulatedDevice(this.machine),
+  ): VirtgpuHost {
+    const proxy = new VirtgpuHost(this.loop, {
+      find: () => {
+        this.searches++;
+        using device = new EmulatedDevice(this.machine);
+        return examineNode(device);
+      },
+      open,
+    });
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  override [Symbol.dispose](): void {
+    for (const proxy of this.#proxies) proxy[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+Deno.test("two proxies of one machine have as many connections as one", () => {
+  using world = new World();
+  const [one, other] = [world.proxy(), world.proxy()];
+  using clients = new DisposableStack();
+  const first = one.connect();
+  for (let i = 1; i < MOST_CLIENTS; i++) {
+    clients.use((i < 25 ? one : other).connect());
+  }
+  for (const proxy of [one, other]) {
+    assert.throws(
+      () => proxy.connect(),
+      (error) =>
+        error instanceof NoPlaceError &&
+        /^40 connections go through .*renderD128.* other proxies/.test(
+          error.message,
+        ),
+    );
+  }
+  assert.equal(world.machine.contexts.size, MOST_CLIENTS);
+  first[Symbol.dispose]();
+  clients.use(other.connect());
+  assert.throws(() => one.connect(), NoPlaceError);
+  assert.equal(world.searches, 2, "the device is where it was");
+});
+
+for (const errno of [EMFILE, ENFILE, ENOMEM]) {
+  Deno.test(`a device that cannot be opened for ${errnoName(errno)} is not looked for again`, () => {
+    using world = new World();
+    let fails = true;
+    const proxy = world.proxy(() => {
+      if (fails) throw new SyscallError("open the node", errno);
+      return new EmulatedDevice(world.machine);
+    });
+    assert.throws(() => proxy.connect(), SyscallError);
+    fails = false;
+    using _client = proxy.connect();
+    assert.equal(world.searches, 1);
+  });
+}
+
+for (const errno of [ENOENT, EACCES, ENODEV]) {
+  Deno.test(`a device that cannot be opened for ${errnoName(errno)} is looked for again`, () => {
+    using world = new World();
+    const proxy = world.proxy(() => {
+      throw new SyscallError("open the node", errno);
+    });
+    assert.throws(() => proxy.connect(), SyscallError);
+    assert.throws(() => proxy.connect(), SyscallError);
+    assert.equal(world.searches, 2);
+  });
+}
