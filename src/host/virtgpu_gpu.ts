@@ -17,12 +17,19 @@ const DRIVER = "virtio_gpu";
 const DRM_FORMAT_MOD_LINEAR = 0n;
 const DRM_FORMAT_MOD_INVALID = 0x00ff_ffff_ffff_ffffn;
 
+// capability sets, by their bits: <linux/virtio_gpu.h> and virglrenderer
+const VIRGL = 1 << 1 | 1 << 2;
+const VENUS = 1 << 4;
+const NATIVE_CONTEXT = 1 << 6;
+
 /**
- * Capability sets (<linux/virtio_gpu.h> and virglrenderer) with which the application's driver is the host GPU's own one, and so knows its
- * layouts: Venus (Vulkan) and native contexts. Mesa's virgl knows none.
+ * Whether the drivers of all applications know the layouts of the host's GPU. Mesa's virgl knows none, and Mesa draws OpenGL with it wherever
+ * there is no native context; Vulkan, through Venus, knows them, but one table is for both.
  */
-const CAPSET_VENUS = 4;
-const CAPSET_DRM = 6;
+function driversKnowLayouts(capsets: number): boolean {
+  if ((capsets & NATIVE_CONTEXT) !== 0) return true;
+  return (capsets & VENUS) !== 0 && (capsets & VIRGL) === 0;
+}
 
 /** One opened device's GPU. */
 export class VirtgpuGpu implements GuestGpu {
@@ -34,10 +41,13 @@ export class VirtgpuGpu implements GuestGpu {
     const capsets = device.getParameter("SUPPORTED_CAPSET_IDS") ?? 0;
     this.deviceNumber = device.deviceNumber;
     this.#handles = handles;
-    this.#knowsLayouts =
-      (capsets & (1 << CAPSET_VENUS | 1 << CAPSET_DRM)) !== 0;
+    this.#knowsLayouts = driversKnowLayouts(capsets);
   }
 
+  /**
+   * Only layouts are asked about: an application makes buffers of formats that its driver has in any case, whatever else the host takes, but
+   * leaves the choice among the host's layouts to the driver.
+   */
   makes(_format: number, modifier: bigint): boolean {
     return this.#knowsLayouts || modifier === DRM_FORMAT_MOD_LINEAR ||
       modifier === DRM_FORMAT_MOD_INVALID;

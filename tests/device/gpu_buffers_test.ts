@@ -8,6 +8,7 @@ import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 const CROSS_DOMAIN = 1 << 5;
 const VIRGL2 = 1 << 2;
 const VENUS = 1 << 4;
+const NATIVE_CONTEXT = 1 << 6;
 
 const XR24 = 0x34325258;
 const LINEAR = 0n;
@@ -113,5 +114,11 @@ Deno.test("a guest with virgl is offered linear buffers of its own device", () =
 });
 
 Deno.test("a guest with the host GPU's own driver is offered all of the host's layouts", () => {
-  assert.deepEqual(offered(VIRGL2 | VENUS), [0, 1]);
+  assert.deepEqual(offered(NATIVE_CONTEXT), [0, 1]);
+  assert.deepEqual(offered(VIRGL2 | NATIVE_CONTEXT), [0, 1]);
+  assert.deepEqual(offered(VENUS), [0, 1]);
+});
+
+Deno.test("a guest that draws with virgl beside Venus is offered linear buffers: one table is for both", () => {
+  assert.deepEqual(offered(VIRGL2 | VENUS), [0]);
 });
