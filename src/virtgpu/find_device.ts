@@ -25,9 +25,14 @@ export class NoDeviceError extends Error {
   override readonly name = "NoDeviceError";
 }
 
+/** It cannot be told which nodes there are; the message says why, and how to mend it. */
+export class UnlistedError extends Error {
+  override readonly name = "UnlistedError";
+}
+
 /** The machine, as far as finding a device needs it. */
 export interface DeviceSystem {
-  /** Names of the nodes; empty where there are none. */
+  /** Names of the nodes; empty where there are none. @throws {UnlistedError} */
   nodeNames(): readonly string[];
   /** The path of a node. */
   pathOf(name: string): string;
@@ -55,7 +60,7 @@ export function kernelSystem(directory = DEVICE_DIRECTORY): DeviceSystem {
         return [...Deno.readDirSync(directory)].map(({ name }) => name);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return [];
-        throw error;
+        throw new UnlistedError(unlisted(directory, error), { cause: error });
       }
     },
     pathOf: (name) => `${directory}/${name}`,
@@ -91,8 +96,10 @@ export function examineNode(device: VirtgpuDevice): UsableNode {
 /** Looks at one node after another, up to the first that can be used. */
 export function searchDevices(system: DeviceSystem): DeviceSearch {
   const findings: Finding[] = [];
-  let hasDevice = false;
-  for (const name of inOrder(system.nodeNames())) {
+  const names = namesOf(system, findings);
+  // where nobody can look there may be one
+  let hasDevice = names === null;
+  for (const name of inOrder(names ?? [])) {
     // a card is the same device once more
     if (hasDevice && name.startsWith("card")) continue;
     const path = system.pathOf(name);
@@ -103,6 +110,31 @@ export function searchDevices(system: DeviceSystem): DeviceSearch {
   }
   if (!hasDevice) findings.push(missing("node", withoutNode(system)));
   return { findings, hasDevice, usable: null };
+}
+
+/** @returns null, with a finding, where they cannot be told */
+function namesOf(
+  system: DeviceSystem,
+  findings: Finding[],
+): readonly string[] | null {
+  try {
+    return system.nodeNames();
+  } catch (error) {
+    if (!(error instanceof UnlistedError)) throw error;
+    findings.push(missing("node", error.message));
+    return null;
+  }
+}
+
+function unlisted(directory: string, error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `${directory} may not be listed by this user; let everybody do that (chmod 0755 ${directory})`;
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return `${directory} is no directory; remove it, and let udev or devtmpfs make the device nodes`;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return `${directory} cannot be listed: ${text}`;
 }
 
 function examinePath(system: DeviceSystem, path: string): NodeExamination {
