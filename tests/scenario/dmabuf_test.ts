@@ -5,7 +5,11 @@ import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
 import { MOST_PLANES } from "../../src/relay/features/gpu_buffers.ts";
-import { fileIdentity, memoryFile } from "./support/descriptors.ts";
+import {
+  fileIdentity,
+  memoryFile,
+  openFdCount,
+} from "./support/descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -159,16 +163,63 @@ Deno.test("formats of old versions are those that our GPU makes", () => {
   ]);
 });
 
-Deno.test("the device that samples is the host's, which the client cannot know", () => {
+Deno.test("in version 6 our device is the one that samples, and which of the host's that is, the host finds out", () => {
   using scene = new GpuScene(6);
   scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
   scene.world.settle();
-  scene.tell("main_device", HOST_DEVICE);
-  scene.world.settle();
+  const SAMPLING = 2;
+  scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
+  scene.tell("tranche_target_device", HOST_DEVICE);
+  scene.tell("tranche_flags", SAMPLING);
+  scene.tell("tranche_formats", indices(0));
+  scene.tell("tranche_done");
+  scene.tell("done");
+  assert.deepEqual(scene.clientHeard(), [
+    "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
+    "zwp_linux_dmabuf_feedback_v1@8.tranche_target_device(array[8])",
+    "zwp_linux_dmabuf_feedback_v1@8.tranche_flags(2)",
+    "zwp_linux_dmabuf_feedback_v1@8.tranche_formats(array[2])",
+    "zwp_linux_dmabuf_feedback_v1@8.tranche_done()",
+    "zwp_linux_dmabuf_feedback_v1@8.done()",
+  ]);
+  scene.hostHeard();
   const name = "zwp_linux_buffer_params_v1.set_sampling_device";
   scene.world.client.say(7, name, OUR_DEVICE);
-  scene.hostHeard();
-  assert.deepEqual(scene.world.host.arrays, [HOST_DEVICE]);
+  assert.deepEqual(scene.hostHeard(), []);
+  // the host refuses what is no device at all
+  scene.world.client.say(7, name, Uint8Array.of(1));
+  assert.deepEqual(scene.hostHeard(), [
+    "zwp_linux_buffer_params_v1@7.set_sampling_device(array[1])",
+  ]);
+});
+
+Deno.test("a table that the host sends again is the same file, and another one is another", () => {
+  const before = openFdCount();
+  {
+    using scene = new GpuScene(4);
+    scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+    scene.world.settle();
+    const entries = [[AR24, LINEAR], [XR24, LINEAR]] as const;
+    scene.tell("format_table", table(...entries).release(), 32);
+    scene.tell("format_table", table(...entries).release(), 32);
+    scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
+    scene.tell("tranche_formats", indices(0));
+    scene.tell("tranche_done");
+    scene.clientHeard();
+    const { receivedFds, arrays } = scene.world.client;
+    const [first, second, third] = receivedFds.map(fileIdentity);
+    assert.equal(first, second);
+    assert.notEqual(first, third);
+    assert.deepEqual(arrays, [OUR_DEVICE, indices(0)]);
+    // more than are kept
+    for (let i = 1; i < 10; i++) {
+      const many = Array.from({ length: i }, () => [XR24, LINEAR] as const);
+      scene.tell("format_table", table(...many).release(), i * 16);
+    }
+    scene.clientHeard();
+    for (const fd of receivedFds.splice(0)) closeFd(fd);
+  }
+  assert.equal(openFdCount(), before);
 });
 
 Deno.test("a buffer of our GPU reaches the host as it is", () => {

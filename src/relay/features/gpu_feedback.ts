@@ -6,17 +6,10 @@
  * left is not told.
  *
  * Unlike plain forwarding: all events of `zwp_linux_dmabuf_feedback_v1`, `zwp_linux_dmabuf_v1.format` and `modifier`,
- * `zwp_linux_buffer_params_v1.set_sampling_device` (linux-dmabuf, stable).
+ * `zwp_linux_buffer_params_v1.set_sampling_device` (linux-dmabuf, stable). Of version 6 that is all: its feedback has no `main_device`, and its
+ * tranches say by a flag which devices sample, which stays true of ours.
  */
-import { closeFd, readFdAt, writeFd } from "../../../ffi/fd.ts";
-import {
-  addSeals,
-  createMemfd,
-  F_SEAL_GROW,
-  F_SEAL_SEAL,
-  F_SEAL_SHRINK,
-  F_SEAL_WRITE,
-} from "../../../ffi/memfd.ts";
+import { closeFd, readFdAt } from "../../../ffi/fd.ts";
 import {
   type Carrier,
   type GuestGpu,
@@ -25,17 +18,14 @@ import {
 import { HostError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay } from "../feature.ts";
+import { ENTRY_BYTES, FormatTables, LEFT_OUT } from "./format_tables.ts";
 
 /** DRM_FORMAT_MOD_INVALID: the layout is the driver's secret. */
 const UNKNOWN_LAYOUT = 0x00ff_ffff_ffff_ffffn;
-/** u32 format, 4 bytes unused, u64 modifier. */
-const ENTRY_BYTES = 16;
 /** More than the 65536 entries that indices can name. */
 const LARGEST_TABLE = 65536 * ENTRY_BYTES;
-/** Where an entry went that our GPU does not make. */
-const LEFT_OUT = -1;
-
-const SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+/** A `dev_t` in the protocol. */
+const DEVICE_BYTES = 8;
 
 /** Whether GPU buffers cross to a host with another GPU. */
 export function carriesGpuBuffers(carrier: Carrier): boolean {
@@ -53,13 +43,14 @@ class Feedback {
 }
 
 /** What is kept for one relay. */
-class Devices {
+class Devices implements Disposable {
   readonly relay: FeatureRelay;
   readonly gpu: GuestGpu | null;
   /** Our device, as the protocol writes it. */
   readonly ours: Uint8Array<ArrayBuffer>;
-  /** The compositor's main device, when it was told. */
-  host: Uint8Array | null = null;
+  readonly tables = new FormatTables((format, modifier) =>
+    this.makes(format, modifier)
+  );
 
   constructor(relay: FeatureRelay) {
     this.relay = relay;
@@ -71,6 +62,10 @@ class Devices {
   makes(format: number, modifier: bigint): boolean {
     return this.gpu === null || this.gpu.makes(format, modifier);
   }
+
+  [Symbol.dispose](): void {
+    this.tables[Symbol.dispose]();
+  }
 }
 
 /** The feature. Where the endpoint names no GPU, all goes on as it came. */
@@ -80,15 +75,12 @@ export const gpuFeedback: Feature<Devices> = {
   open: (relay) => new Devices(relay),
   requests: {
     "zwp_linux_buffer_params_v1.set_sampling_device": (
-      { gpu, host },
+      { gpu },
       _params,
-      values,
-    ) => {
-      if (gpu === null) return "forward";
-      if (host === null) return "take";
-      values.device = host;
-      return "rewrite";
-    },
+      { device },
+    ) =>
+      // Which of the host's GPUs ours is nobody here knows, and without this the compositor tries all. A wrong size is its to refuse.
+      gpu === null || device.length !== DEVICE_BYTES ? "forward" : "take",
   },
   events: {
     "zwp_linux_dmabuf_v1.format": (devices, _dmabuf, { format }) =>
@@ -105,7 +97,6 @@ export const gpuFeedback: Feature<Devices> = {
     },
     "zwp_linux_dmabuf_feedback_v1.main_device": (devices, _entry, values) => {
       if (devices.gpu === null) return "forward";
-      devices.host = values.device;
       values.device = devices.ours;
       return "rewrite";
     },
@@ -148,13 +139,11 @@ function sendTable(
   handle: number,
   size: number,
 ): void {
-  const { relay } = devices;
+  const { relay, tables } = devices;
   if (size > LARGEST_TABLE) {
     throw new HostError(`a table of formats has ${size} bytes`);
   }
   const table = new Uint8Array(size - size % ENTRY_BYTES);
-  // Nothing may fail once the host's descriptor is ours.
-  using memory = createMemfd("dmabuf formats", 0);
   const fd = relay.openFromHost(handle, "format_table");
   const readBytes = readFdAt(fd, table, 0);
   closeFd(fd);
@@ -163,39 +152,12 @@ function sendTable(
       `the compositor's table of formats has ${readBytes} bytes, not the ${size} that it said`,
     );
   }
-  const kept = filterTable(
-    devices,
-    table.slice(0, Math.max(0, readBytes)),
-    feedbackOf(entry),
-  );
-  writeFd(memory.number, kept);
-  addSeals(memory.number, SEALS);
+  const ours = tables.find(table.slice(0, Math.max(0, readBytes)));
+  feedbackOf(entry).places = ours.places;
   relay.sendEvent(entry, "zwp_linux_dmabuf_feedback_v1.format_table", {
-    fd: memory.release(),
-    size: kept.length,
+    fd: ours.fd,
+    size: ours.size,
   });
-}
-
-function filterTable(
-  devices: Devices,
-  table: Uint8Array<ArrayBuffer>,
-  feedback: Feedback,
-): Uint8Array<ArrayBuffer> {
-  const view = new DataView(table.buffer);
-  const kept = new Uint8Array(table.length);
-  const places: number[] = [];
-  let count = 0;
-  for (let at = 0; at + ENTRY_BYTES <= table.length; at += ENTRY_BYTES) {
-    const format = view.getUint32(at, true);
-    if (!devices.makes(format, view.getBigUint64(at + 8, true))) {
-      places.push(LEFT_OUT);
-      continue;
-    }
-    kept.set(table.subarray(at, at + ENTRY_BYTES), count * ENTRY_BYTES);
-    places.push(count++);
-  }
-  feedback.places = places;
-  return kept.slice(0, count * ENTRY_BYTES);
 }
 
 /** Indices of the host's table as indices of ours; 16 bits each. */
