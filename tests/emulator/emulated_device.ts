@@ -144,12 +144,12 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     return bytes;
   }
 
-  contextInit(settings: ContextSettings): void {
   takePlace(place: number): boolean {
     this.#requireOpen("F_OFD_SETLK");
     return this.#machine.takePlace(place, this);
   }
 
+  contextInit(settings: ContextSettings): void {
     this.#requireOpen("CONTEXT_INIT");
     if (
       settings.capset !== CROSS_DOMAIN || settings.rings > 64 ||
