@@ -31,6 +31,11 @@ export class ClockOffset {
     return ourTime - this.#lastHeard > TRUSTED ? null : this.#known;
   }
 
+  /** When the host last said something, by our clock. */
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
   get #known(): number | null {
     const offset = Math.min(this.#least, this.#leastBefore);
     return offset === Infinity ? null : offset;

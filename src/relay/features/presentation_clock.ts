@@ -5,13 +5,19 @@
  * and moments that the client asks for are translated back; one without the other would be worse than neither, since toolkits
  * compute what they ask for from what they were told.
  *
+ * A moment that is asked for cannot be translated when nothing was heard of the host's clock for a second: its commit is shown as soon as it
+ * can be, and the relay asks for the moment of that, so that the next ones keep their times. A client that shows less than a picture
+ * per second is therefore never timed: the host may have slept in between, and a moment far in its future would stop the window.
+ *
  * Unlike plain forwarding: `wp_presentation.clock_id`, `wp_presentation_feedback.presented` (presentation-time, stable),
- * `wp_commit_timer_v1.set_timestamp` (commit-timing-v1).
+ * `wp_commit_timing_manager_v1.get_timer` and `wp_commit_timer_v1.set_timestamp` (commit-timing-v1); `wl_surface.commit`.
  */
 import { CLOCK_MONOTONIC, monotonicMilliseconds } from "../../../ffi/clock.ts";
 import { shadowsMemory } from "../../host/endpoint.ts";
-import type { Feature } from "../feature.ts";
+import type { ArgumentRecord, Entry } from "../entry.ts";
+import type { Feature, FeatureRelay } from "../feature.ts";
 import { ClockOffset } from "./clock_offset.ts";
+import { HostMoments } from "./host_moments.ts";
 
 const NANOSECONDS = 1_000_000_000;
 const HIGH = 0x1_0000_0000;
@@ -23,39 +29,81 @@ interface Timestamp {
   ["tv_nsec"]: number;
 }
 
+/** What is kept for one relay. */
+class Clocks {
+  readonly offset = new ClockOffset();
+  readonly moments: HostMoments;
+
+  constructor(relay: FeatureRelay, now: () => number) {
+    this.moments = new HostMoments(relay, (values) => {
+      this.offset.observe(readTimestamp(timestampOf(values)), now());
+    });
+  }
+}
+
+/** What a `wp_commit_timer_v1` is known by. */
+class Timer {
+  readonly surface: Entry;
+
+  constructor(surface: Entry) {
+    this.surface = surface;
+  }
+}
+
 /** @param now our monotonic clock, in milliseconds */
 export function presentationClock(
   now: () => number = monotonicMilliseconds,
-): Feature<ClockOffset> {
+): Feature<Clocks> {
   return {
     name: "presentation clock",
     // A host that does not share our memory does not share our clock either.
     appliesTo: shadowsMemory,
-    open: () => new ClockOffset(),
+    open: (relay) => new Clocks(relay, now),
     requests: {
-      "wp_commit_timer_v1.set_timestamp": (clock, _timer, values) => {
+      "wp_commit_timing_manager_v1.get_timer": (_, _manager, values) => {
+        values.id.record = new Timer(values.surface);
+        return "forward";
+      },
+      "wp_commit_timer_v1.set_timestamp": (clocks, timer, values) => {
         // The host refuses what is no timestamp.
         if (values.tv_nsec >= NANOSECONDS) return "forward";
-        const offset = clock.at(now());
+        const { offset, moments } = clocks;
+        const time = now();
+        if (timer.record instanceof Timer) {
+          moments.timed(timer.record.surface, offset.lastHeard, time);
+        }
+        const difference = offset.at(time);
         // Without a translation the commit is shown as soon as it can be.
-        if (offset === null) return "take";
-        writeTimestamp(values, readTimestamp(values) - offset);
+        if (difference === null) return "take";
+        writeTimestamp(values, readTimestamp(values) - difference);
         return "rewrite";
+      },
+      "wl_surface.commit": ({ moments }, surface) => {
+        moments.commits(surface, now);
+        return "forward";
       },
     },
     events: {
-      "wp_presentation.clock_id": (_clock, _presentation, values) => {
+      "wp_presentation.clock_id": (_clocks, _presentation, values) => {
         values.clk_id = CLOCK_MONOTONIC;
         return "rewrite";
       },
-      "wp_presentation_feedback.presented": (clock, _feedback, values) => {
+      "wp_presentation_feedback.presented": ({ offset }, _feedback, values) => {
         const hostTime = readTimestamp(values);
         const ourTime = now();
-        clock.observe(hostTime, ourTime);
-        writeTimestamp(values, hostTime + (clock.at(ourTime) ?? 0));
+        offset.observe(hostTime, ourTime);
+        writeTimestamp(values, hostTime + (offset.at(ourTime) ?? 0));
         return "rewrite";
       },
     },
+  };
+}
+
+function timestampOf(values: ArgumentRecord): Timestamp {
+  return {
+    ["tv_sec_hi"]: Number(values["tv_sec_hi"]),
+    ["tv_sec_lo"]: Number(values["tv_sec_lo"]),
+    ["tv_nsec"]: Number(values["tv_nsec"]),
   };
 }
 
