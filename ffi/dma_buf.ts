@@ -3,7 +3,8 @@
  */
 
 import { pointerTo } from "./address.ts";
-import { OwnedFd } from "./fd.ts";
+import { SyscallError } from "./error.ts";
+import { O_RDONLY, openFile, OwnedFd, readFd } from "./fd.ts";
 import {
   IOC_READ_WRITE,
   IOC_WRITE,
@@ -42,6 +43,9 @@ const POLLIN = 1;
 const polled = new Int32Array(2);
 const polledPointer = pointerTo(polled);
 
+/** More than the kernel says of a dma-buf in /proc. */
+const information = new Uint8Array(4096);
+
 /**
  * What a reader of the buffer must wait for: a descriptor that becomes readable
  * when all that draws into the buffer now is done.
@@ -79,8 +83,16 @@ export function isReadable(fd: number): boolean {
   return poll(polledPointer, 1n, 0) > 0;
 }
 
-/** The name of the driver that made a dma-buf, such as "virtio_gpu"; null where it is none. */
+/**
+ * The name of the driver that made a dma-buf, such as "virtio_gpu"; null where it is none.
+ *
+ * @throws {SyscallError} it cannot be told: there is no /proc, or no descriptor is left to look there
+ */
 export function exporterOf(fd: number): string | null {
-  const text = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+  const path = `/proc/self/fdinfo/${fd}`;
+  using file = openFile(path, O_RDONLY);
+  const length = readFd(file.number, information);
+  if (length < 0) throw new SyscallError(`read ${path}`, -length);
+  const text = new TextDecoder().decode(information.subarray(0, length));
   return /^exp_name:\s*(\S+)$/m.exec(text)?.[1] ?? null;
 }

@@ -78,8 +78,8 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     setNonBlocking(writer.number);
     this.#eventReader = reader;
     this.#eventWriter = writer;
-  }
     machine.opened(this);
+  }
 
   get pageSize(): number {
     return this.#machine.pageSize;
@@ -220,7 +220,10 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     const context = this.#requireContext();
     const resource = this.#machine.findByFile(fd) ??
       this.#machine.importGuestMemory(fd);
-    if (resource === null) return null;
+    if (resource === null) {
+      const foreign = this.#machine.importForeign();
+      return foreign === null ? null : this.#addHandle(foreign);
+    }
     for (const [handle, known] of this.#handles) {
       if (known === resource) return handle;
     }

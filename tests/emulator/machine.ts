@@ -36,6 +36,8 @@ export interface MachineOptions {
   readonly pageSize?: number;
   /** Whether the guest's memory can be handed to the host, and whether the host then takes it. */
   readonly guestHandles?: "taken" | "refused";
+  /** Whether the guest's kernel takes dma-bufs of other devices, of which the host then knows nothing. */
+  readonly importsForeign?: boolean;
   /** What differs of the device's parameters. */
   readonly parameters?: Partial<Record<DeviceParameter, number | null>>;
   /** The capability set's words; null: the host has no such set. */
@@ -217,6 +219,12 @@ export class Machine implements Disposable {
       this.log.push(`resource ${resource.id}: no handle of the guest's memory`);
     } else resource.fd = openFile(`/proc/self/fd/${fd}`, O_RDWR);
     return resource;
+  }
+
+  /** For devices: what a dma-buf of another device becomes: a resource of the kernel's, which no host knows. Null: it is not taken. */
+  importForeign(): Resource | null {
+    if (this.options.importsForeign !== true) return null;
+    return this.#addResource("guest", this.pageSize, 0);
   }
 
   /** A buffer as a program of the guest makes one with the GPU: its dma-buf, which keeps it. */

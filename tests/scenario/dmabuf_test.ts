@@ -10,6 +10,7 @@ import {
   memoryFile,
   openFdCount,
 } from "./support/descriptors.ts";
+import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -372,6 +373,39 @@ Deno.test("a commit without a new buffer waits for nothing", () => {
   scene.hostHeard();
   scene.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+});
+
+Deno.test("without a free descriptor a commit goes on, though its buffer is not drawn", () => {
+  using scene = new GpuScene(4);
+  using _drawing = drawnBuffer(scene);
+  const heard = withFreeDescriptors(0, () => {
+    scene.commit(8);
+    return scene.hostHeard();
+  });
+  assert.deepEqual(heard, [
+    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.commit()",
+  ]);
+  assert.deepEqual(scene.world.log, []);
+});
+
+Deno.test("without a free descriptor buffers fail, and the client lives", () => {
+  using scene = new GpuScene(4);
+  scene.plane(memoryFile());
+  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
+  // what the client sends has to be received, which takes one
+  withFreeDescriptors(1, () => scene.world.settle());
+  assert.deepEqual(scene.clientHeard(), [
+    "zwp_linux_buffer_params_v1@7.failed()",
+  ]);
+  assert.deepEqual(scene.hostHeard(), []);
+  assert.match(
+    scene.world.log.join(),
+    /a buffer whose fences cannot be seen: .*\(EMFILE\) is refused/,
+  );
+  scene.plane(memoryFile());
+  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  assert.equal(scene.hostHeard().length, 2);
 });
 
 Deno.test("a client that ends while its buffer is drawn leaves nothing behind", () => {

@@ -6,9 +6,11 @@ import {
   exportReadFence,
   isReadable,
 } from "../../ffi/dma_buf.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import { writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import { withFreeDescriptors } from "../support/free_descriptors.ts";
 
 Deno.test("requests have the numbers of <linux/dma-buf.h>", () => {
   assert.equal(DMA_BUF_IOCTL_SYNC, 0x4008_6200n);
@@ -19,6 +21,17 @@ Deno.test("what is no dma-buf has no fence and no exporter", () => {
   using file = createMemfd("plane", 4096);
   assert.equal(exportReadFence(file.number), null);
   assert.equal(exporterOf(file.number), null);
+});
+
+Deno.test("without a free descriptor nobody can tell who made a dma-buf", () => {
+  using file = createMemfd("plane", 4096);
+  withFreeDescriptors(0, () => {
+    assert.throws(
+      () => exporterOf(file.number),
+      (error) => error instanceof SyscallError && error.code === "EMFILE",
+    );
+    assert.equal(exportReadFence(file.number), null);
+  });
 });
 
 Deno.test("a pipe is readable when something was written", () => {

@@ -1,13 +1,12 @@
 /** Accepting connections, also when no more can be accepted. */
 
 import assert from "node:assert/strict";
-import { closeFd, duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
+import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
 import { EPERM } from "../../ffi/errno.ts";
-import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { SyscallError } from "../../ffi/error.ts";
 import { acceptUnix, connectUnix, listenUnix } from "../../ffi/unix_socket.ts";
 import { Loop } from "../../src/loop/loop.ts";
 import { Acceptor } from "../../src/server/acceptor.ts";
+import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 /** An acceptor on a socket of its own, and what it has reported. */
@@ -103,32 +102,12 @@ Deno.test("at the limit clients wait, without keeping the processor busy, until 
   assert.equal(world.loop.turn(0), 0);
 });
 
-/** Calls `body` while no descriptor can be opened. */
-function withoutDescriptors(body: () => void): void {
-  const limit = readFdLimit();
-  using taken = new DisposableStack();
-  const highest = Math.max(
-    ...[...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)),
-  );
-  setFdLimit({ soft: BigInt(highest + 1), hard: limit.hard });
-  try {
-    for (;;) taken.use(duplicateFd(0));
-  } catch (error) {
-    assert.ok(error instanceof SyscallError && error.code === "EMFILE");
-  }
-  try {
-    body();
-  } finally {
-    setFdLimit(limit);
-  }
-}
-
 Deno.test("without free descriptors clients wait, without keeping the processor busy, until one ends", () => {
   using world = new World(10);
   world.connect(1);
   world.loop.turn(0);
   world.connect(1);
-  withoutDescriptors(() => {
+  withFreeDescriptors(0, () => {
     world.loop.turn(0);
     assert.equal(world.accepted.length, 1);
     assert.deepEqual(world.pauses, ["Too many open files"]);
@@ -142,7 +121,7 @@ Deno.test("without free descriptors clients wait, without keeping the processor 
 Deno.test("without free descriptors accepting is tried again after a while", () => {
   using world = new World(10);
   world.connect(1);
-  withoutDescriptors(() => world.loop.turn(0));
+  withFreeDescriptors(0, () => world.loop.turn(0));
   assert.equal(world.accepted.length, 0);
   while (world.accepted.length === 0) world.loop.turn(-1);
 });

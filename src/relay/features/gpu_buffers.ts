@@ -8,6 +8,7 @@
  * is held, for a second at most.
  */
 import { exportReadFence, isReadable } from "../../../ffi/dma_buf.ts";
+import { SyscallError } from "../../../ffi/error.ts";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import type { Source, Watch } from "../../loop/loop.ts";
 import type { Entry } from "../entry.ts";
@@ -73,7 +74,13 @@ class GpuBuffers implements Source, Disposable {
         `a buffer of an application that has ${MOST_PLANES} planes of others`;
     }
     if (planes.refusal !== null) return false;
-    planes.fds.push(duplicateFd(plane));
+    try {
+      planes.fds.push(duplicateFd(plane));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      planes.refusal = `a buffer whose fences cannot be seen: ${error.message}`;
+      return false;
+    }
     this.#planeCount++;
     return true;
   }
@@ -123,14 +130,21 @@ class GpuBuffers implements Source, Disposable {
     this.#planes.clear();
   }
 
+  /** Where descriptors or memory have run out there is no waiting, and half a picture may be shown. */
   #await(dmaBuf: number): void {
-    // A kernel without such fences has the buffer itself become readable.
-    const fd = exportReadFence(dmaBuf) ?? duplicateFd(dmaBuf);
-    if (isReadable(fd.number)) fd[Symbol.dispose]();
-    else {
-      const watch = this.relay.loop.watch(fd.number, this);
-      this.#waits.push({ fd, watch });
+    let fd: OwnedFd | null = null;
+    try {
+      // A kernel without such fences has the buffer itself become readable.
+      fd = exportReadFence(dmaBuf) ?? duplicateFd(dmaBuf);
+      if (!isReadable(fd.number)) {
+        const watch = this.relay.loop.watch(fd.number, this);
+        this.#waits.push({ fd, watch });
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
     }
+    fd?.[Symbol.dispose]();
   }
 
   #stopWaiting(): void {
