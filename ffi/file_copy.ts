@@ -1,13 +1,29 @@
 /**
- * Reading a file into memory by rows: pread(2), which, unlike a mapping of the
+ * Reading a file into memory by rows: preadv(2), which, unlike a mapping of the
  * file, is safe when its owner makes it shorter meanwhile.
+ *
+ * Hundreds of rows may be read for a frame, so that none makes a view: where it
+ * goes is told by an address. Only its offset in the file, which has 64 bits,
+ * must be a new value each time.
  */
 
+import { addressOf, pointerTo, writeAddress } from "./address.ts";
 import { EFAULT, EINTR } from "./errno.ts";
-import { readFdAt } from "./fd.ts";
+import { lastErrno } from "./error.ts";
+import { libc } from "./libc.ts";
+
+const { preadv } = libc;
+
+/** struct iovec, once: u64 iov_base, u64 iov_len. */
+const piece = new Uint32Array(4);
+const piecePointer = pointerTo(piece);
 
 /** What a file is read through where the kernel cannot read it straight into a device's memory. */
 const bounce = new Uint8Array(64 * 1024);
+const bounceAddress = addressOf(bounce);
+
+/** Addresses of memory that was copied to, which cost as much as a row to find out. */
+const addresses = new WeakMap<ArrayBuffer, number>();
 
 /**
  * Copies `rows` rows of `rowBytes` each; whole rows as one piece.
@@ -33,38 +49,65 @@ export function copyRows(
       `Cannot copy to ${targetOffset}..${end}: there are ${target.length} bytes`,
     );
   }
+  const address = firstAddress(target) + targetOffset;
   if (rowBytes === stride && rowBytes === targetStride) {
-    return copyPiece(fd, sourceOffset, target, targetOffset, rows * stride);
+    return copyPiece(fd, sourceOffset, target, address, rows * stride);
   }
   for (let row = 0; row < rows; row++) {
     const from = sourceOffset + row * stride;
-    const to = targetOffset + row * targetStride;
+    const to = address + row * targetStride;
     if (!copyPiece(fd, from, target, to, rowBytes)) return false;
   }
   return true;
 }
 
+/** @param address of a place in `target` with room for `length` bytes. */
 function copyPiece(
   fd: number,
   sourceOffset: number,
   target: Uint8Array<ArrayBuffer>,
-  targetOffset: number,
+  address: number,
   length: number,
 ): boolean {
   for (let done = 0; done < length;) {
-    const at = targetOffset + done;
-    const wanted = target.subarray(at, targetOffset + length);
-    const count = readFdAt(fd, wanted, sourceOffset + done);
+    const count = readAt(
+      fd,
+      address + done,
+      length - done,
+      sourceOffset + done,
+    );
     if (count > 0) done += count;
     else if (count === -EFAULT) {
-      const through = wanted.length < bounce.length
-        ? bounce.subarray(0, wanted.length)
-        : bounce;
-      const bounced = readFdAt(fd, through, sourceOffset + done);
+      const wanted = Math.min(length - done, bounce.length);
+      const bounced = readAt(fd, bounceAddress, wanted, sourceOffset + done);
       if (bounced <= 0) return false;
-      target.set(through.subarray(0, bounced), at);
+      const at = address + done - firstAddress(target);
+      target.set(bounce.subarray(0, bounced), at);
       done += bounced;
     } else if (count !== -EINTR) return false;
   }
   return true;
+}
+
+function readAt(
+  fd: number,
+  address: number,
+  length: number,
+  offset: number,
+): number {
+  writeAddress(piece, 0, address);
+  writeAddress(piece, 2, length);
+  const count = preadv(fd, piecePointer, 1, BigInt(offset));
+  return count < 0 ? -lastErrno() : count;
+}
+
+/** Memory does not move, and what was unmapped has another buffer. */
+function firstAddress(target: Uint8Array<ArrayBuffer>): number {
+  const { buffer, byteOffset } = target;
+  let address = addresses.get(buffer);
+  if (address === undefined) {
+    address = addressOf(target) - byteOffset;
+    addresses.set(buffer, address);
+  }
+  return address + byteOffset;
 }

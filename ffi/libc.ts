@@ -81,6 +81,8 @@ export const libc = openLibc({
   write: { parameters: ["i32", "buffer", "u64"], result: "i32" },
   // <unistd.h> ssize_t pread(int fd, void *buf, size_t count, off_t offset);
   pread: { parameters: ["i32", "buffer", "u64", "i64"], result: "i32" },
+  // <sys/uio.h> ssize_t preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset);
+  preadv: { parameters: ["i32", "pointer", "i32", "i64"], result: "i32" },
   // <unistd.h> int pipe2(int pipefd[2], int flags);
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   // <unistd.h> int isatty(int fd);
