@@ -79,6 +79,7 @@ for (const submissions of [0, 1, 2, 3, 4, 5, 6, 7]) {
       world.pass(1);
       assert.equal(opened, 1, "it waits until the compositor answers");
       world.peer(0).say(2, "wl_registry.global", 1, "wl_seat", 1);
+      world.settle();
       world.pass(1);
       assert.equal(opened, 2);
       answer(world);
@@ -144,6 +145,7 @@ for (
       (world: TrialWorld, peer: Peer) => {
         peer.listen();
         peer[Symbol.dispose]();
+        world.settle();
         world.pass(1);
       },
     ],
@@ -152,6 +154,7 @@ for (
       (world: TrialWorld, peer: Peer) => {
         peer.listen();
         peer.say(1, "wl_display.error", 1, 2, "no memory");
+        world.settle();
         world.pass(1);
       },
     ],
