@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { findInterface, interfaceNames } from "../../protocols/tables.ts";
 import { shownBufferRequests } from "../../src/relay/features/shown_buffers.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 function iconScene(): ShadowScene {
@@ -36,9 +37,9 @@ Deno.test("an icon keeps its picture when the client destroys the buffer, and gi
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
   scene.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
+    "xdg_toplevel_icon_v1@7.destroy()",
     "wl_buffer@10.destroy()",
     "wl_shm_pool@9.destroy()",
-    "xdg_toplevel_icon_v1@7.destroy()",
   ]);
   assert.equal(scene.room.used, 0);
 });
@@ -51,6 +52,73 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
   assert.ok(!scene.hostHeard().some((line) => line.includes("add_buffer")));
   assert.ok(!scene.world.ended);
   assert.match(scene.world.log[0] ?? "", /no memory left for a picture/);
+});
+
+Deno.test("a picture that replaces one of an icon takes no further memory, and the host's buffer of it lives on", () => {
+  using scene = iconScene();
+  const { words } = scene.buffer(9, 8, 16, 16);
+  for (let value = 1; value <= 20; value++) {
+    words.fill(value);
+    scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
+    scene.world.settle();
+  }
+  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 2);
+  const added = scene.hostHeard().filter((line) => line.includes("add_buffer"));
+  assert.equal(added.length, 21);
+  assert.equal(new Set(added).size, 2);
+  assert.equal(scene.room.blocks.length, 2, "one for each scale");
+  assert.equal(scene.pixels("wl_buffer@10")[255], 20);
+});
+
+/** A client with a window's shadow (7), as KWin draws them. */
+function frameScene(): ShadowScene {
+  const scene = new ShadowScene([[9, "org_kde_kwin_shadow_manager", 2]], {
+    allow: ["org_kde_kwin_shadow_manager"],
+  });
+  scene.world.bind(9, "org_kde_kwin_shadow_manager", 2, 6);
+  scene.say(6, "org_kde_kwin_shadow_manager.create", 7, SURFACE);
+  scene.buffer(9, 8, 16, 16);
+  scene.hostHeard();
+  return scene;
+}
+
+/** What the host heard of buffers of a window's shadow, their memory apart. */
+function heardOfFrame(scene: ShadowScene): string[] {
+  return scene.hostHeard().filter((line) => /^(org_kde|wl_buffer)/.test(line));
+}
+
+Deno.test("a picture that replaces one of a window's shadow before it is shown has it given back", () => {
+  using scene = frameScene();
+  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  scene.say(7, "org_kde_kwin_shadow.attach_top", 9);
+  const [first = "", second] = heardOfFrame(scene);
+  assert.match(first, /attach_left\(wl_buffer@10\)/);
+  assert.match(second ?? "", /attach_top/);
+  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  const [attach = "", destroy] = heardOfFrame(scene);
+  assert.match(attach, /attach_left/);
+  assert.equal(destroy, "wl_buffer@10.destroy()");
+  assert.equal(scene.room.used, 2 * (scene.room.blocks[0]?.size ?? 0));
+});
+
+Deno.test("a picture of a window's shadow is given back when the next commit shows another in its place", () => {
+  using scene = frameScene();
+  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  scene.say(7, "org_kde_kwin_shadow.commit");
+  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  scene.world.settle();
+  assert.ok(!heardOfFrame(scene).some((line) => line.includes("destroy")));
+  scene.say(7, "org_kde_kwin_shadow.commit");
+  assert.deepEqual(heardOfFrame(scene), [
+    "org_kde_kwin_shadow@7.commit()",
+    "wl_buffer@10.destroy()",
+  ]);
+  scene.say(7, "org_kde_kwin_shadow.destroy");
+  assert.match(
+    heardOfFrame(scene).join(" "),
+    /^org_kde_kwin_shadow@7.destroy\(\) wl_buffer@\d+.destroy\(\)$/,
+  );
+  assert.equal(scene.room.used, 0);
 });
 
 Deno.test("every buffer that the host reads is looked after", () => {

@@ -49,6 +49,73 @@ Deno.test("a host that releases nothing for a second gets one more shadow, up to
   );
 });
 
+/** A surface of which the host holds all buffers that it gets. */
+function heldScene(): {
+  readonly scene: ShadowScene;
+  readonly shown: string[];
+} {
+  const scene = new ShadowScene();
+  scene.buffer(7, 6, 4, 4);
+  const shown: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    scene.commit(7);
+    scene.world.pass(1_000);
+    shown.push(scene.attached());
+  }
+  scene.commit(7);
+  scene.world.pass(1_000);
+  scene.hostHeard();
+  scene.clientHeard();
+  return { scene, shown };
+}
+
+Deno.test("a host that holds all buffers of a surface is not said to lack memory", () => {
+  const { scene } = heldScene();
+  using _ = scene;
+  scene.world.pass(5_000);
+  const log = scene.world.log.join("\n");
+  assert.match(log, /the compositor holds all buffers/);
+  assert.doesNotMatch(log, /memory/);
+  assert.equal(scene.statistics.missedCopies, 0);
+});
+
+Deno.test("a client whose buffers the host holds is not stopped at each of its commits", () => {
+  const { scene } = heldScene();
+  using _ = scene;
+  scene.commit(7);
+  scene.say(3, "wl_compositor.create_region", 8);
+  assert.deepEqual(
+    scene.hostHeard().map((line) => line.slice(0, line.indexOf("("))),
+    ["wl_surface@5.commit", "wl_compositor@3.create_region"],
+  );
+  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+});
+
+Deno.test("what the host had no buffer for is shown when it releases one", () => {
+  const { scene, shown: [first = ""] } = heldScene();
+  using _ = scene;
+  scene.release(first);
+  assert.deepEqual(
+    scene.hostHeard().filter((line) => line.startsWith("wl_surface")),
+    [
+      `wl_surface@5.attach(${first}, 0, 0)`,
+      "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
+      "wl_surface@5.commit()",
+    ],
+  );
+});
+
+Deno.test("what the host had no buffer for waits for a client that is about to commit something else", () => {
+  const { scene, shown: [first = ""] } = heldScene();
+  using _ = scene;
+  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
+  scene.world.settle();
+  scene.release(first);
+  assert.equal(scene.attached(), "");
+  scene.say(SURFACE, "wl_surface.commit");
+  assert.notEqual(scene.attached(), "");
+});
+
 Deno.test("shadows beyond three are given up when the host releases them", () => {
   using scene = new ShadowScene();
   scene.buffer(7, 6, 4, 4);

@@ -5,6 +5,7 @@ import type { CopyStatistics } from "./copy_statistics.ts";
 import { HostImages } from "./host_images.ts";
 import { HostMemory } from "./host_memory.ts";
 import { ImageCanvas } from "./image_canvas.ts";
+import type { MemoryAllowance, Shortage } from "./memory_allowance.ts";
 import { findPixelFormat, fourccOf } from "./pixel_format.ts";
 import { ShmCanvas } from "./shm_canvas.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
@@ -18,23 +19,20 @@ export class Canvases implements Disposable {
   /** Formats that were warned of. */
   readonly #refused = new Set<number>();
 
-  /**
-   * @param onExhausted recycles what somebody has and could do without
-   * @param onReady is called when `isReady` becomes true
-   */
+  /** @param onReady is called when `isReady` becomes true */
   constructor(
     relay: FeatureRelay,
     statistics: CopyStatistics,
-    onExhausted: () => void,
+    allowance: MemoryAllowance,
     onReady: () => void,
   ) {
     this.#relay = relay;
     this.#statistics = statistics;
-    this.#memory = new HostMemory(relay, statistics, onExhausted);
+    this.#memory = new HostMemory(relay, allowance);
     const maker = relay.host.images ?? null;
     this.#images = maker === null
       ? null
-      : new HostImages(relay, maker, statistics, onExhausted, onReady);
+      : new HostImages(relay, maker, allowance, onReady);
   }
 
   /** Whether it is known what they are made of; until then there are none. */
@@ -59,13 +57,13 @@ export class Canvases implements Disposable {
     return this.#images !== null && !this.#images.isUnusable;
   }
 
-  /** One for buffers like this; null where the host has no memory for it. */
-  make(buffer: ShmBuffer): Canvas | null {
+  /** One for buffers like this, or why there is no memory for it. */
+  make(buffer: ShmBuffer): Canvas | Shortage {
     const relay = this.#relay;
     const statistics = this.#statistics;
     const images = this.#images;
     if (images !== null && !images.isUnusable) {
-      if (images.isAsking) return null;
+      if (images.isAsking) return "host";
       const fourcc = fourccOf(buffer.code);
       if (images.shows(fourcc)) {
         return ImageCanvas.make(relay, images, statistics, buffer, fourcc);

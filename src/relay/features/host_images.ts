@@ -12,7 +12,7 @@ import type { ImageMaker, SharedImage } from "../../host/endpoint.ts";
 import type { Timer } from "../../loop/loop.ts";
 import { type ArgumentRecord, Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import type { CopyStatistics } from "./copy_statistics.ts";
+import type { MemoryAllowance, Shortage } from "./memory_allowance.ts";
 import { UnusedMemory } from "./unused_memory.ts";
 import { unheard } from "./unheard.ts";
 
@@ -21,6 +21,8 @@ const AR24 = 0x3432_5241;
 const XR24 = 0x3432_5258;
 /** Sizes of pictures are multiples of this, so that a window that changes its size does not need another for each. */
 const STEP = 64;
+/** Bytes of a pixel in most formats: how large a picture is, only the host knows. */
+const USUAL_PIXEL = 4;
 /** How long a compositor that answers otherwise may take to answer to what it was given to try, in milliseconds. */
 const PATIENCE = 5_000;
 
@@ -47,8 +49,7 @@ type State =
 export class HostImages implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #maker: ImageMaker;
-  readonly #statistics: CopyStatistics;
-  readonly #onExhausted: () => void;
+  readonly #allowance: MemoryAllowance;
   readonly #onDecided: () => void;
   readonly #used = new Set<Picture>();
   readonly #unused: UnusedMemory<Picture>;
@@ -58,21 +59,16 @@ export class HostImages implements Disposable {
   #dmabuf: Entry | null = null;
   #timer: Timer | null = null;
 
-  /**
-   * @param onExhausted recycles what somebody has and could do without
-   * @param onDecided is called when `isAsking` is over
-   */
+  /** @param onDecided is called when `isAsking` is over */
   constructor(
     relay: FeatureRelay,
     maker: ImageMaker,
-    statistics: CopyStatistics,
-    onExhausted: () => void,
+    allowance: MemoryAllowance,
     onDecided: () => void,
   ) {
     this.#relay = relay;
     this.#maker = maker;
-    this.#statistics = statistics;
-    this.#onExhausted = onExhausted;
+    this.#allowance = allowance;
     this.#onDecided = onDecided;
     this.#unused = new UnusedMemory(
       relay.loop,
@@ -107,10 +103,10 @@ export class HostImages implements Disposable {
     return this.#formats.has(format);
   }
 
-  /** A picture of at least that size, whose contents are anything; null where the host has no room for it. */
-  allocate(width: number, height: number, format: number): Picture | null {
+  /** A picture of at least that size, whose contents are anything; or why there is none. */
+  allocate(width: number, height: number, format: number): Picture | Shortage {
     if (this.#state === "untried") this.#try();
-    if (this.#state !== "usable") return null;
+    if (this.#state !== "usable") return "host";
     return this.#allocate(width, height, format);
   }
 
@@ -172,7 +168,8 @@ export class HostImages implements Disposable {
       this.#giveUp("takes no dma-bufs with rows one after another");
       return;
     }
-    const picture = this.#allocate(STEP, STEP, format);
+    const made = this.#allocate(STEP, STEP, format);
+    const picture = typeof made === "string" ? null : made;
     const params = picture === null ? null : this.#createParams(picture, 1, {
       event: (params, message, values) => {
         this.recycle(picture);
@@ -225,32 +222,28 @@ export class HostImages implements Disposable {
     this.#onDecided();
   }
 
-  #allocate(width: number, height: number, format: number): Picture | null {
+  #allocate(width: number, height: number, format: number): Picture | Shortage {
     const wide = Math.ceil(width / STEP) * STEP;
     const high = Math.ceil(height / STEP) * STEP;
-    const make = (): Picture | null => this.#make(wide, high, format);
     const picture =
       this.#unused.take((one) =>
         one.width === wide && one.height === high && one.format === format
-      ) ?? make() ?? this.#afterFreeing(make) ??
-        (this.#onExhausted(), this.#afterFreeing(make));
-    if (picture !== null) this.#used.add(picture);
+      ) ?? this.#allowance.obtain(
+        wide * high * USUAL_PIXEL,
+        () => this.#make(wide, high, format),
+        () => this.#unused.freeAll(),
+      );
+    if (typeof picture !== "string") this.#used.add(picture);
     return picture;
   }
 
   #make(width: number, height: number, format: number): Picture | null {
     const memory = this.#maker.allocate(width, height, format);
-    if (memory === null) return null;
-    this.#statistics.addAllocatedBytes(memory.size);
-    return { memory, width, height, format };
-  }
-
-  #afterFreeing(make: () => Picture | null): Picture | null {
-    return this.#unused.freeAll() ? make() : null;
+    return memory === null ? null : { memory, width, height, format };
   }
 
   #forget({ memory }: Picture): void {
-    this.#statistics.addAllocatedBytes(-memory.size);
+    this.#allowance.giveBack(memory.size);
     memory[Symbol.dispose]();
   }
 

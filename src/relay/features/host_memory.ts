@@ -7,7 +7,7 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { SharedMemory } from "../../host/endpoint.ts";
 import type { Entry } from "../entry.ts";
 import type { FeatureRelay } from "../feature.ts";
-import type { CopyStatistics } from "./copy_statistics.ts";
+import type { MemoryAllowance, Shortage } from "./memory_allowance.ts";
 import { UnusedMemory } from "./unused_memory.ts";
 import { unheard } from "./unheard.ts";
 
@@ -35,31 +35,28 @@ export function blockSize(bytes: number): number | null {
 /** One client's blocks. */
 export class HostMemory implements Disposable {
   readonly #relay: FeatureRelay;
-  readonly #statistics: CopyStatistics;
-  readonly #onExhausted: () => void;
+  readonly #allowance: MemoryAllowance;
   readonly #used = new Set<Block>();
   readonly #unused: UnusedMemory<Block>;
   #shm: Entry | null = null;
 
-  /** @param onExhausted recycles what somebody has and could do without */
-  constructor(
-    relay: FeatureRelay,
-    statistics: CopyStatistics,
-    onExhausted: () => void,
-  ) {
+  constructor(relay: FeatureRelay, allowance: MemoryAllowance) {
     this.#relay = relay;
-    this.#statistics = statistics;
-    this.#onExhausted = onExhausted;
+    this.#allowance = allowance;
     this.#unused = new UnusedMemory(relay.loop, (block) => this.#free(block));
   }
 
-  /** A block of at least that size, whose contents are anything; null where the host has no room for it. */
-  allocate(bytes: number): Block | null {
+  /** A block of at least that size, whose contents are anything; or why there is none. */
+  allocate(bytes: number): Block | Shortage {
     const size = blockSize(bytes);
-    if (size === null) return null;
+    if (size === null) return "host";
     const block = this.#unused.take(({ memory }) => memory.size === size) ??
-      this.#make(size) ?? this.#makeWithoutCache(size);
-    if (block !== null) this.#used.add(block);
+      this.#allowance.obtain(
+        size,
+        () => this.#make(size),
+        () => this.#unused.freeAll(),
+      );
+    if (typeof block !== "string") this.#used.add(block);
     return block;
   }
 
@@ -86,7 +83,6 @@ export class HostMemory implements Disposable {
     if (shm === null || memory === null) return null;
     const fd = share(memory);
     if (fd === null) return null;
-    this.#statistics.addAllocatedBytes(memory.size);
     const pool = this.#relay.createHostObject("wl_shm_pool", 1, unheard);
     this.#relay.sendRequest(shm, "wl_shm.create_pool", {
       id: pool,
@@ -96,23 +92,13 @@ export class HostMemory implements Disposable {
     return { memory, pool };
   }
 
-  /** Gives back what is kept, and asks again; then what others could do without. */
-  #makeWithoutCache(size: number): Block | null {
-    return this.#makeAfterFreeing(size) ??
-      (this.#onExhausted(), this.#makeAfterFreeing(size));
-  }
-
-  #makeAfterFreeing(size: number): Block | null {
-    return this.#unused.freeAll() ? this.#make(size) : null;
-  }
-
   #free(block: Block): void {
     this.#relay.sendRequest(block.pool, "wl_shm_pool.destroy", {});
     this.#forget(block);
   }
 
   #forget({ memory }: Block): void {
-    this.#statistics.addAllocatedBytes(-memory.size);
+    this.#allowance.giveBack(memory.size);
     memory[Symbol.dispose]();
   }
 }

@@ -6,6 +6,7 @@ import type { FeatureRelay } from "../feature.ts";
 import { type Canvas, destroyBuffer, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { HostImages, Picture } from "./host_images.ts";
+import type { Shortage } from "./memory_allowance.ts";
 import type { PixelFormat } from "./pixel_format.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
 
@@ -23,7 +24,7 @@ export class ImageCanvas implements Canvas {
    * Makes a canvas.
    *
    * @param fourcc the buffer's format
-   * @returns null where the host has no memory for it
+   * @returns why there is no memory for it, where there is none
    * @throws {HostError} where the host says that rows are where there is no memory
    */
   static make(
@@ -32,10 +33,10 @@ export class ImageCanvas implements Canvas {
     statistics: CopyStatistics,
     buffer: ShmBuffer,
     fourcc: number,
-  ): ImageCanvas | null {
+  ): ImageCanvas | Shortage {
     const { width, height, format } = buffer;
     const picture = images.allocate(width, height, fourcc);
-    if (picture === null) return null;
+    if (typeof picture === "string") return picture;
     if (!hasRoom(picture.memory, buffer)) {
       throw new HostError(
         `the host made a picture of ${width}x${height} pixels without room for them`,
@@ -47,7 +48,7 @@ export class ImageCanvas implements Canvas {
       return new ImageCanvas(relay, images, statistics, picture, entry);
     }
     images.recycle(picture);
-    return null;
+    return "host";
   }
 
   /** Takes a picture and the host's `wl_buffer` of it. */

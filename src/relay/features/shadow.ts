@@ -8,13 +8,17 @@ import { Region } from "../region.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Canvases } from "./canvases.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
+import type { MemoryAllowance, Shortage } from "./memory_allowance.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
+import type { Shortages } from "./shortages.ts";
 
 /** What shadows are made with. */
 export interface ShadowMaker {
   readonly relay: FeatureRelay;
   readonly canvases: Canvases;
   readonly statistics: CopyStatistics;
+  readonly allowance: MemoryAllowance;
+  readonly shortages: Shortages;
 }
 
 /** One shadow, of the size, stride and format of the buffer that it was made for. */
@@ -31,15 +35,15 @@ export class Shadow implements EventListener {
    * Makes a shadow, all of it out of date.
    *
    * @param onRelease is called when the host needs it no longer
-   * @returns null where the host has no memory for it
+   * @returns why there is no memory for it, where there is none
    */
   static make(
     { canvases, statistics }: ShadowMaker,
     buffer: ShmBuffer,
     onRelease: () => void,
-  ): Shadow | null {
+  ): Shadow | Shortage {
     const canvas = canvases.make(buffer);
-    if (canvas === null) return null;
+    if (typeof canvas === "string") return canvas;
     return new Shadow(canvas, buffer, statistics, onRelease);
   }
 

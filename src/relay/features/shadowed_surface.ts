@@ -5,20 +5,15 @@
  * its buffer back at once, as long as there is a shadow for its next frame; so a client that waits for its buffers is as far ahead
  * of the host as it would be without us. Sources: wayland.xml (wl_surface.attach, commit, get_release; wl_buffer.release).
  */
-import type { Timer } from "../../loop/loop.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
 import type { Entry } from "../entry.ts";
 import type { RequestValues } from "../feature.ts";
+import type { Shortage } from "./memory_allowance.ts";
 import type { Shadow, ShadowMaker } from "./shadow.ts";
 import { type ShmBuffer, shmBufferOf } from "./shm_buffer.ts";
+import type { Retrying } from "./shortages.ts";
 import type { Surface } from "./surface.ts";
 import { Swapchain } from "./swapchain.ts";
-
-/**
- * How often memory for a missed buffer is looked for, in milliseconds. A client may wait for a frame callback before it commits again, and a
- * host sends none to a window that shows nothing.
- */
-const RETRY_TIME = 1_000;
 
 const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };
 
@@ -26,16 +21,19 @@ const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };
 export type Decision = "forward" | "take" | "hold";
 
 /** The shadows of one surface, and what is owed to its client. */
-export class ShadowedSurface {
+export class ShadowedSurface implements Retrying {
   readonly #maker: ShadowMaker;
   readonly #surface: Surface;
   /** Attached since the last commit, where it is in shared memory. */
   #pending: ShmBuffer | null = null;
   /** Attached since the last commit, where it is something that the host does not know and we cannot show. */
   #inert: Entry | null = null;
-  /** Committed when the host had no memory for it; shown with the next commit, or as soon as there is some. */
+  /** Committed when there was no shadow for it; shown with the next commit, or as soon as there is one. */
   #missed: ShmBuffer | null = null;
-  #retryTimer: Timer | null = null;
+  /** Why there was none. */
+  #shortage: Shortage | null = null;
+  /** Whether the host was told of damage that it did not get the pixels of. */
+  #isBehind = false;
   #swapchain: Swapchain | null = null;
   /** Those of former sizes, of which the host still reads something. */
   #retired: Swapchain[] = [];
@@ -81,6 +79,9 @@ export class ShadowedSurface {
     const surface = this.#surface;
     const buffer = this.#pending ?? this.#missed;
     if (this.#inert !== null) {
+      // what the client shows next is said to differ from this, which neither the host nor a shadow has
+      this.#swapchain?.invalidate();
+      this.#isBehind = true;
       this.#release(this.#inert);
       this.#answerCallbacks();
     } else if (surface.isAttached && this.#pending === null) {
@@ -100,18 +101,11 @@ export class ShadowedSurface {
     this.#swapchain?.trim();
   }
 
-  /** Ends what would go on by itself. */
-  stop(): void {
-    this.#retryTimer?.[Symbol.dispose]();
-    this.#retryTimer = null;
-  }
-
   /** `wl_surface.destroy`. @returns what the host may still be reading */
   destroy(): readonly Swapchain[] {
-    this.stop();
     this.#pending?.release();
-    this.#missed?.release();
-    this.#pending = this.#missed = null;
+    this.#pending = null;
+    this.#forgetMissed();
     this.#retire();
     this.#settle();
     for (const callback of this.#callbacks) {
@@ -132,9 +126,8 @@ export class ShadowedSurface {
 
   /** Nothing, or a buffer that the host knows, takes the place of the shadows. */
   #showUnshadowed(): void {
-    this.stop();
-    this.#missed?.release();
-    this.#missed = null;
+    this.#forgetMissed();
+    this.#catchUp();
     this.#swapchain?.invalidate();
     this.#forwardCallbacks();
     this.#settle();
@@ -142,22 +135,28 @@ export class ShadowedSurface {
 
   /** Shows a buffer. @returns false where that has to wait */
   #show(buffer: ShmBuffer): boolean {
-    if (!this.#maker.canvases.isReady && !this.#isHeld) {
+    const { canvases, allowance } = this.#maker;
+    if (!canvases.isReady && !this.#isHeld) {
       this.#isHeld = true;
       return false;
     }
     const swapchain = this.#swapchainFor(buffer);
     swapchain.addDamageOf(this.#surface);
-    let shadow = swapchain.findFree();
-    if (shadow === null) {
-      if (!swapchain.hasSpare() && !this.#isHeld) {
+    let shadow: Shadow | Shortage | null = swapchain.findFree();
+    if (shadow === null && !this.#isHeld) {
+      // one that has waited before goes on: it would lose its buffer otherwise
+      if (!swapchain.hasSpare() && this.#shortage !== "surface") {
         this.#isHeld = true;
         return false;
       }
-      shadow = swapchain.grow(buffer);
+      if (allowance.isSpent) {
+        allowance.hold();
+        return false;
+      }
     }
+    shadow ??= swapchain.grow(buffer);
     this.#isHeld = false;
-    if (shadow === null) this.#miss(buffer);
+    if (typeof shadow === "string") this.#miss(buffer, shadow);
     else {
       this.#owedCallbacks.push(...this.#callbacks);
       this.#callbacks.length = 0;
@@ -187,13 +186,8 @@ export class ShadowedSurface {
     attachment.x = offsetX;
     attachment.y = offsetY;
     relay.sendRequest(entry, "wl_surface.attach", attachment);
-    if (this.#missed !== null) {
-      // The host knows of damage that it did not get the pixels of.
-      relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
-      this.stop();
-      this.#missed.release();
-      this.#missed = null;
-    }
+    this.#catchUp();
+    this.#forgetMissed();
     if (this.#pending !== null) {
       this.#owedBuffers.push(buffer.entry);
       this.#pending.release();
@@ -202,43 +196,38 @@ export class ShadowedSurface {
     if (this.#swapchain?.hasSpare() === true) this.#settle();
   }
 
-  /** The host has no memory: the client goes on as if it was shown. */
-  #miss(buffer: ShmBuffer): void {
-    const { relay, statistics } = this.#maker;
-    statistics.addMissedCopy();
-    if (this.#missed === null) {
-      relay.warn(
-        `the host has no memory left for a buffer of ${buffer.width}x${buffer.height} pixels; it is shown when there is some`,
-      );
+  /** There is no shadow: the client goes on as if it was shown. */
+  #miss(buffer: ShmBuffer, shortage: Shortage): void {
+    const { statistics, shortages } = this.#maker;
+    const isOfMemory = shortage !== "surface";
+    if (isOfMemory) statistics.addMissedCopy();
+    if (this.#shortage !== shortage) {
+      const what = `a buffer of ${buffer.width}x${buffer.height} pixels`;
+      shortages.say(shortage, what, "it is shown when there is some");
     }
+    this.#isBehind = true;
     if (this.#pending !== null) {
       this.#release(buffer.entry);
       this.#missed?.release();
       this.#missed = this.#pending;
       this.#pending = null;
     }
+    this.#shortage = shortage;
     this.#answerCallbacks();
-    this.#retryLater();
-  }
-
-  #retryLater(): void {
-    const { loop } = this.#maker.relay;
-    this.#retryTimer ??= loop.after(RETRY_TIME, () => {
-      this.#retryTimer = null;
-      this.#retry();
-    });
+    // what the compositor has to release is shown when it does
+    if (isOfMemory) shortages.add(this);
   }
 
   /** Shows what was missed, unless the client is about to commit something else: that would be shown in part. */
-  #retry(): void {
-    const { relay } = this.#maker;
+  retry(): void {
+    const { relay, shortages } = this.#maker;
     const buffer = this.#missed;
     if (buffer === null) return;
     const shadow = this.#surface.hasPendingState
       ? null
       : this.#findShadow(buffer);
     if (shadow === null) {
-      this.#retryLater();
+      shortages.add(this);
       return;
     }
     try {
@@ -247,19 +236,35 @@ export class ShadowedSurface {
     } catch (error) {
       // Its file became shorter since the client had it back, which is the client's right until it commits again.
       if (!(error instanceof ClientError)) throw error;
-      buffer.release();
-      this.#missed = null;
+      this.#forgetMissed();
     }
   }
 
   #findShadow(buffer: ShmBuffer): Shadow | null {
     const swapchain = this.#swapchainFor(buffer);
-    return swapchain.findFree() ?? swapchain.grow(buffer);
+    const shadow = swapchain.findFree() ?? swapchain.grow(buffer);
+    return typeof shadow === "string" ? null : shadow;
+  }
+
+  /** Has the host look at all of what it is about to show. */
+  #catchUp(): void {
+    if (!this.#isBehind) return;
+    const { entry } = this.#surface;
+    this.#maker.relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
+    this.#isBehind = false;
+  }
+
+  #forgetMissed(): void {
+    if (this.#missed === null) return;
+    this.#missed.release();
+    this.#missed = this.#shortage = null;
+    this.#maker.shortages.forget(this);
   }
 
   #shadowReleased(): void {
     this.#settle();
     if (this.#isHeld) this.#maker.relay.resume("requests");
+    else if (this.#shortage === "surface") this.retry();
   }
 
   /** Releases all that waits for it. */

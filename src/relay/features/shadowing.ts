@@ -7,9 +7,11 @@ import { Canvases } from "./canvases.ts";
 import { CopyStatistics } from "./copy_statistics.ts";
 import { ImportedPools } from "./imported_pool.ts";
 import { LateReleases } from "./late_releases.ts";
+import { MemoryAllowance } from "./memory_allowance.ts";
 import type { ShadowMaker } from "./shadow.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
 import { ShmPool } from "./shm_buffer.ts";
+import { Shortages } from "./shortages.ts";
 import { type Surface, surfaceOf } from "./surface.ts";
 
 /**
@@ -27,8 +29,12 @@ export class Shadowing implements ShadowMaker, Disposable {
   readonly canvases: Canvases;
   readonly imports: ImportedPools;
   readonly statistics: CopyStatistics;
+  readonly allowance: MemoryAllowance;
+  readonly shortages: Shortages;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
+  /** Whether the log has it that pictures that are not a window's are left out. */
+  isToldOfPictures = false;
   readonly #pools = new Set<ShmPool>();
   readonly #surfaces = new Map<Surface, ShadowedSurface>();
   readonly #lateReleases: LateReleases;
@@ -39,12 +45,14 @@ export class Shadowing implements ShadowMaker, Disposable {
     this.statistics = new CopyStatistics(total);
     this.imports = new ImportedPools(relay);
     this.#lateReleases = new LateReleases(relay);
+    this.allowance = new MemoryAllowance(relay, this.statistics, () => {
+      for (const surface of this.#surfaces.values()) surface.trim();
+    });
+    this.shortages = new Shortages(relay, this.allowance);
     this.canvases = new Canvases(
       relay,
       this.statistics,
-      () => {
-        for (const surface of this.#surfaces.values()) surface.trim();
-      },
+      this.allowance,
       () => relay.resume("requests"),
     );
   }
@@ -101,10 +109,11 @@ export class Shadowing implements ShadowMaker, Disposable {
     }
     this.#lateReleases[Symbol.dispose]();
     this.canvases[Symbol.dispose]();
+    this.shortages[Symbol.dispose]();
+    this.allowance[Symbol.dispose]();
     this.imports[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();
-    for (const surface of this.#surfaces.values()) surface.stop();
     this.#surfaces.clear();
   }
 }

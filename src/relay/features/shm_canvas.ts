@@ -4,6 +4,7 @@ import type { FeatureRelay } from "../feature.ts";
 import { type Canvas, destroyBuffer, GAP } from "./canvas.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { Block, HostMemory } from "./host_memory.ts";
+import type { Shortage } from "./memory_allowance.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
 import { unheard } from "./unheard.ts";
 
@@ -18,16 +19,16 @@ export class ShmCanvas implements Canvas {
   /**
    * Makes a canvas.
    *
-   * @returns null where the host has no memory for it
+   * @returns why there is no memory for it, where there is none
    */
   static make(
     relay: FeatureRelay,
     memory: HostMemory,
     statistics: CopyStatistics,
     buffer: ShmBuffer,
-  ): ShmCanvas | null {
+  ): ShmCanvas | Shortage {
     const block = memory.allocate(buffer.bytes);
-    if (block === null) return null;
+    if (typeof block === "string") return block;
     return new ShmCanvas(relay, memory, statistics, block, buffer);
   }
 

@@ -6,6 +6,7 @@
  */
 import { Region } from "../region.ts";
 import { addBufferDamage } from "./buffer_damage.ts";
+import type { Shortage } from "./memory_allowance.ts";
 import { Shadow, type ShadowMaker } from "./shadow.ts";
 import type { ShmBuffer } from "./shm_buffer.ts";
 import type { Surface } from "./surface.ts";
@@ -84,11 +85,11 @@ export class Swapchain {
     return best;
   }
 
-  /** One more shadow, or null where the host has no memory for it or there are too many. */
-  grow(buffer: ShmBuffer): Shadow | null {
-    if (this.#shadows.length >= MOST_SHADOWS) return null;
+  /** One more shadow, or why there is none. */
+  grow(buffer: ShmBuffer): Shadow | Shortage {
+    if (this.#shadows.length >= MOST_SHADOWS) return "surface";
     const shadow = Shadow.make(this.#maker, buffer, () => this.#released());
-    if (shadow !== null) this.#shadows.push(shadow);
+    if (typeof shadow !== "string") this.#shadows.push(shadow);
     return shadow;
   }
 
@@ -119,8 +120,8 @@ export class Swapchain {
       this.#recycle((shadow) => !shadow.isBusy);
       return;
     }
-    if (this.#shadows.length > USUAL_SHADOWS) this.#dropOne();
     this.#onRelease();
+    if (this.#shadows.length > USUAL_SHADOWS) this.#dropOne();
   }
 
   /** There were more than usual while the host was slow; it is not any more. */

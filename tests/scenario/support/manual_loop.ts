@@ -20,6 +20,12 @@ export class ManualLoop extends Loop {
     return this.#due.add(this.#time + milliseconds, callback);
   }
 
+  /** What is due without time passing runs, as it would in the next turn of the real loop. */
+  override turn(timeoutMilliseconds: number): number {
+    const ran = this.#due.runDue(this.#time);
+    return ran + super.turn(timeoutMilliseconds);
+  }
+
   /** Lets time pass; whenever a timer has run, `settle` is called. */
   pass(milliseconds: number, settle: () => void): void {
     const end = this.#time + milliseconds;

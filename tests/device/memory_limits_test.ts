@@ -1,0 +1,146 @@
+/** What one client gets of the host's memory, and what the others have of it meanwhile. */
+import assert from "node:assert/strict";
+import { createMemfd } from "../../ffi/memfd.ts";
+import { PIECES_PER_TURN } from "../../src/relay/features/memory_allowance.ts";
+import { usualGlobals } from "../scenario/support/world.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import { type Window, Windows } from "./support/windows.ts";
+
+const CROSS_DOMAIN = 1 << 5;
+const VIRGL2 = 1 << 2;
+const XR24 = 0x34325258;
+
+/** A client with an icon, and how it fills it. */
+class IconScene implements Disposable {
+  readonly windows: Windows;
+  readonly window: Window;
+  readonly icon: number;
+
+  constructor(world: DeviceWorld) {
+    const client = world.addReady([
+      ...usualGlobals,
+      [9, "xdg_toplevel_icon_manager_v1", 1],
+    ]);
+    this.windows = new Windows(world, client);
+    this.window = this.windows.open(1, 1);
+    const manager = this.windows.nextId();
+    this.icon = this.windows.nextId();
+    client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
+    client.client.say(
+      manager,
+      "xdg_toplevel_icon_manager_v1.create_icon",
+      this.icon,
+    );
+    this.windows.settle();
+  }
+
+  /** Sends pictures of further scales in one piece. */
+  add(first: number, count: number): void {
+    const { client } = this.windows.client;
+    const messages = Array.from({ length: count }, (_, i) =>
+      client.encode(
+        this.icon,
+        "xdg_toplevel_icon_v1.add_buffer",
+        this.window.buffer,
+        first + i,
+      ));
+    client.bytes(
+      Uint8Array.from(messages.flatMap((message) => [...message])),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.windows[Symbol.dispose]();
+    this.window.memory[Symbol.dispose]();
+    this.window.file[Symbol.dispose]();
+  }
+}
+
+Deno.test("a client that asks for many pieces of the host's memory at once gets a few in each turn, and others go on", () => {
+  using world = new DeviceWorld();
+  const other = world.addReady();
+  using scene = new IconScene(world);
+  other.forget();
+  const { resources } = world.machine.census();
+  scene.add(1, 100);
+  other.client.say(1, "wl_display.sync", 3);
+  const made: number[] = [];
+  let answered = Infinity;
+  for (let turn = 1; made.at(-1) !== 100 && turn < 200; turn++) {
+    world.loop.turn(0);
+    for (const peer of world.peers) peer.listen();
+    made.push(world.machine.census().resources - resources);
+    const isHeard = other.host.heard().some((line) => line.includes("sync"));
+    if (isHeard) answered = Math.min(answered, turn);
+  }
+  assert.equal(made.at(-1), 100);
+  const steps = made.map((count, i) => count - (made[i - 1] ?? 0));
+  assert.ok(Math.max(...steps) <= PIECES_PER_TURN, steps.join(" "));
+  assert.ok(answered < 10, `the other was heard in turn ${answered}`);
+  assert.deepEqual(scene.windows.client.log, []);
+});
+
+/** The client shows a buffer that the host cannot be given. */
+function showRefused(windows: Windows, window: Window): void {
+  const { client } = windows.client;
+  const [dmabuf, params, buffer] = [
+    windows.nextId(),
+    windows.nextId(),
+    windows.nextId(),
+  ];
+  client.say(2, "wl_registry.bind", 9, "zwp_linux_dmabuf_v1", 5, dmabuf);
+  client.say(dmabuf, "zwp_linux_dmabuf_v1.create_params", params);
+  const plane = createMemfd("foreign", 4096).release();
+  client.say(params, "zwp_linux_buffer_params_v1.add", plane, 0, 0, 40, 0, 0);
+  client.say(
+    params,
+    "zwp_linux_buffer_params_v1.create_immed",
+    buffer,
+    window.width,
+    window.height,
+    XR24,
+    0,
+  );
+  client.say(window.surface, "wl_surface.attach", buffer, 0, 0);
+  client.say(window.surface, "wl_surface.damage_buffer", 0, 0, 10, 10);
+  client.say(window.surface, "wl_surface.commit");
+}
+
+/** The client changes one pixel, and says so. */
+function touch(windows: Windows, window: Window, byte: number): void {
+  const { client } = windows.client;
+  window.memory.bytes.fill(byte, 0, 4);
+  client.say(window.surface, "wl_surface.attach", window.buffer, 0, 0);
+  client.say(window.surface, "wl_surface.damage_buffer", 0, 0, 1, 1);
+  client.say(window.surface, "wl_surface.commit");
+}
+
+Deno.test("a window that shows shared memory again after a refused GPU buffer shows all of it, in both of its shadows", () => {
+  using world = new DeviceWorld({
+    parameters: { ["SUPPORTED_CAPSET_IDS"]: CROSS_DOMAIN | VIRGL2 },
+  });
+  const client = world.addReady([
+    ...usualGlobals,
+    [9, "zwp_linux_dmabuf_v1", 5],
+  ]);
+  using windows = new Windows(world, client);
+  const window = windows.open(10, 10);
+  for (const byte of [8, 9]) {
+    windows.paint(window, byte);
+    windows.settle();
+  }
+  showRefused(windows, window);
+  windows.settle();
+  window.memory.bytes.fill(2);
+  for (const byte of [3, 4]) {
+    touch(windows, window, byte);
+    const heard = windows.settle();
+    const pixels = windows.compositor.pixels();
+    assert.deepEqual([pixels[0], pixels.at(-1)], [byte, 2]);
+    const isToldOfAll = heard.some((line) =>
+      line.includes(".damage(0, 0, 2147483647, 2147483647)")
+    );
+    assert.equal(isToldOfAll, byte === 3, "the host looks at all of it, once");
+  }
+  windows.close(window);
+});
