@@ -83,8 +83,9 @@ export class ReceivedHandles implements Disposable {
       return openFile("/dev/null", O_WRONLY).release();
     }
     const { reader, writer } = createPipe();
+    using given = writer;
     this.#pipes.write(identifier.pipe, reader);
-    return writer.release();
+    return given.release();
   }
 
   /**
