@@ -6,6 +6,7 @@
 import type { OwnedFd } from "../../ffi/fd.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import type { Queue } from "../wayland/queue.ts";
+import type { SendMeter } from "./send_meter.ts";
 
 /** How an endpoint brings a descriptor of some kind across. */
 export type Carriage =
@@ -34,14 +35,6 @@ export interface Carrier {
 /** Whether the host is behind a boundary that memory does not cross by itself. */
 export function shadowsMemory(carrier: Carrier): boolean {
   return carrier.carries("shm", "request") === "shadowed";
-}
-
-/** How much an endpoint may have sent that the host did not yet answer. */
-export interface Meter {
-  /** Number of sends. */
-  readonly sends: number;
-  /** Number of bytes. */
-  readonly bytes: number;
 }
 
 /** Memory that the host can see. Disposing of it takes it from us; a host that has it open keeps it. */
@@ -148,10 +141,8 @@ export interface Endpoint extends Disposable {
   readonly carrier: Carrier;
   /** The GPU whose buffers it carries, where that is another one than the host's compositor uses. */
   readonly gpu?: GuestGpu | null;
-  /** The limits of what may be unanswered, or null where there are none. */
-  readonly meter: Meter | null;
-  /** Sends that were made so far; with `outgoing.position` what a meter counts. */
-  readonly sends: number;
+  /** What limits how much may be unanswered, or null where nothing does. What it does not allow stays in `outgoing`. */
+  readonly meter: SendMeter | null;
   /** Whether nobody may tell that the peer is gone. */
   readonly endsSilently?: boolean;
   /** Starts to report to `handler`. */

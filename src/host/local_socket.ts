@@ -28,6 +28,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   readonly outgoing = new Queue();
   readonly carrier = everything;
   readonly meter = null;
+  /** Calls of `sendmsg` that sent something. */
   sends = 0;
   flushPending = false;
   readonly #loop: Loop;

@@ -13,7 +13,11 @@ import type {
   ChannelHandler,
   ReceivedIdentifier,
 } from "../virtgpu/channel.ts";
-import { MAXIMUM_PROBE } from "../virtgpu/cross_domain.ts";
+import {
+  DIALECT_4,
+  MAXIMUM_PAYLOAD,
+  MAXIMUM_PROBE,
+} from "../virtgpu/cross_domain.ts";
 import { Handles } from "../virtgpu/handles.ts";
 import { HostImagePool } from "../virtgpu/host_images.ts";
 import { type HostMemory, HostMemoryPool } from "../virtgpu/host_memory.ts";
@@ -28,8 +32,8 @@ import type {
   GuestGpu,
   ImageMaker,
   MemoryExporter,
-  Meter,
 } from "./endpoint.ts";
+import { type MeterLimits, SendMeter } from "./send_meter.ts";
 import {
   type GuestMemoryTrial,
   VirtgpuExporter,
@@ -45,7 +49,13 @@ import { measureSend, Sending, UnsendableError } from "./virtgpu_sending.ts";
  * socket is full. With weston and sway stopped that is the case after 278 small
  * ones; this is far below.
  */
-const METER: Meter = { sends: 64, bytes: 64 * 1024 };
+const METER: MeterLimits = {
+  sends: 64,
+  bytes: 64 * 1024,
+  bytesPerSend: MAXIMUM_PAYLOAD,
+  // other hosts take more
+  fdsPerSend: DIALECT_4.identifiers,
+};
 
 /** One connection to the host's compositor. */
 export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
@@ -55,9 +65,8 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly gpu: GuestGpu | null;
   readonly images: ImageMaker | null;
   readonly exporter: MemoryExporter;
-  readonly meter = METER;
+  readonly meter = new SendMeter(this.outgoing, METER);
   readonly endsSilently = true;
-  sends = 0;
   flushPending = false;
   readonly #loop: Loop;
   readonly #channel: Channel;
@@ -241,7 +250,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     }
   }
 
-  /** @returns false: what comes next must wait for the host's dialect */
+  /** @returns false: what comes next must wait for the host's dialect, or for its answers */
   #sendPiece(): boolean {
     const { outgoing } = this;
     const size = this.#size;
@@ -256,6 +265,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
       }
       if (size.bytes <= 0) return false;
     }
+    if (!this.meter.allows(size.bytes)) return false;
     this.#sending.prepare(outgoing, size.fds);
     this.#channel.send(
       outgoing.bytes,
@@ -265,7 +275,7 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     );
     this.#sending.sent(outgoing, size.fds);
     outgoing.consume(size.bytes);
-    this.sends++;
+    this.meter.sent();
     return true;
   }
 }

@@ -4,6 +4,7 @@ import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
 import type { ArgumentRecord, Entry } from "./entry.ts";
 import type { DescriptorChecks, HandlerTable, Verdict } from "./feature.ts";
+import type { Metering } from "./metering.ts";
 import type { Objects } from "./objects.ts";
 import type { Sender } from "./sender.ts";
 
@@ -13,6 +14,8 @@ export interface RelayParts {
   readonly host: Endpoint;
   readonly objects: Objects;
   readonly sender: Sender;
+  /** Null where the host's endpoint has no meter. */
+  readonly metering: Metering | null;
   readonly handlers: HandlerTable;
   readonly descriptorChecks: DescriptorChecks;
   /** What each feature keeps for this relay, in list order. */
@@ -26,7 +29,9 @@ export type Progress =
   /** Nothing whole is left in the queue. */
   | "idle"
   /** A feature holds the next message. */
-  | "held";
+  | "held"
+  /** The host owes so many answers that the next message has to wait. */
+  | "metered";
 
 /**
  * Asks the features in list order; the first that does not forward decides.

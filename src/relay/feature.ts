@@ -103,7 +103,10 @@ export interface FeatureRelay {
     name: Name,
     values: RequestValues[Name],
   ): void;
-  /** Makes an object on the host that the client does not know of; the request that creates it is the caller's. */
+  /**
+   * Makes an object on the host that the client does not know of. The request that creates it is the caller's, and must be the next one: ids
+   * go to the host in their order, and the relay itself may need one after each request.
+   */
   createHostObject(
     type: InterfaceName,
     version: number,
@@ -131,7 +134,7 @@ export interface FeatureRelay {
   ): Entry | null;
   /** Calls when the host has handled all that was sent so far, and what it says of that was heard. */
   afterAnswers(callback: () => void): void;
-  /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's. */
+  /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's, and must be the next one. */
   addHostHalf(entry: Entry): void;
   /** Ends an object of the client that the host does not know, and tells the client that its id is free. */
   dropClientObject(entry: Entry): void;

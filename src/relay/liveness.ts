@@ -1,12 +1,10 @@
 /**
- * Whether the host still answers, and how much it may be owed.
+ * Whether the host still answers.
  *
  * A host that answers nothing for long is asked by a ping, a `sync` of the relay's own; one that is silent after that is dead. Time in
- * which the proxy itself did not run says nothing about the host, and counts for nothing: a machine that was suspended, or a stopped process. An
- * endpoint with a meter states how much may be sent without an answer: at half of it a `sync` asks for one, at the limit the
- * client is not read until it came.
+ * which the proxy itself did not run says nothing about the host, and counts for nothing: a machine that was suspended, or a stopped process.
  */
-import type { Endpoint, Meter } from "../host/endpoint.ts";
+import type { Endpoint } from "../host/endpoint.ts";
 import type { Timer } from "../loop/loop.ts";
 import type { FeatureRelay } from "./feature.ts";
 import type { RelayLoop } from "./guarded_loop.ts";
@@ -18,8 +16,6 @@ export const DEAD_AFTER = 30_000;
 
 /** What the relay does about it. */
 export interface LivenessListener {
-  /** The host owes so much that the client must wait, or no longer. */
-  owes(tooMuch: boolean): void;
   /** The host is dead. */
   silent(milliseconds: number): void;
 }
@@ -37,11 +33,6 @@ export class Liveness implements Disposable {
   #unansweredSince = 0;
   #pinged = false;
   #isGreeted = false;
-  #metering = false;
-  #full = false;
-  /** What the host had taken, in sends and bytes, when it last answered a metering `sync`. */
-  #answeredSends = 0;
-  #answeredBytes = 0;
 
   constructor(
     relay: FeatureRelay,
@@ -55,17 +46,10 @@ export class Liveness implements Disposable {
     this.#listener = listener;
   }
 
-  /** To be called when a client's requests are about to be sent: what the meter asks goes with them, and costs no send of its own. */
-  sending(): void {
-    const { meter } = this.#host;
-    if (meter !== null) this.#askAtHalf(meter, 1);
-  }
-
   /** To be called whenever something was sent. */
   sent(): void {
     if (this.#unansweredSince === 0) this.#unansweredSince = this.#loop.now;
     if (this.#timer === null) this.#wait(PING_AFTER);
-    if (this.#host.meter !== null) this.#measure();
   }
 
   /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
@@ -126,47 +110,5 @@ export class Liveness implements Disposable {
   #wait(milliseconds: number): void {
     this.#due = this.#loop.now + milliseconds;
     this.#timer = this.#loop.after(milliseconds, () => this.#look());
-  }
-
-  #measure(): void {
-    const { meter } = this.#host;
-    if (meter === null) return;
-    this.#askAtHalf(meter, 0);
-    this.#owe(
-      this.#owedSends() >= meter.sends || this.#owedBytes() >= meter.bytes,
-    );
-  }
-
-  /** @param coming sends that are about to be made */
-  #askAtHalf(meter: Meter, coming: number): void {
-    if (
-      this.#metering ||
-      ((this.#owedSends() + coming) * 2 < meter.sends &&
-        this.#owedBytes() * 2 < meter.bytes)
-    ) return;
-    const { sends, outgoing: { position } } = this.#host;
-    this.#metering = true;
-    this.#relay.afterAnswers(() => this.#answered(sends, position));
-  }
-
-  #owedSends(): number {
-    return this.#host.sends - this.#answeredSends;
-  }
-
-  #owedBytes(): number {
-    return this.#host.outgoing.position - this.#answeredBytes;
-  }
-
-  #answered(sends: number, bytes: number): void {
-    this.#metering = false;
-    this.#answeredSends = sends;
-    this.#answeredBytes = bytes;
-    this.#measure();
-  }
-
-  #owe(tooMuch: boolean): void {
-    if (tooMuch === this.#full) return;
-    this.#full = tooMuch;
-    this.#listener.owes(tooMuch);
   }
 }

@@ -33,6 +33,7 @@ import {
   type RequestValues,
 } from "./feature.ts";
 import { GuardedLoop } from "./guarded_loop.ts";
+import { Metering } from "./metering.ts";
 import { Objects } from "./objects.ts";
 import { Registry, registryFeature } from "./registry.ts";
 import { RequestPump } from "./requests.ts";
@@ -77,6 +78,7 @@ export class Relay
   readonly loop: GuardedLoop;
   readonly objects = new Objects();
   readonly sender: Sender;
+  readonly metering: Metering | null;
   readonly registry: Registry;
   readonly handlers;
   readonly descriptorChecks;
@@ -109,7 +111,9 @@ export class Relay
     this.handlers = active.handlers;
     this.descriptorChecks = active.descriptorChecks;
     this.trace = trace;
-    this.sender = new Sender(client, host, trace);
+    const { meter } = host;
+    this.metering = meter === null ? null : new Metering(this, host, meter);
+    this.sender = new Sender(client, host, trace, this.metering);
     this.loop = new GuardedLoop(
       settings.loop,
       (error) => this.failed(error),

@@ -89,12 +89,17 @@ export class RequestPump implements ArgumentReader {
     this.#impatient = true;
   }
 
-  /** Moves all whole messages. */
+  /** Moves all whole messages, as long as the host does not owe too many answers. */
   run(): Progress {
     const { incoming } = this;
-    const { objects, handlers, trace } = this.#parts;
+    const { objects, handlers, metering, trace } = this.#parts;
     const { words } = incoming;
-    while (incoming.tail - incoming.head >= HEADER_SIZE) {
+    for (;;) {
+      if (metering !== null) {
+        metering.ask();
+        if (metering.isFull) return "metered";
+      }
+      if (incoming.tail - incoming.head < HEADER_SIZE) break;
       const at = incoming.head >> 2;
       const id = words[at] ?? 0;
       const second = words[at + 1] ?? 0;

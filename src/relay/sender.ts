@@ -4,6 +4,7 @@ import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
 import { type Side, writeMessage } from "./arguments.ts";
 import type { ArgumentRecord, Entry } from "./entry.ts";
+import type { Metering } from "./metering.ts";
 
 const DISPLAY = 1;
 const deleteId = getEvent("wl_display.delete_id");
@@ -14,11 +15,18 @@ export class Sender {
   readonly #client: Endpoint;
   readonly #host: Endpoint;
   readonly #trace: MessageTrace | null;
+  readonly #metering: Metering | null;
 
-  constructor(client: Endpoint, host: Endpoint, trace: MessageTrace | null) {
+  constructor(
+    client: Endpoint,
+    host: Endpoint,
+    trace: MessageTrace | null,
+    metering: Metering | null,
+  ) {
     this.#client = client;
     this.#host = host;
     this.#trace = trace;
+    this.#metering = metering;
   }
 
   /**
@@ -40,11 +48,13 @@ export class Sender {
     endpoint.touch();
     // An object of the client is destroyed by the client's own request.
     if (message.destructor && entry.clientId === 0) entry.destroyed = true;
-    const trace = this.#trace;
-    if (trace === null) return;
-    const size = outgoing.length - before;
-    const start = (outgoing.tail - size) >> 2;
-    trace.message(side, "sent", message, id >>> 0, outgoing.words, start, size);
+    if (this.#trace !== null) {
+      const { words, tail, length } = outgoing;
+      const size = length - before;
+      const start = (tail - size) >> 2;
+      this.#trace.message(side, "sent", message, id >>> 0, words, start, size);
+    }
+    if (side === "host") this.#metering?.ask();
   }
 
   /** `wl_display.delete_id` to the client, written by hand: it goes with every object that ends. */

@@ -1,8 +1,8 @@
 /**
  * What moves between the two ends of a relay, and which of them has to wait.
  *
- * Messages go on as they come. A direction stands still while a feature holds it. The client is not read while its requests are
- * held, while much waits for the host, and while the host owes many answers; one that does not read its events is given up.
+ * Messages go on as they come. A direction stands still while a feature holds it, and requests do while the host owes many answers. The
+ * client is not read while its requests stand still, and while much waits for the host; one that does not read its events is given up.
  */
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
@@ -71,6 +71,7 @@ export class Traffic implements LivenessListener, Disposable {
       received: () => {
         this.#liveness.received();
         this.#run("events");
+        this.#goOn();
       },
       sent: () => this.#hostSent(),
       ended: (reason) => this.#hostEnded(reason),
@@ -93,11 +94,6 @@ export class Traffic implements LivenessListener, Disposable {
       ? this.#requestsHold
       : this.#eventsHold;
     if (hold.end()) this.#run(direction);
-  }
-
-  owes(tooMuch: boolean): void {
-    this.#hostOwes = tooMuch;
-    this.#readClientOrNot();
   }
 
   silent(milliseconds: number): void {
@@ -127,19 +123,20 @@ export class Traffic implements LivenessListener, Disposable {
   #moveRequests(): void {
     const { client, host } = this.#relay;
     if (this.#requestsHold.isHeld) return;
-    if (this.#requests.run() === "held") {
+    const progress = this.#requests.run();
+    if (progress === "held") {
       this.#requestsHold.begin();
       client.pause();
       this.#checkBacklog();
       return;
     }
-    const text = uncarried(client);
+    this.#hostOwes = progress === "metered";
+    const text = this.#hostOwes ? null : uncarried(client);
     if (text !== null) {
       throw new ClientError(1, displayError.implementation, text);
     }
     this.#checkBacklog();
     if (this.#over) return;
-    this.#liveness.sending();
     this.#hostIsSlow = this.#hostIsSlow || isSlow(host);
     this.#readClientOrNot();
   }
@@ -168,6 +165,7 @@ export class Traffic implements LivenessListener, Disposable {
         this.#listener.caughtUp();
         this.#readClientOrNot();
       }
+      this.#goOn();
     } catch (error) {
       this.#listener.failed(error);
     }
@@ -180,6 +178,11 @@ export class Traffic implements LivenessListener, Disposable {
       this.resume("events");
     }
     this.#listener.ended(hostLeft(reason));
+  }
+
+  /** Moves the requests that waited for the host's answers, where they need not any more. */
+  #goOn(): void {
+    if (this.#hostOwes) this.#run("requests");
   }
 
   #readClientOrNot(): void {

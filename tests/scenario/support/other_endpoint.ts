@@ -6,16 +6,16 @@ import type {
   EndpointHandler,
   GuestGpu,
   ImageMaker,
-  Meter,
   SharedMemory,
 } from "../../../src/host/endpoint.ts";
+import { type MeterLimits, SendMeter } from "../../../src/host/send_meter.ts";
 import type { LocalSocket } from "../../../src/host/local_socket.ts";
 import type { Queue } from "../../../src/wayland/queue.ts";
 import type { FdKind } from "../../../protocols/tables.ts";
 
 /** How it differs from a socket. */
 export interface Differences {
-  readonly meter?: Meter;
+  readonly meter?: MeterLimits;
   readonly endsSilently?: boolean;
   readonly carriages?: { readonly [kind in FdKind]?: Carriage };
   readonly allocate?: (bytes: number) => SharedMemory | null;
@@ -26,7 +26,8 @@ export interface Differences {
 /** Everything goes through the socket all the same. */
 export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
-  readonly meter: Meter | null;
+  /** The socket sends all that is queued, also what the meter does not allow. */
+  readonly meter: SendMeter | null;
   readonly endsSilently: boolean;
   readonly gpu: GuestGpu | null;
   readonly images: ImageMaker | null;
@@ -36,7 +37,9 @@ export class OtherEndpoint implements Endpoint {
   constructor(socket: LocalSocket, differences: Differences) {
     this.#socket = socket;
     this.#allocate = differences.allocate ?? (() => null);
-    this.meter = differences.meter ?? null;
+    this.meter = differences.meter === undefined
+      ? null
+      : new SendMeter(socket.outgoing, differences.meter);
     this.endsSilently = differences.endsSilently ?? false;
     this.gpu = differences.gpu ?? null;
     this.images = differences.images ?? null;
@@ -52,12 +55,16 @@ export class OtherEndpoint implements Endpoint {
     return this.#socket.outgoing;
   }
 
-  get sends(): number {
-    return this.#socket.sends;
-  }
-
   attach(handler: EndpointHandler): void {
-    this.#socket.attach(handler);
+    let sends = 0;
+    this.#socket.attach({
+      received: () => handler.received(),
+      sent: () => {
+        for (; sends < this.#socket.sends; sends++) this.meter?.sent();
+        handler.sent();
+      },
+      ended: (reason) => handler.ended(reason),
+    });
   }
 
   touch(): void {

@@ -1,0 +1,238 @@
+/**
+ * Requests of which each costs the host much more than its own bytes, many of them in one piece: the machine does not stop while the
+ * compositor does, and when it goes on it hears all of them.
+ */
+import assert from "node:assert/strict";
+import { OwnedFd } from "../../ffi/fd.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { usualGlobals } from "../scenario/support/world.ts";
+import { CompositorScript } from "./support/compositor_script.ts";
+import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
+import { drain, fill, join, Selections } from "./support/selections.ts";
+import { Windows } from "./support/windows.ts";
+
+const SENDS = 64;
+const BYTES = 64 * 1024;
+
+/** A compositor that is stopped, and what it is sent meanwhile. */
+class Stopped {
+  readonly #world: DeviceWorld;
+  readonly #client: DeviceClient;
+  readonly #sent: { readonly commands: number; readonly bytes: number };
+
+  constructor(world: DeviceWorld, client: DeviceClient) {
+    client.forget();
+    this.#world = world;
+    this.#client = client;
+    this.#sent = { ...client.context.sent };
+    client.host.deaf = true;
+  }
+
+  /**
+   * It was sent no more than the meter allows, and at least half of that: the rest may have been used up before. Neither the machine nor
+   * another client waits for it.
+   */
+  assertMetered(other: DeviceClient): void {
+    const { queue, violations } = this.#world.machine;
+    const { commands, bytes } = this.#client.context.sent;
+    const sends = commands - this.#sent.commands;
+    const sentBytes = bytes - this.#sent.bytes;
+    const said = `${sends} SENDs, ${sentBytes} bytes`;
+    assert.ok(sends <= SENDS && sentBytes <= BYTES, said);
+    assert.ok(sends * 2 >= SENDS || sentBytes * 2 >= BYTES, said);
+    assert.equal(queue.stalls, 0);
+    assert.ok(!queue.isStuck, "the machine stands still");
+    assert.deepEqual(violations, []);
+    other.client.say(1, "wl_display.sync", 3);
+    this.#world.settle();
+    assert.equal(other.host.heard().length, 1, "others go on");
+  }
+
+  /** It goes on. What it hears until there is nothing any more, the relay's questions apart. */
+  goOn(compositor: CompositorScript): string[] {
+    this.#client.host.deaf = false;
+    const heard: string[] = [];
+    for (let quiet = 0; quiet < 2;) {
+      this.#world.settle();
+      const lines = compositor.obey();
+      heard.push(...lines.filter((line) => !line.includes(".sync(")));
+      quiet = lines.length === 0 ? quiet + 1 : 0;
+    }
+    assert.equal(this.#world.machine.queue.stalls, 0);
+    assert.deepEqual(this.#world.machine.violations, []);
+    return heard;
+  }
+}
+
+/** Writes a text into each of the compositor's pipes, in the order in which they came, and closes them. */
+function pasteInto(
+  client: DeviceClient,
+  text: (index: number) => string,
+): void {
+  const { host } = client;
+  const count = host.receivedFds.length;
+  for (let i = 0; i < count; i++) {
+    using pipe = new OwnedFd(host.takeFd());
+    fill(pipe, new TextEncoder().encode(text(i)));
+  }
+}
+
+/** Everything that comes out of a pipe, which must end. */
+function pasted(reader: OwnedFd): string {
+  const { bytes, ended } = drain(reader);
+  assert.ok(ended, "the paste has ended");
+  return new TextDecoder().decode(join(bytes));
+}
+
+for (const rutabaga of rutabagas) {
+  const profile = hostProfile(rutabaga, "stock");
+
+  Deno.test(`${rutabaga}: 253 pastes in one piece wait for the compositor, and each gets its own data`, () => {
+    using world = new DeviceWorld({ profile });
+    const other = world.addReady();
+    const selections = new Selections(world);
+    const { client } = selections;
+    const stopped = new Stopped(world, client);
+    const readers = selections.askTogether(253);
+    world.settle();
+    stopped.assertMetered(other);
+    using compositor = new CompositorScript(client.host);
+    const heard = stopped.goOn(compositor);
+    assert.equal(heard.length, 253);
+    pasteInto(client, (i) => `paste ${i}`);
+    world.settle();
+    readers.forEach((reader, i) => {
+      assert.equal(pasted(reader), `paste ${i}`);
+      reader[Symbol.dispose]();
+    });
+    assert.ok(!client.ended);
+  });
+
+  Deno.test(`${rutabaga}: a client that leaves behind a flood of pastes is heard out`, () => {
+    using world = new DeviceWorld({ profile });
+    const other = world.addReady();
+    const selections = new Selections(world);
+    const { client } = selections;
+    const stopped = new Stopped(world, client);
+    const readers = selections.askTogether(150);
+    client.client[Symbol.dispose]();
+    while (world.loop.turn(0) > 0);
+    stopped.assertMetered(other);
+    using compositor = new CompositorScript(client.host);
+    assert.equal(stopped.goOn(compositor).length, 150);
+    assert.ok(client.ended);
+    for (const reader of readers) reader[Symbol.dispose]();
+  });
+
+  Deno.test(`${rutabaga}: first commits of many surfaces in one piece wait for the compositor, and all are shown`, () => {
+    using world = new DeviceWorld({ profile });
+    const other = world.addReady();
+    using windows = new Windows(world);
+    const { client } = windows;
+    const { buffer } = windows.open(1, 1);
+    const surfaces = createSurfaces(windows, 300);
+    const stopped = new Stopped(world, client);
+    client.client.bytes(join(surfaces.flatMap((surface) => [
+      client.client.encode(surface, "wl_surface.attach", buffer, 0, 0),
+      ...Array.from(
+        { length: 8 },
+        (_, i) =>
+          client.client.encode(surface, "wl_surface.damage", i, 0, 1, 1),
+      ),
+      client.client.encode(surface, "wl_surface.commit"),
+    ])));
+    world.settle();
+    stopped.assertMetered(other);
+    const heard = stopped.goOn(windows.compositor);
+    assert.equal(windows.compositor.frames, 300);
+    assert.equal(count(heard, ".damage("), 8 * 300);
+    const committed = heard.filter((line) => line.includes(".commit("));
+    const created = [...client.host.objects].flatMap(([id, { name }]) =>
+      name === "wl_surface" ? [id] : []
+    );
+    assert.deepEqual(
+      committed,
+      created.slice(1).map((id) => `wl_surface@${id}.commit()`),
+    );
+    assert.equal(count(client.client.heard(), ".release("), 300);
+    assert.ok(!client.ended);
+  });
+
+  Deno.test(`${rutabaga}: sizes of an icon, many in one piece, wait for the compositor`, () => {
+    using world = new DeviceWorld({ profile });
+    const other = world.addReady();
+    const globals = [
+      ...usualGlobals,
+      [9, "xdg_toplevel_icon_manager_v1", 1] as const,
+    ];
+    const client = world.addReady(globals);
+    using windows = new Windows(world, client);
+    const { buffer } = windows.open(1, 1);
+    const [manager, icon] = [windows.nextId(), windows.nextId()];
+    client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
+    client.client.say(
+      manager,
+      "xdg_toplevel_icon_manager_v1.create_icon",
+      icon,
+    );
+    const stopped = new Stopped(world, client);
+    const request = "xdg_toplevel_icon_v1.add_buffer";
+    client.client.bytes(join(Array.from(
+      { length: 300 },
+      (_, i) => client.client.encode(icon, request, buffer, i + 1),
+    )));
+    world.settle();
+    stopped.assertMetered(other);
+    const scales = stopped.goOn(windows.compositor).flatMap((line) =>
+      /add_buffer\(.*, (\d+)\)$/.exec(line)?.[1] ?? []
+    );
+    assert.deepEqual(
+      scales,
+      Array.from({ length: 300 }, (_, i) => `${i + 1}`),
+    );
+    assert.ok(!client.ended);
+  });
+
+  Deno.test(`${rutabaga}: what the relay says by itself waits for the compositor, too`, () => {
+    using world = new DeviceWorld({ profile });
+    const other = world.addReady();
+    const client = world.addReady();
+    const { relay } = client;
+    const unheard = { event: () => {} };
+    const compositor = relay.bindGlobal("wl_compositor", 6, unheard);
+    assert.ok(compositor !== null);
+    const id = relay.createHostObject("wl_surface", 6, unheard);
+    relay.sendRequest(compositor, "wl_compositor.create_surface", { id });
+    const stopped = new Stopped(world, client);
+    const places = Array.from({ length: 6000 }, (_, i) => i);
+    for (const x of places) {
+      const place = { x, y: 0, width: 1, height: 1 };
+      relay.sendRequest(id, "wl_surface.damage", place);
+    }
+    world.settle();
+    stopped.assertMetered(other);
+    using script = new CompositorScript(client.host);
+    const damaged = stopped.goOn(script).flatMap((line) =>
+      /damage\((\d+),/.exec(line)?.[1] ?? []
+    );
+    assert.deepEqual(damaged, places.map(String));
+    assert.ok(!client.ended);
+  });
+}
+
+/** Surfaces that have shown nothing. */
+function createSurfaces(windows: Windows, number: number): number[] {
+  const surfaces = Array.from({ length: number }, () => windows.nextId());
+  const { client } = windows.client;
+  for (const surface of surfaces) {
+    client.say(3, "wl_compositor.create_surface", surface);
+    if (surface % 100 === 0) windows.settle();
+  }
+  windows.settle();
+  return surfaces;
+}
+
+/** How often something was said. */
+function count(lines: readonly string[], what: string): number {
+  return lines.filter((line) => line.includes(what)).length;
+}
