@@ -4,7 +4,7 @@
  */
 
 import { addressOf, writeAddress } from "./address.ts";
-import { EINVAL, ENOENT, ENOSPC } from "./errno.ts";
+import { EBUSY, EINVAL, ENOENT, ENOSPC } from "./errno.ts";
 import { SyscallError } from "./error.ts";
 import { readFd } from "./fd.ts";
 import { DRM_IOCTL_TYPE, request } from "./drm.ts";
@@ -33,6 +33,7 @@ const GETPARAM_BYTES = 16;
 const RESOURCE_INFO_BYTES = 16;
 // struct drm_virtgpu_3d_wait (8 bytes): u32 handle, u32 flags
 const WAIT_BYTES = 8;
+const WAIT_NOWAIT = 1;
 // struct drm_virtgpu_get_caps (24 bytes): u32 cap_set_id, cap_set_ver, u64 addr,
 // u32 size, u32 pad
 const GET_CAPS_BYTES = 24;
@@ -345,14 +346,23 @@ export function virtgpuExecbuffer(
   request(fd, VIRTGPU_REQUESTS.execbuffer, execbuffer, "submit GPU commands");
 }
 
-/** VIRTGPU_WAIT. */
-export function virtgpuWait(fd: number, handle: number): void {
+/**
+ * VIRTGPU_WAIT.
+ *
+ * @param patience how long to wait: 15 s, or not at all.
+ * @returns false: it is still busy.
+ */
+export function virtgpuWait(
+  fd: number,
+  handle: number,
+  patience: "long" | "none",
+): boolean {
   waitStruct.words[0] = handle;
-  waitStruct.words[1] = 0;
-  request(
-    fd,
-    VIRTGPU_REQUESTS.wait,
-    waitStruct,
-    `wait for GEM handle ${handle}`,
-  );
+  waitStruct.words[1] = patience === "none" ? WAIT_NOWAIT : 0;
+  const result = requestIoctl(fd, VIRTGPU_REQUESTS.wait, waitStruct.pointer);
+  if (result === -EBUSY) return false;
+  if (result < 0) {
+    throw new SyscallError(`wait for GEM handle ${handle}`, -result);
+  }
+  return true;
 }

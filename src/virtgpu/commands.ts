@@ -55,7 +55,7 @@ export function submitPoll(device: VirtgpuDevice): void {
   device.executeBuffer(buffer, POLL_AT, POLL_BYTES, CHANNEL_RING, NO_HANDLE);
 }
 
-/** Asks what an image needs; the answer is on the query page when `device.wait(pageHandle)` returns. */
+/** Asks what an image needs; the answer is on the query page when `device.wait(pageHandle, …)` says so. */
 export function submitQuery(
   device: VirtgpuDevice,
   pageHandle: number,

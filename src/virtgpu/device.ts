@@ -193,8 +193,12 @@ export interface VirtgpuDevice extends Disposable {
     handle: number,
   ): void;
 
-  /** VIRTGPU_WAIT: waits until all submissions with this object are done; at most 15 s (EBUSY). */
-  wait(handle: number): void;
+  /**
+   * VIRTGPU_WAIT: whether all submissions with this object are done.
+   *
+   * @param patience "long": waits for them, at most 15 s, and everything else waits with it.
+   */
+  wait(handle: number, patience: "long" | "none"): boolean;
 
   /** GEM_CLOSE. The host still sees what was submitted before with it. */
   closeHandle(handle: number): void;

@@ -165,7 +165,7 @@ export class MemoryMaker {
   }
 
   /**
-   * An image whose memory has at least `size` bytes, or null where there is no room for it, or the host makes none such.
+   * An image whose memory has at least `size` bytes, or null where there is no room for it, or the host makes none such, or does not answer.
    *
    * @throws {SyscallError} the device is gone.
    */
@@ -194,13 +194,13 @@ export class MemoryMaker {
     height: number,
     fourcc: number,
   ): ImageRequirements | null {
-    const { device, queryPage } = this.#channel;
-    const answer = queryPage.bytes.subarray(0, QUERY_ANSWER_BYTES);
-    // a host that refuses leaves the page alone
-    answer.fill(0);
-    submitQuery(device, queryPage.handle, width, height, fourcc, LINEAR);
-    device.wait(queryPage.handle);
-    return parseImageRequirements(answer);
+    const { device, queryPage: { bytes, handle } } = this.#channel;
+    // a host that was given up may still write its answer, which must not be taken for another one's
+    if (!device.wait(handle, "none")) return null;
+    const late = takeAnswer(bytes);
+    if (late !== null) this.#take(late);
+    submitQuery(device, handle, width, height, fourcc, LINEAR);
+    return device.wait(handle, "long") ? takeAnswer(bytes) : null;
   }
 
   #makeBlob(
@@ -248,6 +248,17 @@ export class MemoryMaker {
     });
     if (blob !== null) device.closeHandle(blob.handle);
   }
+}
+
+/**
+ * Takes an answer from the query page, and clears it, because a host that
+ * refuses leaves the page alone.
+ */
+function takeAnswer(page: Uint8Array<ArrayBuffer>): ImageRequirements | null {
+  const answer = page.subarray(0, QUERY_ANSWER_BYTES);
+  const requirements = parseImageRequirements(answer);
+  answer.fill(0);
+  return requirements;
 }
 
 /**

@@ -149,8 +149,8 @@ class KernelDevice implements VirtgpuDevice {
     virtgpuExecbuffer(this.#fd.number, commands, offset, length, ring, handle);
   }
 
-  wait(handle: number): void {
-    virtgpuWait(this.#fd.number, handle);
+  wait(handle: number, patience: "long" | "none"): boolean {
+    return virtgpuWait(this.#fd.number, handle, patience);
   }
 
   closeHandle(handle: number): void {

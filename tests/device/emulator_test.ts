@@ -228,7 +228,7 @@ Deno.test("a query that fails leaves the page as it was", () => {
       0,
       guest.queryHandle,
     );
-    guest.device.wait(guest.queryHandle);
+    assert.ok(guest.device.wait(guest.queryHandle, "none"));
     return word(guest.query.bytes.slice(), 12);
   };
   const r8 = 0x20203852;

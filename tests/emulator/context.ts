@@ -220,7 +220,7 @@ export class HostContext implements Disposable {
   }
 
   #queryImage(view: DataView): void {
-    const { faults, profile, allocator } = this.#parts;
+    const { loop, faults, profile, allocator } = this.#parts;
     if (!this.#initialized) throw new HostError("invalid cross domain state");
     const [width, height, fourcc] = [
       view.getUint32(8, true),
@@ -238,7 +238,14 @@ export class HostContext implements Disposable {
       : layout.size;
     const image = nameOf(width, height, fourcc);
     const id = this.items.add({ kind: "image", image, size });
-    page.set(encodeImage(layout, size, id));
+    const answer = encodeImage(layout, size, id);
+    if (faults.answerDelay === 0) page.set(answer);
+    else {
+      loop.after(
+        faults.answerDelay,
+        () => this.#parts.page(this.#queryRing)?.set(answer),
+      );
+    }
   }
 
   *#send(bytes: Uint8Array, view: DataView): Generator<number, void> {

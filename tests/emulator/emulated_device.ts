@@ -1,5 +1,12 @@
 /** The guest kernel's half: one opened node of the emulated device, with the rules of Linux 6.6 and later. */
-import { EBADF, EEXIST, EINVAL, ENOENT, ENOMEM } from "../../ffi/errno.ts";
+import {
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENOENT,
+  ENOMEM,
+} from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import {
   O_NONBLOCK,
@@ -22,12 +29,12 @@ import type {
   VirtgpuDevice,
 } from "../../src/virtgpu/device.ts";
 import { exportMemory } from "./dma_bufs.ts";
+import { happens } from "./faults.ts";
 import type { Machine, OpenedNode } from "./machine.ts";
 import type { Resource } from "./resource.ts";
 import { mapCounted } from "./system.ts";
 import { wholePages } from "./wire.ts";
 
-const EBUSY = 16;
 /** struct drm_event: u32 type, u32 length. */
 const FENCE_SIGNALED = new Uint8Array(
   new Uint32Array([0x9000_0000, 8]).buffer,
@@ -206,7 +213,10 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     const resource = (statusFlags(fd) & O_NONBLOCK) === 0
       ? null
       : this.#machine.findByFile(fd);
-    if (resource === null) throw new SyscallError("map a dma-buf", EINVAL);
+    if (
+      resource === null ||
+      happens(this.#machine.faults, "refusedDmaBufMappings")
+    ) throw new SyscallError("map a dma-buf", EINVAL);
     return this.#map(resource, size, access, () => {});
   }
 
@@ -268,13 +278,14 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     this.#machine.submit(context, bytes, ring, signal);
   }
 
-  wait(handle: number): void {
+  wait(handle: number, patience: "long" | "none"): boolean {
     this.#requireOpen("WAIT");
     this.#resource("WAIT", handle);
-    if ((this.#busy.get(handle) ?? 0) > 0) {
+    if ((this.#busy.get(handle) ?? 0) === 0) return true;
+    if (patience === "long") {
       this.#machine.violations.push(`WAIT for handle ${handle} takes 15 s`);
-      throw new SyscallError("WAIT", EBUSY);
     }
+    return false;
   }
 
   closeHandle(handle: number): void {

@@ -13,10 +13,14 @@ export class Faults {
   droppedWrites = 0;
   /** Image queries that fail: the fence is signalled and the page stays as it was. */
   failedQueries = 0;
+  /** Milliseconds from an image query to its answer, and its fence: more than 15,000 is longer than the guest's kernel waits. */
+  answerDelay = 0;
   /** Image queries whose answer has fewer bytes than were asked for. */
   shortImages = 0;
   /** Host blobs that are refused, which shows when they are mapped. */
   refusedBlobs = 0;
+  /** Mappings of dma-bufs that the guest's kernel does not make; those by the node it does. */
+  refusedDmaBufMappings = 0;
   /** INITs that fail: the context stays dead. */
   failedInits = 0;
   /** Milliseconds from the page's being written to its fence's being signalled. */
@@ -40,6 +44,7 @@ export function happens(
     | "failedQueries"
     | "shortImages"
     | "refusedBlobs"
+    | "refusedDmaBufMappings"
     | "failedInits",
 ): boolean {
   if (faults[name] <= 0) return false;

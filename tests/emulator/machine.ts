@@ -397,7 +397,8 @@ export class Machine implements Disposable {
 
   /** The thread that completes fences is the one that runs commands. */
   #signal(fence: Fence): void {
-    const delay = fence.ring === 1 ? this.faults.fenceDelay : 0;
+    const { answerDelay, fenceDelay } = this.faults;
+    const delay = [answerDelay, fenceDelay][fence.ring] ?? 0;
     if (delay > 0) {
       this.options.loop.after(delay, () => this.#fences.complete(fence));
     } else if (this.queue.isStuck) this.#heldFences.push(fence);

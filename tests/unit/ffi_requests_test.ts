@@ -15,6 +15,7 @@ import {
 const EINTR = 4;
 const EAGAIN = 11;
 const ENODEV = 19;
+const EBUSY = 16;
 const EINVAL = 22;
 const ENOTTY = 25;
 const ENOENT = 2;
@@ -106,9 +107,19 @@ const rows: readonly Row[] = [
   },
   {
     name: "VIRTGPU_WAIT brings a struct drm_virtgpu_3d_wait",
-    ask: ({ virtgpuWait }) => virtgpuWait(FD, 0x3132_3334),
+    ask: ({ virtgpuWait }) => virtgpuWait(FD, 0x3132_3334, "long"),
     number: 0xc008_6448n,
     bytes: "3433323100000000",
+    result: true,
+  },
+  {
+    name:
+      "VIRTGPU_WAIT need not wait, and tells by EBUSY what it would wait for",
+    ask: ({ virtgpuWait }) => virtgpuWait(FD, 0x3132_3334, "none"),
+    number: 0xc008_6448n,
+    bytes: "3433323101000000",
+    answer: EBUSY,
+    result: false,
   },
   {
     name: "VIRTGPU_RESOURCE_CREATE_BLOB gives handle and resource",
