@@ -7,6 +7,7 @@ import { OwnedFd } from "../../ffi/fd.ts";
 import type { PeerCredentials } from "../../ffi/unix_socket.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import { LocalSocket } from "../host/local_socket.ts";
+import { NoPlaceError } from "../host/virtgpu_host.ts";
 import { ClientLabel } from "../log/client_label.ts";
 import type { Log } from "../log/log.ts";
 import { createTrace } from "../log/trace.ts";
@@ -35,30 +36,43 @@ export class Clients implements Disposable {
   }
 
   /**
-   * Takes a client's connection, and makes the one to the host.
+   * Takes a client's connection, and makes the one to the host. Whatever is in the way of it concerns this client and no other.
    *
    * @param fd now ours
    * @param onEnd called once, when the client has ended; within this call where there is no host
    */
   connect(fd: number, { pid }: PeerCredentials, onEnd: () => void): void {
-    const { log, relay: settings } = this.#options;
     const label = new ClientLabel(pid);
+    const client = new LocalSocket(
+      this.#options.relay.loop,
+      new OwnedFd(fd),
+    );
+    let host: Endpoint | null = null;
+    try {
+      host = this.#options.host.connect();
+      this.#relay(client, host, label, onEnd);
+    } catch (error) {
+      host?.[Symbol.dispose]();
+      this.#refuse(client, label, error);
+      onEnd();
+    }
+  }
+
+  #relay(
+    client: LocalSocket,
+    host: Endpoint,
+    label: ClientLabel,
+    onEnd: () => void,
+  ): void {
+    const { log, relay: settings } = this.#options;
     const info = (text: string): void => {
       if (!log.isWanted("wl-proxy", "info")) return;
       log.info("wl-proxy", `${label}: ${text}`);
     };
-    const clientSocket = new LocalSocket(settings.loop, new OwnedFd(fd));
-    const host = this.#connectToHost();
-    if (typeof host === "string") {
-      log.warning("wl-proxy", `${label}: turned away, ${host}`);
-      turnAway(clientSocket, host);
-      onEnd();
-      return;
-    }
     info("connected");
     const relay = new Relay(
       settings,
-      clientSocket,
+      client,
       host,
       {
         warning: (text) => log.warning("wl-proxy", `${label}: ${text}`),
@@ -67,7 +81,7 @@ export class Clients implements Disposable {
       createTrace(log, label),
       (ended) => {
         this.#relays.delete(ended);
-        this.#closing = [...this.#closing, clientSocket, host].filter((
+        this.#closing = [...this.#closing, client, host].filter((
           endpoint,
         ) => endpoint.outgoing.length > 0);
         onEnd();
@@ -76,16 +90,26 @@ export class Clients implements Disposable {
     this.#relays.add(relay);
   }
 
-  /** @returns the connection, or why there is none */
-  #connectToHost(): Endpoint | string {
+  /** Tells a client, and the log, why there is no connection to the host. */
+  #refuse(client: Endpoint, label: ClientLabel, error: unknown): void {
+    if (!(error instanceof Error)) throw error;
+    const { log } = this.#options;
+    const isForeseen = error instanceof SyscallError ||
+      error instanceof StartupError || error instanceof NoDeviceError ||
+      error instanceof NoPlaceError;
+    const reason = isForeseen
+      ? `the host cannot be reached: ${error.message}`
+      : `the proxy failed: ${error.message}`;
+    if (!isForeseen) {
+      log.warning("wl-proxy", `${label}: internal error: ${error.stack}`);
+    }
+    log.warning("wl-proxy", `${label}: turned away, ${reason}`);
     try {
-      return this.#options.host.connect();
-    } catch (error) {
-      if (
-        !(error instanceof SyscallError || error instanceof StartupError ||
-          error instanceof NoDeviceError)
-      ) throw error;
-      return `the host cannot be reached: ${error.message}`;
+      turnAway(client, reason);
+    } catch (unsaid) {
+      // the kernel has no memory left to wait until the client reads it
+      if (!(unsaid instanceof SyscallError)) throw unsaid;
+      client[Symbol.dispose]();
     }
   }
 

@@ -23,6 +23,7 @@ export interface Host extends Disposable {
    * @throws {SyscallError} it cannot be reached
    * @throws {StartupError} the environment makes no sense
    * @throws {NoDeviceError} there is no way to it
+   * @throws {NoPlaceError} the way is full
    */
   connect(): Endpoint;
 }

@@ -1,4 +1,5 @@
 /** Why a relay ends, in the words of its log and of the client's last `wl_display.error`. */
+import { isExhaustion } from "../../ffi/error.ts";
 import {
   ClientError,
   HostError,
@@ -79,10 +80,11 @@ export function endingOf(error: unknown, objects: Objects): Ending {
   throw error;
 }
 
-/** Whether an error that was thrown is neither peer's fault, but a defect of the proxy. */
+/** Whether an error that was thrown is neither a peer's fault nor a want of descriptors or memory, but a defect of the proxy. */
 export function isDefect(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof ClientError) &&
-    !(error instanceof HostError) && !(error instanceof RefusedError);
+    !(error instanceof HostError) && !(error instanceof RefusedError) &&
+    !isExhaustion(error);
 }
 
 function refused(

@@ -101,7 +101,7 @@ export class Channel implements Source, Unfenced, Disposable {
   #rest: Timer | null = null;
   #disposed = false;
 
-  /** For `openChannel`. */
+  /** For `openChannel`. Takes over the resources, unless it fails. @throws {SyscallError} it cannot be watched */
   constructor(
     loop: Loop,
     device: VirtgpuDevice,
@@ -115,8 +115,8 @@ export class Channel implements Source, Unfenced, Disposable {
     this.queryPage = queryPage;
     this.#page = page;
     this.#wakeups = wakeups;
-    this.#resources = resources;
     this.#watch = loop.watch(device.pollFd, this);
+    this.#resources = resources.move();
   }
 
   /** The host's dialect; null until it answered. */
@@ -393,7 +393,7 @@ export function openChannel(
   const queryPage = undo.use(openChannelPage(device));
   const page = undo.use(openChannelPage(device));
   submitInit(device, queryPage.resource, page.resource);
-  return new Channel(loop, device, wakeups, queryPage, page, undo.move());
+  return new Channel(loop, device, wakeups, queryPage, page, undo);
 }
 
 /** `size` rounded up to what can be mapped. */

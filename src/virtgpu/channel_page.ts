@@ -1,5 +1,7 @@
 /** A page of this machine's memory that the host writes to: what the protocol calls a ring, though it is none. */
 
+import { ENOSPC } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import type { Mapping } from "../../ffi/mapping.ts";
 import {
   CHANNEL_BYTES,
@@ -98,7 +100,7 @@ export function openChannelPage(device: VirtgpuDevice): ChannelPage {
     blobId: 0,
     mappable: true,
   });
-  if (blob === null) throw new Error("Cannot make a page: no memory is left");
+  if (blob === null) throw new SyscallError("make a page", ENOSPC);
   try {
     const mapping = device.map(blob.handle, size, "write");
     return new ChannelPage(device, blob.handle, blob.resource, mapping);

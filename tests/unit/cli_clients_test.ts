@@ -111,6 +111,44 @@ Deno.test("a client is turned away, with the reason for it and in the log, where
   assert.match(world.log(), /turned away, the host cannot be reached: no host/);
 });
 
+Deno.test("what nobody has foreseen ends the client that it befell, with where it happened in the log", () => {
+  using world = new World(() => {
+    throw new TypeError("a defect");
+  });
+  const { client, proxy } = world.connect();
+  world.serve(proxy);
+  assert.equal(world.ended, 1);
+  const bytes = new Uint8Array(256);
+  const text = new TextDecoder().decode(
+    bytes.subarray(0, readFd(client.number, bytes)),
+  );
+  assert.match(text, /the proxy failed: a defect\0/);
+  const log = world.log();
+  assert.match(log, /internal error: TypeError: a defect\n.*cli_clients_test/);
+  assert.match(log, /turned away, the proxy failed: a defect/);
+});
+
+Deno.test("a connection to the host that cannot be used is closed", () => {
+  const [host, theirs] = socketPair();
+  using _host = host;
+  using world = new World((loop) => {
+    const socket = new LocalSocket(loop, theirs);
+    Object.defineProperty(socket, "carrier", {
+      get: () => {
+        throw new TypeError("a defect");
+      },
+    });
+    return socket;
+  });
+  const { client, proxy } = world.connect();
+  world.serve(proxy);
+  assert.equal(world.ended, 1);
+  const bytes = new Uint8Array(256);
+  assert.equal(readFd(host.number, bytes), 0);
+  assert.ok(readFd(client.number, bytes) > 0);
+  assert.equal(readFd(client.number, bytes), 0);
+});
+
 Deno.test("an inherited connection to the host is used, and not waited for", () => {
   const [host, theirs] = socketPair();
   using _host = host;

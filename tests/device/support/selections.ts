@@ -86,6 +86,15 @@ export class Selections {
     readonly reader: OwnedFd;
     readonly writer: OwnedFd;
   } {
+    const reader = this.askClient(readerWaits);
+    const fd = this.#arrived(this.client.client);
+    assert.ok(fd !== undefined, "the client has received a descriptor");
+    setNonBlocking(fd);
+    return { reader, writer: new OwnedFd(fd) };
+  }
+
+  /** The host asks for the client's selection; nothing is received yet. The end that it reads from. */
+  askClient(readerWaits: "waits" | "non-blocking" = "waits"): OwnedFd {
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
     if (readerWaits === "non-blocking") setNonBlocking(writer.number);
@@ -95,10 +104,7 @@ export class Selections {
       MIME,
       writer.release(),
     );
-    const fd = this.#arrived(this.client.client);
-    assert.ok(fd !== undefined, "the client has received a descriptor");
-    setNonBlocking(fd);
-    return { reader, writer: new OwnedFd(fd) };
+    return reader;
   }
 
   /** The next descriptor that a peer receives, at once or, from a slow host, in a second. */
