@@ -80,10 +80,11 @@ function copyPiece(
     else if (count === -EFAULT) {
       const wanted = Math.min(length - done, bounce.length);
       const bounced = readAt(fd, bounceAddress, wanted, sourceOffset + done);
-      if (bounced <= 0) return false;
-      const at = address + done - firstAddress(target);
-      target.set(bounce.subarray(0, bounced), at);
-      done += bounced;
+      if (bounced > 0) {
+        const at = address + done - firstAddress(target);
+        target.set(bounce.subarray(0, bounced), at);
+        done += bounced;
+      } else if (bounced !== -EINTR) return false;
     } else if (count !== -EINTR) return false;
   }
   return true;
