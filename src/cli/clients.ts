@@ -104,13 +104,7 @@ export class Clients implements Disposable {
       log.warning("wl-proxy", `${label}: internal error: ${error.stack}`);
     }
     log.warning("wl-proxy", `${label}: turned away, ${reason}`);
-    try {
-      turnAway(client, reason);
-    } catch (unsaid) {
-      // the kernel has no memory left to wait until the client reads it
-      if (!(unsaid instanceof SyscallError)) throw unsaid;
-      client[Symbol.dispose]();
-    }
+    turnAway(client, reason);
   }
 
   [Symbol.dispose](): void {

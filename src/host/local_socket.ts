@@ -1,5 +1,6 @@
 /** The endpoint of a Unix socket: an application's connection, or a compositor on this machine. Every descriptor crosses as it is. */
 import type { OwnedFd } from "../../ffi/fd.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import { closeForeignFd } from "../../ffi/file_kind.ts";
 import { EAGAIN, ECONNRESET, EPIPE, errnoName } from "../../ffi/errno.ts";
 import {
@@ -91,11 +92,11 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     if (this.outgoing.length === 0) {
       this[Symbol.dispose]();
     } else {
-      this.#updateWatch();
       this.#deadline = this.#loop.after(
         milliseconds,
         () => this[Symbol.dispose](),
       );
+      this.#watchOrEnd();
     }
   }
 
@@ -115,7 +116,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   flush(): void {
     if (this.#disposed) return;
     this.#send();
-    this.#updateWatch();
+    this.#watchOrEnd();
     if (this.#handler !== null) this.#handler.sent();
     else if (this.outgoing.length === 0 && this.#deadline !== null) {
       this[Symbol.dispose]();
@@ -236,6 +237,17 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     }
     this.#watch.readable = !this.#paused;
     this.#watch.writable = this.#blocked;
+  }
+
+  /** Where the kernel has no room for one more watch, nobody would tell when there is room to send. */
+  #watchOrEnd(): void {
+    try {
+      this.#updateWatch();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      if (this.#handler === null) this[Symbol.dispose]();
+      else this.#end(error.message);
+    }
   }
 
   #end(reason: string | null): void {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { closeFd, OwnedFd } from "../../ffi/fd.ts";
+import { ENOSPC } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
+import { closeFd, OwnedFd, statusFlags } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { shutdownSending, socketPair } from "../../ffi/unix_socket.ts";
 import { FDS_PER_SEND, LocalSocket } from "../../src/host/local_socket.ts";
+import type { Watch } from "../../src/loop/loop.ts";
 import { BUFFER_SIZE } from "../../src/wayland/buffer_pool.ts";
 import { openFdCount } from "../scenario/support/descriptors.ts";
 import { ManualLoop } from "../scenario/support/manual_loop.ts";
@@ -11,17 +14,20 @@ import { Peer } from "../scenario/support/peer.ts";
 
 /** A socket in a loop, what it reports, and its other end. */
 class Pair implements Disposable {
-  readonly loop = new ManualLoop();
+  readonly loop: ManualLoop;
   readonly socket: LocalSocket;
   readonly peer: Peer;
   readonly peerFd: number;
+  readonly ownFd: number;
   readonly ends: (string | null)[] = [];
   received = 0;
   sent = 0;
 
-  constructor() {
+  constructor(loop = new ManualLoop()) {
+    this.loop = loop;
     const [ours, theirs] = socketPair();
     this.peerFd = theirs.number;
+    this.ownFd = ours.number;
     this.peer = new Peer(theirs, "events");
     this.socket = new LocalSocket(this.loop, ours);
   }
@@ -304,4 +310,27 @@ Deno.test("a socket carries every descriptor as it is", () => {
   assert.equal(pair.socket.carrier.carries("dmabuf", "event"), "as-is");
   assert.equal(pair.socket.peek(file.number), file.number);
   assert.equal(pair.socket.open(file.number), file.number);
+});
+
+/** A loop of a user who may not watch any more (fs.epoll.max_user_watches), or of a kernel without memory. */
+class FullLoop extends ManualLoop {
+  override watch(): Watch {
+    throw new SyscallError("watch file descriptor", ENOSPC);
+  }
+}
+
+Deno.test("last words that the peer has no room for are dropped where the socket cannot be watched", () => {
+  using pair = new Pair(new FullLoop());
+  pair.queue(4_000_000);
+  pair.socket.finish(1000);
+  assert.throws(() => statusFlags(pair.ownFd), /EBADF/);
+  assert.equal(pair.loop.timerCount, 0);
+});
+
+Deno.test("a socket that cannot be watched for room ends, and no other", () => {
+  using pair = new Pair(new FullLoop());
+  assert.throws(() => pair.attach(), SyscallError);
+  pair.queue(4_000_000);
+  pair.turn();
+  assert.match(pair.ends.join(), /^Cannot watch file descriptor: .*ENOSPC/);
 });
