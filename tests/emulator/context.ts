@@ -325,6 +325,8 @@ export class HostContext implements Disposable {
       throw new HostError("WRITE dropped, with the pipe");
     }
     const data = bytes.slice(READ_WRITE_HEADER, READ_WRITE_HEADER + length);
+    // It writes with the table locked: where the reader is its own thread, neither goes on.
+    using _lock = this.items.lock(() => this.#worker?.unlocked());
     try {
       yield* writeAll(item.fd, data);
     } catch (error) {

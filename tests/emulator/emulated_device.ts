@@ -330,7 +330,8 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     const operation = `map resource ${resource.id}`;
     this.#requireAnswer(operation);
     const { fd } = resource;
-    if (fd === null || size !== resource.size) {
+    const isHidden = resource.memory === "host3d" && !resource.isShown;
+    if (fd === null || isHidden || size !== resource.size) {
       throw new SyscallError(operation, EINVAL);
     }
     const file = Deno.statSync(`/proc/self/fd/${fd.number}`);

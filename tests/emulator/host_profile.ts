@@ -41,7 +41,14 @@ export interface HostProfile {
   readonly allocator: "files" | "GPU";
   /** Bytes per page of the host. */
   readonly pageSize: number;
+  /** Commands that fit the device's queue; what has a fence keeps its place until that is signalled. */
+  readonly places: number;
+  /** Blobs that the VMM shows to the guest at a time. */
+  readonly mappedBlobs: number;
 }
+
+/** QEMU's: a queue of 64, with indirect descriptors, and slots for blobs. */
+const QEMU = { places: 64, mappedBlobs: 4096 } as const;
 
 /** The traits of a release. */
 export function hostProfile(
@@ -56,6 +63,7 @@ export function hostProfile(
         name,
         fences,
         pageSize,
+        ...QEMU,
         identifiers: 4,
         receivedDescriptors: 6,
         itemIds: "parity",
@@ -72,6 +80,7 @@ export function hostProfile(
         name,
         fences,
         pageSize,
+        ...QEMU,
         identifiers: 28,
         receivedDescriptors: 29,
         itemIds: "parity",
@@ -88,6 +97,7 @@ export function hostProfile(
         name,
         fences,
         pageSize,
+        ...QEMU,
         identifiers: 28,
         receivedDescriptors: 29,
         itemIds: "one counter",
@@ -107,6 +117,9 @@ export const crosvmWithMinigbm: HostProfile = {
   ...hostProfile("0.1.85", "fixed"),
   name: "crosvm with minigbm",
   allocator: "GPU",
+  // 512, of which a command takes three
+  places: 170,
+  mappedBlobs: Infinity,
 };
 
 /** libkrun 1.18: a fork that tells the end, and eventfds by a number of its own. */
@@ -117,6 +130,9 @@ export const libkrun118: HostProfile = {
   eventLabel: 6,
   socketLabel: null,
   initLayout: "by room",
+  // 256, of which a command takes three
+  places: 85,
+  mappedBlobs: Infinity,
 };
 
 /** libkrun 1.15: four identifiers for whoever greets it like us, and received files mapped for writing, whatever they allow. */

@@ -28,10 +28,27 @@ export class Items implements Disposable {
   #lastDescriptor = 1;
   #lastImage: number;
   #lastReadPipe = READ_PIPE_START;
+  #isLocked = false;
 
   constructor(profile: HostProfile) {
     this.#profile = profile;
     this.#lastImage = profile.itemIds === "parity" ? 2 : 1;
+  }
+
+  /** Whether a WRITE has it: the context's thread then waits where it needs an item. */
+  get isLocked(): boolean {
+    return this.#isLocked;
+  }
+
+  /** Locks it until what is returned ends; `free` is called then. */
+  lock(free: () => void): Disposable {
+    this.#isLocked = true;
+    return {
+      [Symbol.dispose]: () => {
+        this.#isLocked = false;
+        free();
+      },
+    };
   }
 
   /** Everything in it, for a census. */

@@ -88,11 +88,11 @@ export class Machine implements Disposable {
   readonly guestHandles: GuestHandles | null;
   readonly #allocator: ImageAllocator;
   readonly #fences: FenceList;
-  readonly #heldFences: Fence[] = [];
   readonly #devices = new Set<OpenedNode>();
   /** Who has which byte of the node locked. */
   readonly #places = new Map<number, OpenedNode>();
-  #lastContext = 0;
+  /** The kernel takes the lowest number that is free. */
+  readonly #contextIds = new Set<number>();
   #lastResource = 0;
   #disposed = false;
 
@@ -101,12 +101,18 @@ export class Machine implements Disposable {
     this.profile = options.profile;
     this.faults = options.faults ?? new Faults();
     this.pageSize = options.pageSize ?? 4096;
-    this.queue = new ControlQueue(options.loop);
     this.guestHandles = options.guestHandles === undefined
       ? null
       : new GuestHandles(this.pageSize);
     this.#allocator = new ImageAllocator(options.profile);
-    this.#fences = new FenceList(options.profile.fences);
+    const { loop, profile: { fences, places } } = options;
+    this.queue = new ControlQueue(loop, places, () => this.#fences.count);
+    this.#fences = new FenceList(fences, loop, this.faults, this.queue);
+  }
+
+  /** Commands in the device's queue that only their fences keep there. */
+  get commandsKept(): number {
+    return this.#fences.count;
   }
 
   /** For devices: one is opened. */
@@ -131,7 +137,9 @@ export class Machine implements Disposable {
 
   /** For devices: makes a context. */
   createContext(): number {
-    const id = ++this.#lastContext;
+    let id = 1;
+    while (this.#contextIds.has(id)) id++;
+    this.#contextIds.add(id);
     const { loop, connect, pace } = this.options;
     this.queue.submit(() => {
       this.contexts.set(
@@ -152,7 +160,7 @@ export class Machine implements Disposable {
           },
           page: (resource) =>
             this.#attached(id, resource)?.pages?.bytes ?? null,
-          signal: (fence) => this.#signal(fence),
+          signal: (fence) => this.#fences.signal(fence),
           log: (text) => this.log.push(`context ${id}: ${text}`),
           violation: (text) => this.violations.push(`context ${id}: ${text}`),
         }),
@@ -163,7 +171,7 @@ export class Machine implements Disposable {
 
   /** For devices: ends a context. */
   destroyContext(id: number): void {
-    this.#fences.forget(id);
+    this.#contextIds.delete(id);
     this.queue.submit(() => {
       const context = this.contexts.get(id);
       this.contexts.delete(id);
@@ -203,6 +211,7 @@ export class Machine implements Disposable {
         const { fd, access } = host.claim(blobId, size);
         resource.fd = fd;
         resource.access = access;
+        if (mappable) this.#show(resource);
       })
     );
     return resource;
@@ -344,6 +353,16 @@ export class Machine implements Disposable {
     return resource;
   }
 
+  /** RESOURCE_MAP_BLOB, which the guest's kernel asks for when it makes a mappable blob. */
+  #show(resource: Resource): void {
+    let shown = 0;
+    for (const { isShown } of this.resources.values()) if (isShown) shown++;
+    if (shown >= this.profile.mappedBlobs) {
+      throw new HostError(`no slot left for resource ${resource.id}`);
+    }
+    resource.isShown = true;
+  }
+
   #attached(context: number, id: number): Resource | undefined {
     const resource = this.resources.get(id);
     return resource?.contexts.has(context) === true ? resource : undefined;
@@ -368,19 +387,20 @@ export class Machine implements Disposable {
     fence: Fence | null,
   ): Generator<number, void> {
     const context = this.contexts.get(id);
+    if (fence !== null) this.#fences.keep(fence);
     try {
       if (context === undefined) throw new HostError("invalid context id");
       yield* context.execute(bytes);
       if (fence === null) return;
-      if (fence.ring < 0) this.#signal(fence);
+      if (fence.ring < 0) this.#fences.signal(fence);
       else context.takeFence(fence);
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       this.log.push(`context ${id}: ${error.message}`);
       // An answer of failure carries the fence like any other.
-      if (fence !== null) this.#signal(fence);
+      if (fence !== null) this.#fences.signal(fence);
     } finally {
-      this.#releaseFences();
+      this.#fences.release();
     }
   }
 
@@ -392,22 +412,6 @@ export class Machine implements Disposable {
         throw error;
       }
       this.log.push(`context ${context}: ${error.message}`);
-    }
-  }
-
-  /** The thread that completes fences is the one that runs commands. */
-  #signal(fence: Fence): void {
-    const { answerDelay, fenceDelay } = this.faults;
-    const delay = [answerDelay, fenceDelay][fence.ring] ?? 0;
-    if (delay > 0) {
-      this.options.loop.after(delay, () => this.#fences.complete(fence));
-    } else if (this.queue.isStuck) this.#heldFences.push(fence);
-    else this.#fences.complete(fence);
-  }
-
-  #releaseFences(): void {
-    for (const fence of this.#heldFences.splice(0)) {
-      this.#fences.complete(fence);
     }
   }
 }

@@ -13,6 +13,8 @@ export class Resource implements Disposable {
   readonly window: number;
   /** The memory; null where the host has refused it, or has not made it yet. */
   fd: OwnedFd | null = null;
+  /** Whether the VMM shows the host's memory to the guest, so that it can be mapped. */
+  isShown = false;
   /** Whether the guest's memory has a handle of the host's, so that it can be sent. */
   hasHandle = false;
   /** The host's view of the guest's pages. */

@@ -9,7 +9,7 @@
 import { errnoName } from "../../ffi/errno.ts";
 import { closeFd, readFd } from "../../ffi/fd.ts";
 import type { Flushable, Loop, Timer, Watch } from "../../src/loop/loop.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Message } from "./connection.ts";
 import type { Faults } from "./faults.ts";
 import type { Fence } from "./fences.ts";
 import { HostError } from "./host_error.ts";
@@ -59,6 +59,10 @@ export class Worker implements Flushable, Disposable {
   readonly #jobs: (Fence | number)[] = [];
   #fence: Fence | null = null;
   #resample = false;
+  /** What was received with descriptors, while the table of items was locked. */
+  #received: Message | null = null;
+  /** Whether it waits for that table. */
+  #isLockedOut = false;
   /** What came with descriptors that were passed on alone. */
   #rest: Uint8Array | null = null;
   #writing: Timer | null = null;
@@ -109,17 +113,23 @@ export class Worker implements Flushable, Disposable {
     else this.#parts.loop.beforeWait(this);
   }
 
+  /** The table of items is free again. */
+  unlocked(): void {
+    if (this.#isLockedOut) this.wake();
+  }
+
   /** Does what can be done without waiting. */
   flush(): void {
     if (this.#disposed) return;
     try {
+      this.#isLockedOut = false;
       while (!this.#dead && this.#writing === null && this.#step());
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       this.#die(error.message);
     }
     this.#watch.readable = !this.#dead && this.#fence !== null &&
-      this.#writing === null;
+      this.#writing === null && !this.#isLockedOut;
   }
 
   /** Ends it in order: the fences that it has are signalled. */
@@ -127,12 +137,19 @@ export class Worker implements Flushable, Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#writing?.[Symbol.dispose]();
+    for (const fd of this.#received?.fds ?? []) closeFd(fd);
     this.#watch[Symbol.dispose]();
     this.#sources[Symbol.dispose]();
     if (this.#dead) return;
     const fences = this.#jobs.filter((job) => typeof job !== "number");
     if (this.#fence !== null) fences.unshift(this.#fence);
     for (const fence of fences) this.#parts.signal(fence);
+  }
+
+  /** Whether it must wait for the table of items. */
+  #mustWait(): boolean {
+    this.#isLockedOut = this.#parts.items.isLocked;
+    return this.#isLockedOut;
   }
 
   #step(): boolean {
@@ -150,16 +167,26 @@ export class Worker implements Flushable, Disposable {
       this.#receive(data, 0, []);
       return true;
     }
+    if (this.#received !== null) {
+      if (this.#mustWait()) return false;
+      const message = this.#received;
+      this.#received = null;
+      this.#tell(message);
+      return true;
+    }
     const source = this.#sources.first();
     if (source === null) return false;
     if (source.id === CHANNEL) this.#receiveMessage();
+    else if (this.#mustWait()) return false;
     else this.#readPipe(source.id, source.readable, source.hungUp);
     return true;
   }
 
   #takeJob(): boolean {
-    const job = this.#jobs.shift();
+    const [job] = this.#jobs;
     if (job === undefined) return false;
+    if (typeof job === "number" && this.#mustWait()) return false;
+    this.#jobs.shift();
     if (typeof job !== "number") {
       this.#fence = job;
       return true;
@@ -171,7 +198,7 @@ export class Worker implements Flushable, Disposable {
   }
 
   #receiveMessage(): void {
-    const { connection, faults, items, profile } = this.#parts;
+    const { connection, faults, profile } = this.#parts;
     const largest = LARGEST_RECEIVE - sendHeader(profile.identifiers);
     const message = connection.receive(
       Math.min(largest, faults.receiveLimit),
@@ -179,11 +206,20 @@ export class Worker implements Flushable, Disposable {
     );
     if (message === null) return;
     const { data, fds } = message;
+    if (fds.length > 0 && this.#mustWait()) {
+      this.#received = message;
+      return;
+    }
     if (data.length === 0 && fds.length === 0 && profile.end === "silent") {
       this.#parts.log("the compositor has closed: a fence is lost");
       this.#fence = null;
       return;
     }
+    this.#tell(message);
+  }
+
+  #tell({ data, fds }: Message): void {
+    const { faults, items, profile } = this.#parts;
     const identifiers: Identifier[] = [];
     const left = [...fds];
     try {
