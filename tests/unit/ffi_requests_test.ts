@@ -299,6 +299,18 @@ Deno.test("VIRTGPU_EXECBUFFER points to its commands and to its object", async (
   assert.equal(without?.bytes.slice(48), "00".repeat(16));
 });
 
+Deno.test("commands that lie outside of their buffer are a mistake of the caller's, and not submitted", async () => {
+  const { virtgpuExecbuffer } = await modules();
+  const commands = new PinnedBuffer(4096);
+  for (const [offset, length] of [[-1, 8], [0, 0], [4090, 8]] as const) {
+    assert.throws(
+      () => virtgpuExecbuffer(FD, commands, offset, length, 0, 0),
+      RangeError,
+    );
+  }
+  assert.deepEqual(kernel.asked(), []);
+});
+
 Deno.test("UDMABUF_CREATE names the file and its whole pages, and gives a dma-buf", async () => {
   const { createMemfd, createUdmabuf } = await modules();
   udmabuf = createMemfd("udmabuf", 0).release();
