@@ -250,6 +250,8 @@ for (const [name, begin] of Object.entries(moments)) {
       assert.ok(isAlive(world, other.client, other.host, 3), `${client.log}`);
       assert.ok(world.addReady().endpoint.identifiersPerMessage !== null);
       assert.ok(!other.ended);
+      // nobody is to look for a defect
+      assert.doesNotMatch(client.log.join(), /internal error/);
     });
   }
 }

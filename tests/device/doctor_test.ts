@@ -7,6 +7,7 @@ import { EACCES } from "../../ffi/errno.ts";
 import { connectUnix, socketPair } from "../../ffi/unix_socket.ts";
 import { examine } from "../../src/cli/doctor.ts";
 import { type Report, reportText } from "../../src/cli/doctor_report.ts";
+import { MOST_CLIENTS } from "../../src/host/virtgpu_host.ts";
 import { plainStyle } from "../../src/cli/help.ts";
 import { getInterface } from "../../protocols/tables.ts";
 import { Loop } from "../../src/loop/loop.ts";
@@ -305,6 +306,21 @@ Deno.test("a host that gives no memory is told, and no window is tried", () => {
   const report = world.examine(world.emulate({ faults }));
   assert.deepEqual(missingIn(report), ["host memory"]);
   assert.equal(world.connections, 1);
+});
+
+Deno.test("a device that has all the connections that it bears is told", () => {
+  using world = new World();
+  const devices = world.emulate();
+  using others = new DisposableStack();
+  for (let place = 0; place < MOST_CLIENTS; place++) {
+    others.use(devices.open("")).takePlace(place);
+  }
+  const report = world.examine(devices);
+  assert.deepEqual(missingIn(report), ["connection"]);
+  assert.match(
+    textOf(report),
+    /connection: 40 connections go through .*renderD128.* end an application/,
+  );
 });
 
 Deno.test("a kernel that is too old matters only with a device", () => {
