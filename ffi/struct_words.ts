@@ -9,18 +9,11 @@ export class StructWords {
   readonly words: Uint32Array<ArrayBuffer>;
   readonly pointer: Deno.PointerObject;
   readonly address: number;
-  readonly #size: number;
 
   /** @param size in bytes, a multiple of 4. */
   constructor(size: number) {
     this.words = new Uint32Array(size / 4);
     this.pointer = pointerTo(this.words);
     this.address = addressOf(this.words);
-    this.#size = size;
-  }
-
-  /** Size in bytes. */
-  get size(): number {
-    return this.#size;
   }
 }

@@ -111,24 +111,29 @@ Deno.test("a payload fits a page in both dialects, and a probe does not reach th
 });
 
 Deno.test("the capability set is read, and a shorter one is none", () => {
-  const bytes = bytesOf("01000000020000000100000000000000");
+  const bytes = bytesOf("07000000020100000100000000000000");
   assert.deepEqual(parseCapabilities(bytes), {
-    version: 1,
-    channels: 2,
+    version: 7,
+    channels: 0x102,
     allocatesDmabuf: true,
   });
+  // the last word says that the host has memory of another GPU
+  assert.deepEqual(
+    parseCapabilities(bytesOf("01000000020000000000000001000000")),
+    { version: 1, channels: 2, allocatesDmabuf: false },
+  );
   assert.equal(parseCapabilities(bytes.subarray(0, 15)), null);
 });
 
-Deno.test("the answer to a query of two planes is read", () => {
+Deno.test("the answer to a query of four planes is read", () => {
   const bytes = bytesOf(
-    "64000000640000000000000000000000" + "00000000102700000000000000000000" +
+    "64000000320000001900000001000000" + "00000000102700009833000003820000" +
       "0000000000000001" + "0040000000000000" + "07000000" + "01000000" +
       "ffffffff" + "ffffffff",
   );
   assert.deepEqual(parseImageRequirements(bytes), {
-    strides: [100, 100, 0, 0],
-    offsets: [0, 10_000, 0, 0],
+    strides: [100, 50, 25, 1],
+    offsets: [0, 10_000, 13_208, 33_283],
     modifier: 1n << 56n,
     size: 16_384,
     blobId: 7,
