@@ -127,6 +127,8 @@ export interface EndpointHandler {
   received(): void;
   /** `outgoing` was sent, all of it or a part. */
   sent(): void;
+  /** Data of a paste or a copy are lost, as the text says; the connection goes on. */
+  cutOff?(text: string): void;
   /** The peer is gone, and nothing more arrives. `reason` is null where it simply closed the connection. */
   ended(reason: string | null): void;
 }

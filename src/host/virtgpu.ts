@@ -7,7 +7,7 @@
  */
 import { SyscallError } from "../../ffi/error.ts";
 import type { FdKind } from "../../protocols/tables.ts";
-import type { Flushable, Loop } from "../loop/loop.ts";
+import type { Flushable, Loop, Timer } from "../loop/loop.ts";
 import type {
   Channel,
   ChannelHandler,
@@ -22,7 +22,8 @@ import { Handles } from "../virtgpu/handles.ts";
 import { HostImagePool } from "../virtgpu/host_images.ts";
 import { type HostMemory, HostMemoryPool } from "../virtgpu/host_memory.ts";
 import type { UsableNode } from "../virtgpu/node_examination.ts";
-import { Pipes } from "../virtgpu/pipes.ts";
+import type { Arrivals } from "../virtgpu/pipe_credit.ts";
+import { Pipes, type PipesHandler } from "../virtgpu/pipes.ts";
 import { Queue } from "../wayland/queue.ts";
 import type { CopiedFiles } from "./copied_files.ts";
 import type {
@@ -57,8 +58,25 @@ const METER: MeterLimits = {
   fdsPerSend: DIALECT_4.identifiers,
 };
 
+/**
+ * Milliseconds for which a connection stays without its client, which has
+ * written data for others and ended. It takes as long only where somebody
+ * else still has the pipe open.
+ */
+const LINGERING = 1_000;
+
+/** What all connections of a machine share. */
+export interface Shared {
+  readonly files: CopiedFiles;
+  readonly guestMemory: GuestMemoryTrial;
+  readonly arrivals: Arrivals;
+  /** Those whose clients are gone, but not yet all that these have written. */
+  readonly lingering: Set<Disposable>;
+}
+
 /** One connection to the host's compositor. */
-export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
+export class VirtgpuEndpoint
+  implements Endpoint, ChannelHandler, PipesHandler, Flushable {
   readonly incoming = new Queue();
   readonly outgoing = new Queue();
   readonly carrier: Carrier;
@@ -77,7 +95,10 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   readonly #sending: Sending;
   readonly #size = { bytes: 0, fds: 0 };
   readonly #guestMemory: GuestMemoryTrial;
+  readonly #lingering: Set<Disposable>;
   #handler: EndpointHandler | null = null;
+  /** While what its client has written is still sent, although the client is gone. */
+  #timer: Timer | null = null;
   #hasNews = false;
   #isAnswered = false;
   #broken = false;
@@ -87,9 +108,8 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
   constructor(
     loop: Loop,
     channel: Channel,
-    files: CopiedFiles,
     { hasGpu, capabilities: { allocatesDmabuf } }: UsableNode,
-    guestMemory: GuestMemoryTrial,
+    { files, guestMemory, arrivals, lingering }: Shared,
   ) {
     const { device } = channel;
     this.carrier = virtgpuCarrier(
@@ -109,7 +129,8 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     );
     this.exporter = new VirtgpuExporter(device, guestMemory);
     this.#guestMemory = guestMemory;
-    this.#pipes = new Pipes(loop, channel);
+    this.#lingering = lingering;
+    this.#pipes = new Pipes(loop, channel, arrivals, this);
     this.#received = new ReceivedHandles(device, this.#pipes, files);
     this.#sending = new Sending(
       device,
@@ -167,8 +188,12 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     if (this.#disposed) return;
     this.#handler = null;
     // a SEND does not wait for us, so there is nothing to be given time for
-    this.#send();
-    this[Symbol.dispose]();
+    const reason = this.#send();
+    if (reason === null && !this.#broken && this.#pipes.hasSources) {
+      this.#lingering.add(this);
+      this.#timer = this.#loop.after(LINGERING, () => this[Symbol.dispose]());
+      this.#channel.resume();
+    } else this[Symbol.dispose]();
   }
 
   flush(): void {
@@ -184,6 +209,13 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     length: number,
     identifiers: readonly ReceivedIdentifier[],
   ): void {
+    if (this.#timer !== null) {
+      // nobody is there any more who would read it
+      for (const identifier of identifiers) {
+        this.#received.discard(this.#received.add(identifier));
+      }
+      return;
+    }
     const { incoming } = this;
     incoming.reserve(length);
     incoming.bytes.set(bytes.subarray(offset, offset + length), incoming.tail);
@@ -214,7 +246,19 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     this.#handler?.received();
   }
 
+  cutOff(text: string): void {
+    this.#handler?.cutOff?.(text);
+  }
+
+  sourcesEnded(): void {
+    if (this.#timer !== null) this[Symbol.dispose]();
+  }
+
   ended(reason: string | null): void {
+    if (this.#timer !== null) {
+      this[Symbol.dispose]();
+      return;
+    }
     this.#broken = true;
     this.outgoing.clear();
     this.#handler?.ended(reason);
@@ -224,6 +268,8 @@ export class VirtgpuEndpoint implements Endpoint, ChannelHandler, Flushable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#handler = null;
+    this.#lingering.delete(this);
+    this.#timer?.[Symbol.dispose]();
     this.outgoing.clear();
     // handles of the queue are in the table of what was received
     this.incoming.fdHead = this.incoming.fdTail = 0;

@@ -8,7 +8,8 @@ import { openDevice } from "../virtgpu/kernel_device.ts";
 import type { UsableNode } from "../virtgpu/node_examination.ts";
 import { Wakeups } from "../virtgpu/wakeups.ts";
 import { CopiedFiles } from "./copied_files.ts";
-import { VirtgpuEndpoint } from "./virtgpu.ts";
+import { Arrivals } from "../virtgpu/pipe_credit.ts";
+import { type Shared, VirtgpuEndpoint } from "./virtgpu.ts";
 import { GuestMemoryTrial } from "./virtgpu_guest_memory.ts";
 
 /**
@@ -52,6 +53,7 @@ export class VirtgpuHost implements Disposable {
   readonly #files = new CopiedFiles();
   /** Whether the host takes memory of this machine: tried when it first has answered a client. */
   readonly guestMemory: GuestMemoryTrial;
+  readonly #shared: Shared;
   #node: UsableNode | null = null;
 
   constructor(loop: Loop, devices: DeviceSource = kernelDevices) {
@@ -62,6 +64,12 @@ export class VirtgpuHost implements Disposable {
       loop,
       () => this.#open(this.check()),
     );
+    this.#shared = {
+      files: this.#files,
+      guestMemory: this.guestMemory,
+      arrivals: new Arrivals(),
+      lingering: new Set(),
+    };
   }
 
   /**
@@ -88,9 +96,8 @@ export class VirtgpuHost implements Disposable {
       const endpoint = new VirtgpuEndpoint(
         this.#loop,
         channel,
-        this.#files,
         node,
-        this.guestMemory,
+        this.#shared,
       );
       undo.move();
       return endpoint;
@@ -111,6 +118,7 @@ export class VirtgpuHost implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const endpoint of this.#shared.lingering) endpoint[Symbol.dispose]();
     this.guestMemory[Symbol.dispose]();
     this.#wakeups[Symbol.dispose]();
     this.#files[Symbol.dispose]();

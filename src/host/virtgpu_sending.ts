@@ -14,7 +14,7 @@ import {
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
 import type { Handles } from "../virtgpu/handles.ts";
 import type { HostMemory } from "../virtgpu/host_memory.ts";
-import type { Pipes } from "../virtgpu/pipes.ts";
+import { MOST_PENDING, type Pipes } from "../virtgpu/pipes.ts";
 import type { Queue } from "../wayland/queue.ts";
 
 /** Larger keymaps and colour profiles do not exist. */
@@ -93,6 +93,11 @@ export class Sending {
       const fd = queue.fds[queue.fdHead + i] ?? -1;
       const kind = queue.fdKind(i);
       const isPipe = kind === "pipe_write_end";
+      if (isPipe && this.#pipes.isFull) {
+        throw new UnsendableError(
+          `the application has asked for ${MOST_PENDING} pastes, and none has ended`,
+        );
+      }
       identifiers.types[i] = isPipe ? IDENTIFIER_READ_PIPE : IDENTIFIER_BLOB;
       identifiers.identifiers[i] = isPipe
         ? this.#pipes.nextReadPipe

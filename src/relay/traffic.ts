@@ -74,6 +74,7 @@ export class Traffic implements LivenessListener, Disposable {
         this.#goOn();
       },
       sent: () => this.#hostSent(),
+      cutOff: (text) => this.#relay.warn(text),
       ended: (reason) => this.#hostEnded(reason),
     });
   }

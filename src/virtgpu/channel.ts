@@ -4,8 +4,8 @@
  *
  * The host delivers one message per POLL, onto one page, which stays as it is
  * until the next POLL. So a message is copied out, what it brings is claimed,
- * the next POLL goes out, and only then anybody works on it. Exactly one POLL is
- * outstanding at any time.
+ * the next POLL goes out, and only then anybody works on it. Never more than one
+ * POLL is outstanding, and none only where the host is not to send.
  */
 
 import { SyscallError } from "../../ffi/error.ts";
@@ -127,6 +127,11 @@ export class Channel implements Source, Unfenced, Disposable {
   /** Whether `send` may be called: not between the first bytes and the answer to them. */
   get canSend(): boolean {
     return this.#dialect !== null || !this.#probed;
+  }
+
+  /** Whether the host is not asked for messages until `resume`. */
+  get isPaused(): boolean {
+    return this.#paused;
   }
 
   /** Begins to report, and to receive. */

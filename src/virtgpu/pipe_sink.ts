@@ -18,14 +18,21 @@ import type { Loop, Source, Watch } from "../loop/loop.ts";
 /** Bytes that wait for a slow application; with more its transfer ends. */
 export const MOST_QUEUED = 16 * 1024 * 1024;
 
+/** What waits is kept in blocks of this size, however small the pieces are in which it came. */
+const BLOCK = 64 * 1024;
+/** Blocks that are written before others have their turn: a disk always takes more. */
+const MOST_WRITES = 16;
+
 /** One transfer from the host. */
 export class PipeSink implements Source, Disposable {
   readonly #loop: Loop;
   #output: ForeignOutput | null;
   #watch: Watch | null = null;
-  readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
-  /** Bytes of the first chunk that are written. */
-  #written = 0;
+  readonly #blocks: Uint8Array<ArrayBuffer>[] = [];
+  /** Bytes of the first block that are written. */
+  #head = 0;
+  /** Bytes of the last block that are filled. */
+  #tail = BLOCK;
   #queued = 0;
   #ends = false;
 
@@ -59,11 +66,8 @@ export class PipeSink implements Source, Disposable {
       written = Math.max(0, result);
     }
     if (written === bytes.length) return;
-    const rest = bytes.slice(written);
-    this.#chunks.push(rest);
-    this.#queued += rest.length;
-    if (this.#queued > MOST_QUEUED) this[Symbol.dispose]();
-    else this.#waitForRoom(output);
+    this.#keep(bytes.subarray(written));
+    this.#waitForRoom(output);
   }
 
   /** Nothing follows: the descriptor is closed when the rest is written. */
@@ -73,25 +77,19 @@ export class PipeSink implements Source, Disposable {
   }
 
   ready(_readable: boolean, _writable: boolean, hangup: boolean): void {
-    const output = this.#output;
     if (hangup && this.#queued === 0) {
       // nobody reads, which only this tells while there is nothing to write
       this[Symbol.dispose]();
       return;
     }
-    for (let chunk = this.#chunks[0]; output !== null && chunk !== undefined;) {
-      const result = output.write(chunk.subarray(this.#written));
+    const output = this.#output;
+    if (output === null) return;
+    for (let writes = 0; this.#queued > 0 && writes < MOST_WRITES; writes++) {
+      const result = this.#writeBlock(output);
       if (result === -EAGAIN) return;
       if (result < 0) {
         this[Symbol.dispose]();
         return;
-      }
-      this.#written += result;
-      this.#queued -= result;
-      if (this.#written === chunk.length) {
-        this.#chunks.shift();
-        this.#written = 0;
-        chunk = this.#chunks[0];
       }
       if (output.needsReadiness) break;
     }
@@ -105,7 +103,44 @@ export class PipeSink implements Source, Disposable {
     this.#watch = null;
     this.#output?.[Symbol.dispose]();
     this.#output = null;
-    this.#chunks.length = 0;
+    this.#forget();
+  }
+
+  #keep(bytes: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#tail === BLOCK) {
+        this.#blocks.push(new Uint8Array(BLOCK));
+        this.#tail = 0;
+      }
+      const part = bytes.subarray(at, at + BLOCK - this.#tail);
+      this.#blocks.at(-1)?.set(part, this.#tail);
+      this.#tail += part.length;
+      at += part.length;
+    }
+    this.#queued += bytes.length;
+  }
+
+  /** @returns bytes written, or the negative error number */
+  #writeBlock(output: ForeignOutput): number {
+    const [block] = this.#blocks;
+    if (block === undefined) return 0;
+    const end = this.#blocks.length === 1 ? this.#tail : BLOCK;
+    const result = output.write(block.subarray(this.#head, end));
+    if (result < 0) return result;
+    this.#head += result;
+    this.#queued -= result;
+    if (this.#queued === 0) this.#forget();
+    else if (this.#head === BLOCK) {
+      this.#blocks.shift();
+      this.#head = 0;
+    }
+    return result;
+  }
+
+  #forget(): void {
+    this.#blocks.length = 0;
+    this.#head = 0;
+    this.#tail = BLOCK;
     this.#queued = 0;
   }
 

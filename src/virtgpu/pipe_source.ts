@@ -5,14 +5,16 @@
  * A WRITE is not acknowledged. The host writes it at once: where the reader
  * there is slow and its pipe waits, the host's device thread waits with it, and
  * where its pipe does not wait, what does not fit is lost. So data go in pieces
- * of less than 4 KiB, and not faster than a reader can be expected to read. Only
- * the application's closing is the end, never a short read.
+ * of less than 4 KiB, and not faster than a reader can be expected to read; to a
+ * reader in this machine, which we know of, not faster than it does. Only the
+ * application's closing is the end, never a short read.
  */
 
 import { EAGAIN } from "../../ffi/errno.ts";
 import { type OwnedFd, readFd, setNonBlocking } from "../../ffi/fd.ts";
 import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 import { CHANNEL_BYTES, PIPE_HEADER_BYTES } from "./cross_domain.ts";
+import { type Arrivals, PipeCredit } from "./pipe_credit.ts";
 
 /** What is written at once: a page with its header. */
 const PIECE = CHANNEL_BYTES - PIPE_HEADER_BYTES;
@@ -36,23 +38,29 @@ export type WritePiece = (
 export class PipeSource implements Source, Disposable {
   readonly #loop: Loop;
   readonly #reader: OwnedFd;
-  #watch: Watch | null;
   readonly #write: WritePiece;
+  readonly #credit: PipeCredit;
+  #watch: Watch | null = null;
   #allowed = FIRST;
   #timer: Timer | null = null;
   #disposed = false;
 
   /** Takes over the reading end of a pipe. */
-  constructor(loop: Loop, reader: OwnedFd, write: WritePiece) {
+  constructor(
+    loop: Loop,
+    reader: OwnedFd,
+    arrivals: Arrivals,
+    write: WritePiece,
+  ) {
     this.#loop = loop;
     this.#reader = reader;
     this.#write = write;
+    this.#credit = new PipeCredit(loop, arrivals, () => this.#goOn());
     setNonBlocking(reader.number);
-    this.#watch = loop.watch(reader.number, this);
+    this.#goOn();
   }
 
   ready(): void {
-    if (this.#allowed <= 0) return;
     const length = readFd(this.#reader.number, piece);
     if (length === -EAGAIN) return;
     if (length <= 0) {
@@ -60,10 +68,11 @@ export class PipeSource implements Source, Disposable {
       return;
     }
     this.#allowed -= length;
+    this.#credit.wrote(length);
     this.#write(piece, length, "more");
     if (this.#disposed) return;
     this.#timer ??= this.#loop.after(INTERVAL, this.#allow);
-    if (this.#allowed <= 0) this.#unwatch();
+    this.#goOn();
   }
 
   /** Ends the transfer on both sides. */
@@ -71,9 +80,20 @@ export class PipeSource implements Source, Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#timer?.[Symbol.dispose]();
+    this.#credit.stopWaiting();
     this.#unwatch();
     this.#reader[Symbol.dispose]();
     this.#write(piece, 0, "hang-up");
+  }
+
+  /** Reads on as soon as something may be written. */
+  #goOn(): void {
+    const hasRoom = this.#credit.hasRoom;
+    if (this.#allowed > 0 && hasRoom) {
+      this.#watch ??= this.#loop.watch(this.#reader.number, this);
+    } else this.#unwatch();
+    if (hasRoom) this.#credit.stopWaiting();
+    else this.#credit.wait();
   }
 
   /** A watch that is not read from would still tell of the application's closing, without end. */
@@ -85,11 +105,9 @@ export class PipeSource implements Source, Disposable {
   readonly #allow = (): void => {
     this.#timer = null;
     this.#allowed = Math.min(FIRST, this.#allowed + BURST);
-    if (this.#allowed > 0) {
-      this.#watch ??= this.#loop.watch(this.#reader.number, this);
-    }
     if (this.#allowed < FIRST) {
       this.#timer = this.#loop.after(INTERVAL, this.#allow);
     }
+    this.#goOn();
   };
 }

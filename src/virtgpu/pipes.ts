@@ -6,7 +6,8 @@
 import type { Loop } from "../loop/loop.ts";
 import type { Channel } from "./channel.ts";
 import { FIRST_READ_PIPE } from "./cross_domain.ts";
-import { PipeSink } from "./pipe_sink.ts";
+import type { Arrival, Arrivals } from "./pipe_credit.ts";
+import { MOST_QUEUED, PipeSink } from "./pipe_sink.ts";
 import { PipeSource } from "./pipe_source.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
 import { SyscallError } from "../../ffi/error.ts";
@@ -18,32 +19,74 @@ import { closeForeignFd } from "../../ffi/file_kind.ts";
  * those are shared by all clients.
  */
 export const MOST_SINKS = 256;
-
+/** What may be asked for at once, that without data included. */
+export const MOST_PENDING = 4 * MOST_SINKS;
+/** Transfers to the host at once, for the same reason. */
+export const MOST_SOURCES = 256;
+/** Bytes that wait for all slow readers of a connection together. */
+const MOST_QUEUED_TOGETHER = 2 * MOST_QUEUED;
 /** Bytes that wait for an application, for each of which the host is asked for the next message a millisecond later. */
 const QUEUED_PER_MILLISECOND = 1024 * 1024;
 /** The most of that: of everything of its connection, since messages come one by one, whatever they are. */
 const LONGEST_REST = 4;
 
+/** A transfer from the host. */
+interface Incoming extends Arrival {
+  received: number;
+  /** Null where there were too many at its beginning. */
+  readonly sink: PipeSink | null;
+}
+
+/** Who is told of transfers. */
+export interface PipesHandler {
+  /** One was cut off, as the text says. */
+  cutOff(text: string): void;
+  /** The last one to the host has ended. */
+  sourcesEnded(): void;
+}
+
 /** All transfers of a channel. */
 export class Pipes implements Disposable {
   readonly #loop: Loop;
   readonly #channel: Channel;
-  readonly #sinks = new Map<number, PipeSink>();
+  readonly #arrivals: Arrivals;
+  readonly #handler: PipesHandler;
+  readonly #incoming = new Map<number, Incoming>();
+  /** How many of those have a sink. */
+  #openSinks = 0;
   /** Those that have everything, and whose reader has not. */
   readonly #draining = new Set<PipeSink>();
   readonly #sources = new Set<PipeSource>();
   #nextReadPipe = FIRST_READ_PIPE;
   #disposed = false;
 
-  constructor(loop: Loop, channel: Channel) {
+  /** @param arrivals those of all channels of this machine */
+  constructor(
+    loop: Loop,
+    channel: Channel,
+    arrivals: Arrivals,
+    handler: PipesHandler,
+  ) {
     this.#loop = loop;
     this.#channel = channel;
+    this.#arrivals = arrivals;
+    this.#handler = handler;
   }
 
   /** Number of transfers under way. */
   get count(): number {
     this.#forgetDone();
-    return this.#sinks.size + this.#draining.size + this.#sources.size;
+    return this.#incoming.size + this.#draining.size + this.#sources.size;
+  }
+
+  /** Whether something is still to be read for the host. */
+  get hasSources(): boolean {
+    return this.#sources.size > 0;
+  }
+
+  /** Whether no more can be asked for: the host has a pipe for each, also where its data are thrown away here. */
+  get isFull(): boolean {
+    return this.#incoming.size >= MOST_PENDING;
   }
 
   /**
@@ -58,24 +101,33 @@ export class Pipes implements Disposable {
   /** The SEND with `nextReadPipe` went out: what the host reads from it is written to `fd`, now ours. */
   read(fd: number): void {
     const pipe = this.#nextReadPipe++ | 0;
-    this.#forgetDone();
-    if (this.#sinks.size + this.#draining.size < MOST_SINKS) {
-      this.#sinks.set(pipe, new PipeSink(this.#loop, fd));
-    } else closeForeignFd(fd);
+    const channel = this.#channel;
+    const incoming: Incoming = {
+      received: 0,
+      get isPaused(): boolean {
+        return channel.isPaused;
+      },
+      sink: this.#openSink(fd),
+    };
+    this.#incoming.set(pipe, incoming);
+    this.#arrivals.add(incoming);
   }
 
   /** Takes what came as READ. */
   received(pipe: number, bytes: Uint8Array<ArrayBuffer>, end: boolean): void {
-    const sink = this.#sinks.get(pipe);
-    if (sink === undefined) return;
-    sink.push(bytes);
+    const incoming = this.#incoming.get(pipe);
+    if (incoming === undefined) return;
+    const { sink } = incoming;
+    incoming.received += bytes.length;
+    if (sink !== null) this.#push(sink, bytes);
     if (!end) {
-      // a reader of a megabyte in a second gets all of it, however fast the host is
-      const rest = Math.floor(sink.queued / QUEUED_PER_MILLISECOND);
-      if (rest > 0) this.#channel.rest(Math.min(rest, LONGEST_REST));
+      this.#arrivals.changed();
       return;
     }
-    this.#sinks.delete(pipe);
+    this.#incoming.delete(pipe);
+    this.#arrivals.delete(incoming);
+    if (sink === null) return;
+    this.#openSinks--;
     sink.end();
     this.#forgetDone();
     if (!sink.isDone) this.#draining.add(sink);
@@ -83,12 +135,21 @@ export class Pipes implements Disposable {
 
   /** Sends what is read from `reader`, now ours, into a pipe of the host's. */
   write(pipe: number, reader: OwnedFd): void {
+    if (this.#sources.size === MOST_SOURCES) {
+      reader[Symbol.dispose]();
+      this.hangUp(pipe);
+      this.#handler.cutOff(`of ${MOST_SOURCES} copies at once none has ended`);
+      return;
+    }
     const source: PipeSource = new PipeSource(
       this.#loop,
       reader,
+      this.#arrivals,
       (bytes, length, end) => {
-        if (end === "hang-up") this.#sources.delete(source);
         if (!this.#disposed) this.#submit(pipe, bytes, length, end);
+        if (end === "more") return;
+        this.#sources.delete(source);
+        if (this.#sources.size === 0) this.#handler.sourcesEnded();
       },
     );
     this.#sources.add(source);
@@ -100,12 +161,52 @@ export class Pipes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
     this.#disposed = true;
-    for (const sink of this.#sinks.values()) sink[Symbol.dispose]();
+    for (const incoming of this.#incoming.values()) {
+      incoming.sink?.[Symbol.dispose]();
+      this.#arrivals.delete(incoming);
+    }
+    this.#incoming.clear();
     for (const sink of this.#draining) sink[Symbol.dispose]();
     this.#draining.clear();
     for (const source of [...this.#sources]) source[Symbol.dispose]();
-    this.#sinks.clear();
+  }
+
+  #openSink(fd: number): PipeSink | null {
+    this.#forgetDone();
+    if (this.#openSinks + this.#draining.size < MOST_SINKS) {
+      this.#openSinks++;
+      return new PipeSink(this.#loop, fd);
+    }
+    closeForeignFd(fd);
+    this.#handler.cutOff(`of ${MOST_SINKS} pastes at once none has ended`);
+    return null;
+  }
+
+  #push(sink: PipeSink, bytes: Uint8Array<ArrayBuffer>): void {
+    sink.push(bytes);
+    const { queued } = sink;
+    if (queued < QUEUED_PER_MILLISECOND) return;
+    if (queued > MOST_QUEUED || this.#queued() > MOST_QUEUED_TOGETHER) {
+      sink[Symbol.dispose]();
+      this.#handler.cutOff(
+        `the application is ${
+          Math.round(queued / 1024 / 1024)
+        } MiB behind with reading a paste`,
+      );
+      return;
+    }
+    // a reader of a megabyte in a second gets all of it, however fast the host is
+    const rest = Math.floor(queued / QUEUED_PER_MILLISECOND);
+    this.#channel.rest(Math.min(rest, LONGEST_REST));
+  }
+
+  #queued(): number {
+    let bytes = 0;
+    for (const { sink } of this.#incoming.values()) bytes += sink?.queued ?? 0;
+    for (const sink of this.#draining) bytes += sink.queued;
+    return bytes;
   }
 
   #forgetDone(): void {

@@ -1,0 +1,188 @@
+/** Copies between applications of one machine, which go through pipes of the host's, and would stop it where those are full. */
+import assert from "node:assert/strict";
+import { OwnedFd, setNonBlocking } from "../../ffi/fd.ts";
+import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { Faults } from "../emulator/faults.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import {
+  assertSameBytes,
+  drain,
+  fill,
+  join,
+  noise,
+  Selections,
+  transfer,
+} from "./support/selections.ts";
+
+const MIME = "text/plain";
+
+/** `from` is asked for what `to` pastes: where the one reads and the other writes. */
+function connect(
+  world: DeviceWorld,
+  from: Selections,
+  to: Selections,
+): { reader: OwnedFd; writer: OwnedFd } {
+  const reader = to.ask();
+  const asked = arrived(world, to.client.host.receivedFds);
+  const [source] = [...from.client.host.objects].flatMap(([id, { name }]) =>
+    name === "wl_data_source" ? [id] : []
+  );
+  assert.ok(source !== undefined);
+  // as the compositor does: with the very end that the host has made, which waits where it is full
+  from.client.host.say(source, "wl_data_source.send", MIME, asked);
+  const writer = arrived(world, from.client.client.receivedFds);
+  setNonBlocking(writer);
+  return { reader, writer: new OwnedFd(writer) };
+}
+
+/** A descriptor that comes, from a slow host, in a second. */
+function arrived(world: DeviceWorld, fds: number[]): number {
+  for (let i = 0; i < 100 && fds.length === 0; i++) {
+    world.settle();
+    world.pass(10);
+  }
+  const fd = fds.shift();
+  assert.ok(fd !== undefined, "a descriptor arrives");
+  return fd;
+}
+
+for (const rutabaga of rutabagas) {
+  for (const fences of ["fixed", "stock"] as const) {
+    for (const delay of [0, 1]) {
+      for (const which of ["another", "the same"] as const) {
+        Deno.test(`${rutabaga}, fences ${fences} and ${delay} ms late: 2 MB go from one application to ${which}, and the machine goes on`, () => {
+          const faults = new Faults();
+          using world = new DeviceWorld({
+            profile: hostProfile(rutabaga, fences),
+            faults,
+          });
+          const from = new Selections(world);
+          const to = which === "another" ? new Selections(world) : from;
+          const before = world.machine.census();
+          const ends = connect(world, from, to);
+          using reader = ends.reader;
+          using writer = ends.writer;
+          faults.fenceDelay = delay;
+          const data = noise(2_000_000);
+          assertSameBytes(transfer(world, writer, reader, data), data);
+          assert.equal(world.machine.queue.stalls, 0);
+          world.pass(1000);
+          assert.deepEqual(world.machine.census(), before);
+        });
+      }
+    }
+  }
+}
+
+Deno.test("a copy to an application of the machine that does not read it ends as one of the host's does, and others go on", () => {
+  using world = new DeviceWorld();
+  const other = world.addReady();
+  const from = new Selections(world);
+  const to = new Selections(world);
+  const { reader, writer } = connect(world, from, to);
+  using _reader = reader;
+  using _writer = writer;
+  const data = noise(1 << 16);
+  let written = 0;
+  for (let i = 0; i < 30_000 && written < MOST_QUEUED + 2_000_000; i++) {
+    written += fill(writer, data);
+    world.pass(1);
+  }
+  assert.ok(written >= MOST_QUEUED + 2_000_000, "the rest is thrown away");
+  assert.equal(world.machine.queue.stalls, 0);
+  assert.ok(
+    to.client.log.some((text) => text.includes("behind with reading")),
+  );
+  other.client.say(1, "wl_display.sync", 3);
+  world.settle();
+  assert.match(other.host.heard().at(-1) ?? "", /wl_display@1.sync/);
+});
+
+Deno.test("a copy to the host goes on after 2 s although an application waits for another that never comes", () => {
+  using world = new DeviceWorld();
+  const from = new Selections(world);
+  const to = new Selections(world);
+  using _never = to.ask();
+  world.settle();
+  const { reader, writer } = from.offerTo();
+  using _reader = reader;
+  using _writer = writer;
+  const data = noise(300_000);
+  let written = 0;
+  const out: Uint8Array[] = [];
+  const step = (): void => {
+    written += fill(writer, data.subarray(written));
+    world.pass(10);
+    out.push(...drain(reader).bytes);
+  };
+  for (let i = 0; i < 150; i++) step();
+  assert.ok(join(out).length < 65_536, "it might be the one that waits");
+  for (let i = 0; i < 100; i++) step();
+  assert.equal(written, data.length);
+  assertSameBytes(join(out), data);
+});
+
+Deno.test("a copy goes on when the application of the machine that was to get it has ended", () => {
+  using world = new DeviceWorld();
+  const from = new Selections(world);
+  const to = new Selections(world);
+  const { reader, writer } = connect(world, from, to);
+  using _reader = reader;
+  using _writer = writer;
+  fill(writer, noise(40_000));
+  world.pass(100);
+  to.client.client[Symbol.dispose]();
+  world.settle();
+  let written = 0;
+  for (let i = 0; i < 100 && written >= 0; i++) {
+    written = fill(writer, noise(60_000));
+    world.pass(100);
+  }
+  assert.equal(world.machine.queue.stalls, 0);
+  assert.equal(from.client.ended, false);
+});
+
+Deno.test("what an application has written before it ends arrives whole", () => {
+  for (const size of [1, 50_000, 65_536]) {
+    using world = new DeviceWorld();
+    const before = world.machine.census();
+    const from = new Selections(world);
+    const { reader, writer } = from.offerTo();
+    using _reader = reader;
+    const data = noise(size);
+    assert.equal(fill(writer, data), size);
+    writer[Symbol.dispose]();
+    from.client.client[Symbol.dispose]();
+    const out: Uint8Array[] = [];
+    for (let ended = false; !ended;) {
+      world.pass(10);
+      const drained = drain(reader);
+      out.push(...drained.bytes);
+      ended = drained.ended;
+    }
+    assertSameBytes(join(out), data);
+    world.pass(10);
+    assert.deepEqual(world.machine.census(), before);
+  }
+});
+
+Deno.test("an application's connection ends a second after it, where somebody else keeps its pipe open", () => {
+  using world = new DeviceWorld();
+  const before = world.machine.census();
+  const from = new Selections(world);
+  const { reader, writer } = from.offerTo();
+  using _reader = reader;
+  using _writer = writer;
+  const data = noise(10_000);
+  fill(writer, data);
+  from.client.client[Symbol.dispose]();
+  world.settle();
+  world.pass(900);
+  assertSameBytes(join(drain(reader).bytes), data);
+  assert.notDeepEqual(world.machine.census(), before);
+  from.client.host.say(1, "wl_display.delete_id", 77);
+  world.pass(200);
+  assert.equal(drain(reader).ended, true);
+  assert.deepEqual(world.machine.census(), before);
+});
