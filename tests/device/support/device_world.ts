@@ -41,7 +41,7 @@ export class DeviceClient implements Disposable {
     this.relay = new Relay(
       {
         loop,
-        policy: new Policy({ allow: [], deny: [] }),
+        policy: world.policy,
         features: world.features,
         memory: { burst: () => {} },
       },
@@ -103,6 +103,12 @@ export class DeviceClient implements Disposable {
   }
 }
 
+/** How a world differs from the usual one. */
+export interface DeviceWorldOptions extends ScriptedOptions {
+  /** Globals that clients see beside the usual ones. */
+  readonly allow?: readonly string[];
+}
+
 /** The world. */
 export class DeviceWorld extends ScriptedMachine {
   readonly statistics = new CopyStatistics();
@@ -110,11 +116,13 @@ export class DeviceWorld extends ScriptedMachine {
     standardFeatures({ tag: "", statistics: this.statistics }),
   );
   readonly clients: DeviceClient[] = [];
+  readonly policy: Policy;
   readonly #host: VirtgpuHost;
   #onOpen: (device: EmulatedDevice) => void = () => {};
 
-  constructor(options: ScriptedOptions = {}) {
+  constructor({ allow = [], ...options }: DeviceWorldOptions = {}) {
     super(options);
+    this.policy = new Policy({ allow, deny: [] });
     this.#host = new VirtgpuHost(this.loop, {
       find: () => {
         using device = new EmulatedDevice(this.machine);

@@ -8,34 +8,140 @@ import type { DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";
 const OFFER = 0xff00_0000;
-/** Opcode of wl_data_offer.receive. */
-const RECEIVE = 1;
+
+/** One of the ways in which data cross. */
+interface Kind {
+  /** The global that it begins with. */
+  readonly manager: readonly [name: number, type: string, version: number];
+  readonly source: string;
+  readonly makeSource: string;
+  readonly device: string;
+  readonly makeDevice: string;
+  readonly offer: string;
+  /** Opcode of the offer's `receive`. */
+  readonly receive: number;
+}
+
+const clipboard: Kind = {
+  manager: [4, "wl_data_device_manager", 3],
+  source: "wl_data_source",
+  makeSource: "create_data_source",
+  device: "wl_data_device",
+  makeDevice: "get_data_device",
+  offer: "wl_data_offer",
+  receive: 1,
+};
+
+const primary: Kind = {
+  manager: [10, "zwp_primary_selection_device_manager_v1", 1],
+  source: "zwp_primary_selection_source_v1",
+  makeSource: "create_source",
+  device: "zwp_primary_selection_device_v1",
+  makeDevice: "get_device",
+  offer: "zwp_primary_selection_offer_v1",
+  receive: 0,
+};
+
+const kinds = {
+  clipboard,
+  "drag and drop": clipboard,
+  "primary selection": primary,
+  "GTK's primary selection": {
+    ...primary,
+    manager: [10, "gtk_primary_selection_device_manager", 1],
+    source: "gtk_primary_selection_source",
+    device: "gtk_primary_selection_device",
+    offer: "gtk_primary_selection_offer",
+  },
+} as const satisfies Record<string, Kind>;
+
+/** What data are copied, dragged or selected by. */
+export type SelectionKind = keyof typeof kinds;
 
 /** A client with a seat, a manager and a data device, and a compositor that knows them. */
 export class Selections {
   readonly #world: DeviceWorld;
   readonly client: DeviceClient;
+  readonly #kind: Kind;
   readonly #offer: number;
   readonly #source: number;
 
-  constructor(world: DeviceWorld, client = world.addReady()) {
+  constructor(
+    world: DeviceWorld,
+    client = world.addReady(),
+    kind: SelectionKind = "clipboard",
+  ) {
     this.#world = world;
     this.client = client;
+    this.#kind = kinds[kind];
+    const { manager, device, source, offer, makeDevice, makeSource } =
+      this.#kind;
+    const [, type] = manager;
+    const application = client.client;
     client.bind(3, "wl_seat", 8, 3);
-    client.bind(4, "wl_data_device_manager", 3, 4);
-    client.client.say(4, "wl_data_device_manager.get_data_device", 5, 3);
-    client.client.say(4, "wl_data_device_manager.create_data_source", 6);
-    client.client.say(6, "wl_data_source.offer", MIME);
-    client.client.say(5, "wl_data_device.set_selection", 6, 1);
+    client.bind(...manager, 4);
+    application.say(4, `${type}.${makeDevice}`, 5, 3);
+    application.say(4, `${type}.${makeSource}`, 6);
+    application.say(6, `${source}.offer`, MIME);
+    if (kind === "drag and drop") this.#drag();
+    else application.say(5, `${device}.set_selection`, 6, 1);
     world.settle();
-    const device = objectOf(client.host, "wl_data_device");
-    client.host.say(device, "wl_data_device.data_offer", OFFER);
-    client.host.say(OFFER, "wl_data_offer.offer", MIME);
-    client.host.say(device, "wl_data_device.selection", OFFER);
+    const hostDevice = objectOf(client.host, device);
+    client.host.say(hostDevice, `${device}.data_offer`, OFFER);
+    client.host.say(OFFER, `${offer}.offer`, MIME);
+    if (kind === "drag and drop") this.#enter(hostDevice);
+    else client.host.say(hostDevice, `${device}.selection`, OFFER);
     world.settle();
-    this.#offer = objectOf(client.client, "wl_data_offer");
-    this.#source = objectOf(client.host, "wl_data_source");
+    this.#offer = objectOf(application, offer);
+    this.#source = objectOf(client.host, source);
     client.forget();
+  }
+
+  /** The client begins to drag its source out of a surface (8). */
+  #drag(): void {
+    const { client } = this;
+    client.bind(1, "wl_compositor", 6, 7);
+    client.client.say(7, "wl_compositor.create_surface", 8);
+    client.client.say(6, "wl_data_source.set_actions", 1);
+    client.client.say(5, "wl_data_device.start_drag", 6, 8, null, 1);
+  }
+
+  /** The host's application drags something over the surface. */
+  #enter(device: number): void {
+    const { host } = this.client;
+    const surface = objectOf(host, "wl_surface");
+    host.say(OFFER, "wl_data_offer.source_actions", 1);
+    host.say(device, "wl_data_device.enter", 2, surface, 256, 256, OFFER);
+    host.say(OFFER, "wl_data_offer.action", 1);
+  }
+
+  /** What the host's application drags is dropped, and the client takes it. */
+  dropOnClient(): void {
+    const { client, host } = this.client;
+    const device = objectOf(host, "wl_data_device");
+    client.say(this.#offer, "wl_data_offer.accept", 2, MIME);
+    client.say(this.#offer, "wl_data_offer.set_actions", 1, 1);
+    this.#world.settle();
+    host.say(device, "wl_data_device.drop");
+    host.say(device, "wl_data_device.leave");
+    this.#world.settle();
+  }
+
+  /** The client has all of what was dropped. */
+  finishDrop(): void {
+    const { client } = this.client;
+    client.say(this.#offer, "wl_data_offer.finish");
+    client.say(this.#offer, "wl_data_offer.destroy");
+    this.#world.settle();
+  }
+
+  /** What the client drags is dropped on the host. */
+  dropOnHost(): void {
+    const { host } = this.client;
+    host.say(this.#source, "wl_data_source.target", MIME);
+    host.say(this.#source, "wl_data_source.action", 1);
+    host.say(this.#source, "wl_data_source.dnd_drop_performed");
+    this.#world.settle();
   }
 
   /** The client asks for the host's selection; nothing is sent yet. The end that it reads from. */
@@ -44,7 +150,7 @@ export class Selections {
     setNonBlocking(reader.number);
     this.client.client.say(
       this.#offer,
-      "wl_data_offer.receive",
+      `${this.#kind.offer}.receive`,
       MIME,
       writer.release(),
     );
@@ -60,7 +166,7 @@ export class Selections {
     message.set(mime, 12);
     new Int32Array(message.buffer).set([
       this.#offer,
-      size << 16 | RECEIVE,
+      size << 16 | this.#kind.receive,
       mime.length,
     ]);
     this.client.client.bytes(
@@ -100,7 +206,7 @@ export class Selections {
     if (readerWaits === "non-blocking") setNonBlocking(writer.number);
     this.client.host.say(
       this.#source,
-      "wl_data_source.send",
+      `${this.#kind.source}.send`,
       MIME,
       writer.release(),
     );

@@ -8,12 +8,15 @@ import { makeScratch } from "../../support/scratch.ts";
 import type { GuestSession } from "./session.ts";
 
 type Side = "guest" | "host";
+/** The option by which wl-clipboard's programs take the primary selection, or none. */
+type Selection = "--primary" | "";
 
-/** Copies text and random bytes on each side, and pastes them on the other. */
+/** Copies text and random bytes on each side, and pastes them on the other: by the clipboard, or by what is selected and pasted with the middle button. */
 export async function pasteBothWays(
   session: GuestSession,
   host: HostCompositor,
   length: number,
+  selection: Selection = "",
 ): Promise<void> {
   await requirePrograms([
     { program: "wl-copy", package: "wl-clipboard" },
@@ -25,7 +28,13 @@ export async function pasteBothWays(
   ] as const;
   for (const [type, content] of contents) {
     for (const from of ["host", "guest"] as const) {
-      const pasted = await copyAndPaste(session, host, from, type, content);
+      const pasted = await copyAndPaste(
+        session,
+        host,
+        from,
+        `${selection} --type '${type}'`,
+        content,
+      );
       assert.equal(pasted.length, content.length, `${type} from the ${from}`);
       assert.ok(
         content.every((byte, index) => byte === pasted[index]),
@@ -39,7 +48,7 @@ async function copyAndPaste(
   session: GuestSession,
   host: HostCompositor,
   from: Side,
-  type: string,
+  options: string,
   content: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
   using home = makeScratch("home");
@@ -55,10 +64,10 @@ async function copyAndPaste(
   // The parent ends once its child owns the selection. In the guest the child keeps no output of the driver's open.
   await using copying = start(
     from,
-    `exec wl-copy --type '${type}' <${share}/copied >/dev/null 2>&1`,
+    `exec wl-copy ${options} <${share}/copied >/dev/null 2>&1`,
   );
   assert.equal(await copying.end(60_000), 0, copying.log());
-  const paste = `wl-paste --no-newline --type '${type}'`;
+  const paste = `wl-paste --no-newline ${options}`;
   await using pasting = start(
     from === "guest" ? "host" : "guest",
     `exec ${paste} >${share}/pasted`,
