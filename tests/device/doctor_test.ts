@@ -331,6 +331,30 @@ Deno.test("a kernel that is too old matters only with a device", () => {
   assert.deepEqual(missingIn(world.examine(noDevice, old)), []);
 });
 
+Deno.test("Xwayland is told where it is, which alone makes it no condition", () => {
+  using world = new World();
+  using scratch = makeScratch("path");
+  const [empty, folder] = ["empty", "programs"].map((name) => {
+    const path = `${scratch.path}/${name}`;
+    Deno.mkdirSync(path);
+    return path;
+  });
+  const devices = world.emulate();
+  const absent = "note     Xwayland: not on the PATH; only X11 applications";
+  const assertTold = (line: string): void => {
+    const report = world.examine(devices);
+    assert.ok(textOf(report).includes(line), textOf(report));
+    assert.equal(report.verdict, "over virtio-gpu");
+  };
+  assertTold(absent);
+  world.environment.set("PATH", `${empty}::${folder}`);
+  assertTold(absent);
+  Deno.mkdirSync(`${empty}/Xwayland`);
+  assertTold(absent);
+  Deno.writeTextFileSync(`${folder}/Xwayland`, "");
+  assertTold(`note     Xwayland: ${folder}/Xwayland\n`);
+});
+
 Deno.test("without a place for sockets no application would run", () => {
   using world = new World();
   world.offerLocally(usualGlobals);

@@ -42,6 +42,21 @@ Deno.test("after the host slept the offset is right with the first news", () => 
   assert.equal(clock.at(3_601_000), 3_601_000 - 1100);
 });
 
+for (const slept of [1.5, 3, 4.9, 8.5]) {
+  Deno.test(`after the host stood still for ${slept} s, shorter than a sample counts, the offset is right with the first news`, () => {
+    const clock = new ClockOffset();
+    // samples of two windows
+    for (let time = 0; time <= 6000; time += 100) {
+      clock.observe(time, time + AHEAD);
+    }
+    const ahead = AHEAD + 1000 * slept;
+    for (const time of [6001, 6017]) {
+      clock.observe(time, time + ahead);
+      assert.equal(clock.at(time + ahead), ahead);
+    }
+  });
+}
+
 Deno.test("news that is a little late, once, changes nothing", () => {
   const clock = new ClockOffset();
   clock.observe(1000, 1000 + AHEAD);
