@@ -11,6 +11,7 @@
  */
 
 import { EAGAIN } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import { type OwnedFd, readFd, setNonBlocking } from "../../ffi/fd.ts";
 import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 import { CHANNEL_BYTES, PIPE_HEADER_BYTES } from "./cross_domain.ts";
@@ -45,7 +46,7 @@ export class PipeSource implements Source, Disposable {
   #timer: Timer | null = null;
   #disposed = false;
 
-  /** Takes over the reading end of a pipe. */
+  /** Takes over the reading end of a pipe. @throws {SyscallError} it cannot be watched, and is closed */
   constructor(
     loop: Loop,
     reader: OwnedFd,
@@ -56,8 +57,13 @@ export class PipeSource implements Source, Disposable {
     this.#reader = reader;
     this.#write = write;
     this.#credit = new PipeCredit(loop, arrivals, () => this.#goOn());
-    setNonBlocking(reader.number);
-    this.#goOn();
+    try {
+      setNonBlocking(reader.number);
+      this.#watchOrWait();
+    } catch (error) {
+      reader[Symbol.dispose]();
+      throw error;
+    }
   }
 
   ready(): void {
@@ -86,8 +92,18 @@ export class PipeSource implements Source, Disposable {
     this.#write(piece, 0, "hang-up");
   }
 
-  /** Reads on as soon as something may be written. */
+  /** Goes on, or ends the transfer where the kernel has no room for one more watch. */
   #goOn(): void {
+    try {
+      this.#watchOrWait();
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      this[Symbol.dispose]();
+    }
+  }
+
+  /** Reads on as soon as something may be written. */
+  #watchOrWait(): void {
     const hasRoom = this.#credit.hasRoom;
     if (this.#allowed > 0 && hasRoom) {
       this.#watch ??= this.#loop.watch(this.#reader.number, this);
