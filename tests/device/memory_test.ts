@@ -145,6 +145,28 @@ const failures: readonly (readonly [
   ],
 ];
 
+Deno.test("where the VMM shows no more blobs a new window waits, until others have given theirs back", () => {
+  const profile = { ...hostProfile("0.1.85", "fixed"), mappedBlobs: 8 };
+  using world = new DeviceWorld({ profile });
+  using windows = new Windows(world);
+  const shown = Array.from({ length: 10 }, () => windows.open(20, 10));
+  for (const window of shown) {
+    windows.paint(window, 1);
+    windows.settle();
+  }
+  const { frames } = windows.compositor;
+  assert.ok(frames > 2 && frames < 10, `${frames} of 10 are shown`);
+  assert.match(windows.client.log.join("\n"), /memory/);
+  const [last] = shown.splice(-1);
+  assert.ok(last !== undefined);
+  for (const window of shown) windows.close(window);
+  windows.pass(10_000);
+  assert.equal(windows.compositor.frames, frames + 1);
+  assert.deepEqual(windows.compositor.pixels(), plain(last, 1));
+  assert.equal(windows.client.ended, false);
+  windows.close(last);
+});
+
 for (const [name, begin, end] of failures) {
   Deno.test(`while ${name} clients go on without new pictures, and have them when it is over`, () => {
     const faults = new Faults();
