@@ -10,7 +10,7 @@
  * One timer serves all channels: every millisecond while there is traffic, then
  * every 16, and after some seconds as often as a hundredth of a processor allows.
  * On hardware that is as often as before; in an emulated machine, where a wake-up
- * costs more than a millisecond, it is a few times a second.
+ * costs milliseconds, it is a few times a second.
  */
 
 import { processorMilliseconds } from "../../ffi/clock.ts";
@@ -22,9 +22,9 @@ const PACES = [
   { until: 10_000, wait: 16 },
 ] as const;
 /** After that the least and the most; between them it is what keeps to the share. */
-const IDLE = { least: 16, most: 250 } as const;
+const IDLE = { least: 16, most: 500 } as const;
 /** The part of a processor that looks may take while nothing happens; they are to take less than a hundredth. */
-const SHARE = 0.008;
+const SHARE = 0.006;
 
 /** Who waits without a fence. */
 export interface Unfenced {

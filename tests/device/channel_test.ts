@@ -279,11 +279,11 @@ Deno.test("a header that is seen long before its data is waited for", () => {
 
 for (
   const { cost, seconds, looks } of [
-    { cost: 0.1, seconds: 1, looks: [62, 63] },
-    { cost: 0.1, seconds: 20, looks: [62, 63] },
-    { cost: 0.4, seconds: 20, looks: [20, 20] },
-    { cost: 1.6, seconds: 20, looks: [5, 5] },
-    { cost: 30, seconds: 20, looks: [4, 4] },
+    { cost: 0.09, seconds: 1, looks: [62, 63] },
+    { cost: 0.09, seconds: 20, looks: [62, 63] },
+    { cost: 0.3, seconds: 20, looks: [20, 20] },
+    { cost: 1.2, seconds: 20, looks: [5, 5] },
+    { cost: 30, seconds: 20, looks: [2, 2] },
   ] as const
 ) {
   Deno.test(`eight idle channels whose fences QEMU has spent look at their pages together, ${looks[0]} times a second after ${seconds} s where that takes ${cost} ms`, () => {
@@ -309,7 +309,7 @@ Deno.test("a single look that takes long delays the next one only", () => {
     profile: hostProfile("0.1.85", "stock"),
   });
   let used = 0;
-  let cost = 0.1;
+  let cost = 0.09;
   using wakeups = new Wakeups(world.loop, () => used += cost);
   using _one = new Listener(world, wakeups);
   using _other = new Listener(world, wakeups);
@@ -318,8 +318,8 @@ Deno.test("a single look that takes long delays the next one only", () => {
   world.pass(20_000);
   cost = 100;
   world.pass(16);
-  cost = 0.1;
-  world.pass(500);
+  cost = 0.09;
+  world.pass(1000);
   let ticks = 0;
   world.loop.pass(1000, () => ticks++);
   assert.ok(ticks >= 62, `${ticks} looks`);

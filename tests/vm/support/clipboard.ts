@@ -8,11 +8,18 @@ import { makeScratch } from "../../support/scratch.ts";
 import type { GuestSession } from "./session.ts";
 
 type Side = "guest" | "host";
+
+/** From where to where. */
+const WAYS: readonly (readonly [Side, Side])[] = [
+  ["host", "guest"],
+  ["guest", "host"],
+  ["guest", "guest"],
+];
 /** The option by which wl-clipboard's programs take the primary selection, or none. */
 type Selection = "--primary" | "";
 
 /** Copies text and random bytes on each side, and pastes them on the other: by the clipboard, or by what is selected and pasted with the middle button. */
-export async function pasteBothWays(
+export async function pasteEveryWay(
   session: GuestSession,
   host: HostCompositor,
   length: number,
@@ -27,18 +34,23 @@ export async function pasteBothWays(
     ["application/x-test", randomBytes(length)],
   ] as const;
   for (const [type, content] of contents) {
-    for (const from of ["host", "guest"] as const) {
+    for (const [from, to] of WAYS) {
       const pasted = await copyAndPaste(
         session,
         host,
         from,
+        to,
         `${selection} --type '${type}'`,
         content,
       );
-      assert.equal(pasted.length, content.length, `${type} from the ${from}`);
+      assert.equal(
+        pasted.length,
+        content.length,
+        `${type} from the ${from} to the ${to}`,
+      );
       assert.ok(
         content.every((byte, index) => byte === pasted[index]),
-        `${type} from the ${from} differs`,
+        `${type} from the ${from} to the ${to} differs`,
       );
     }
   }
@@ -48,6 +60,7 @@ async function copyAndPaste(
   session: GuestSession,
   host: HostCompositor,
   from: Side,
+  to: Side,
   options: string,
   content: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
@@ -69,7 +82,7 @@ async function copyAndPaste(
   assert.equal(await copying.end(60_000), 0, copying.log());
   const paste = `wl-paste --no-newline ${options}`;
   await using pasting = start(
-    from === "guest" ? "host" : "guest",
+    to,
     `exec ${paste} >${share}/pasted`,
   );
   assert.equal(await pasting.end(180_000), 0, pasting.log());

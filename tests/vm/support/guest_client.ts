@@ -4,11 +4,11 @@
  *     guest_client.ts pulse CONNECTIONS SECONDS   asks on all connections again and again, each for itself
  *     guest_client.ts crowd CONNECTIONS           connects so often at once, and asks on all that are let in
  *     guest_client.ts surfaces COUNT              shows and destroys so many surfaces, of several sizes, on one connection
- *     guest_client.ts wide COUNT SECONDS          shows so many surfaces of 1080p at once, destroys them, and stays so long
- *     guest_client.ts idle CONNECTIONS SECONDS    asks once on each connection, and stays so long
+ *     guest_client.ts wide COUNT                  shows so many surfaces of 1080p at once, destroys them, and stays
+ *     guest_client.ts idle CONNECTIONS            asks once on each connection, and stays
  *
  * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces. The last two make the
- * file /run/stays when they do no more than stay.
+ * file /run/stays when they do no more than stay, and end when it is gone.
  */
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { delay, waitAtMost } from "../../support/wait.ts";
@@ -75,7 +75,6 @@ async function showSurfaces(path: string, count: number): Promise<number> {
 async function showAtOnce(
   path: string,
   count: number,
-  seconds: number,
 ): Promise<number> {
   using connection = await WaylandConnection.open(path);
   const globals = await bindGlobals(connection);
@@ -85,28 +84,27 @@ async function showAtOnce(
   }
   for (const destroy of shown) await destroy();
   await connection.roundTrip();
-  await stay(seconds);
+  await stay();
   return count;
 }
 
-async function idle(
-  path: string,
-  count: number,
-  seconds: number,
-): Promise<number> {
+async function idle(path: string, count: number): Promise<number> {
   using connections = new DisposableStack();
   for (let i = 0; i < count; i++) {
     const connection = connections.use(await WaylandConnection.open(path));
     await connection.roundTrip();
   }
-  await stay(seconds);
+  await stay();
   return count;
 }
 
-async function stay(seconds: number): Promise<void> {
+async function stay(): Promise<void> {
   Deno.writeTextFileSync(STAYS, "");
-  await delay(seconds * 1000);
-  Deno.removeSync(STAYS);
+  while (await exists(STAYS)) await delay(500);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 interface Globals {
@@ -164,9 +162,9 @@ async function run(
     case "surfaces":
       return await showSurfaces(path, count);
     case "wide":
-      return await showAtOnce(path, count, seconds);
+      return await showAtOnce(path, count);
     case "idle":
-      return await idle(path, count, seconds);
+      return await idle(path, count);
     default:
       throw new Error(`There is no "${verb}"`);
   }

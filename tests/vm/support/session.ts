@@ -10,12 +10,17 @@ import { startWeston } from "../../support/weston.ts";
 import { type Engine, type Guest, quoted, startGuest } from "./guest.ts";
 import { STAYS } from "./guest_client.ts";
 
+/** What the guest's kernel tells of host-visible memory. */
+const HOST_VISIBLE = "/sys/kernel/debug/dri/0/virtio-gpu-host-visible-mm";
 /** Where the proxy listens, in the guest. */
 const DISPLAY = "/run/wayferry-display";
 /** Where programs of the guest have their sockets, which the shared folder cannot have. */
 const RUNTIME = "/run/home";
 const PROXY_LOG = "/run/wayferry.log";
 const PROXY_PID = "/run/wayferry.pid";
+/** While it is there memory is watched. */
+const WATCHING = "/run/watching";
+const SAMPLES = "/run/samples";
 const PROGRAM_PID = "/run/program.pid";
 /** The tests' own client, and what it imports: copied into the guest, which does not see every folder of this machine. */
 const CLIENT = "tests/vm/support/guest_client.ts";
@@ -43,9 +48,17 @@ export interface Holdings {
   readonly pieces: number;
   /** Open files of the proxy. */
   readonly descriptors: number;
+  /** Handles of the GPU's objects, of all programs of the guest: what was opened less what was closed. */
+  readonly handles: number;
   /** KiB of memory of the proxy. */
   readonly resident: number;
 }
+
+/** Has the kernel count handles. */
+const COUNT_HANDLES = `mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+cd /sys/kernel/debug/tracing
+for verb in open close; do echo "p:handle_$verb virtio_gpu_gem_object_$verb" >>kprobe_events; done
+echo 1 >events/kprobes/enable`;
 
 /** The guest, its proxy, and the host's compositor of the moment. */
 export class GuestSession implements AsyncDisposable {
@@ -156,6 +169,11 @@ export class GuestSession implements AsyncDisposable {
     );
   }
 
+  /** Has that client end. */
+  async endStayingClient(): Promise<void> {
+    await this.guest.must(`rm ${STAYS}`);
+  }
+
   #clientScript(words: readonly (string | number)[]): string {
     return this.script([
       Deno.execPath(),
@@ -178,7 +196,9 @@ export class GuestSession implements AsyncDisposable {
   /** Starts the proxy, and waits until it listens. */
   async startProxy(): Promise<void> {
     await this.guest.must(
-      `mkdir -p ${RUNTIME} && chmod 700 ${RUNTIME} && mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+      `mkdir -p ${RUNTIME} && chmod 700 ${RUNTIME}
+      ${COUNT_HANDLES}
+      cd /
       ${EXECUTABLE} proxy --virtio-gpu --wayland-display=${DISPLAY} >${PROXY_LOG} 2>&1 </dev/null &
       echo $! >${PROXY_PID}
       for i in $(seq 300); do [ -S ${DISPLAY} ] && exit 0; sleep 0.1; done; cat ${PROXY_LOG}; exit 1`,
@@ -211,12 +231,26 @@ export class GuestSession implements AsyncDisposable {
     return { log: await this.proxyLog(), left };
   }
 
+  /** Begins to look how much host-visible memory is used. @returns what ends that, and has the bytes of each look */
+  async watchMemory(): Promise<() => Promise<number[]>> {
+    await this.guest.must(
+      `touch ${WATCHING}
+      (while [ -e ${WATCHING} ]; do sed -n 's/^total:.*, used \\([0-9]*\\).*/\\1/p' ${HOST_VISIBLE}; sleep 0.1; done) >${SAMPLES} 2>&1 &`,
+    );
+    return async () => {
+      const text = await this.guest.must(`rm ${WATCHING}; cat ${SAMPLES}`);
+      return text.trim().split("\n").map(Number);
+    };
+  }
+
   /** What is held, once it is no more than that, or has not become so for a while. */
-  async holdings(expected?: Holdings): Promise<Holdings> {
+  async holdings(
+    expected?: Pick<Holdings, "memory" | "handles" | "descriptors">,
+  ): Promise<Holdings> {
     for (let attempt = 0;; attempt++) {
       const now = await this.#look();
       const isDone = expected === undefined ||
-        (now.memory <= expected.memory &&
+        (now.memory <= expected.memory && now.handles <= expected.handles &&
           now.descriptors <= expected.descriptors);
       if (isDone || attempt === 40) return now;
       await delay(500);
@@ -227,9 +261,12 @@ export class GuestSession implements AsyncDisposable {
     // Lines of memory that is in use end with "used", and a line of totals follows them.
     const text = await this.guest.must(
       `pid=$(cat ${PROXY_PID}); ls /proc/$pid/fd | wc -l; grep VmRSS /proc/$pid/status
-      cat /sys/kernel/debug/dri/0/virtio-gpu-host-visible-mm`,
+      cat /sys/kernel/debug/tracing/kprobe_profile ${HOST_VISIBLE}`,
     );
+    const hits = (verb: string): number =>
+      Number(new RegExp(`handle_${verb} +(\\d+)`).exec(text)?.[1]);
     return {
+      handles: hits("open") - hits("close"),
       descriptors: Number(text.split("\n", 1)[0]),
       resident: Number(/VmRSS:\s*(\d+)/.exec(text)?.[1]),
       memory: Number(/total: \d+, used (\d+)/.exec(text)?.[1]),
