@@ -1,7 +1,7 @@
 /** Writing to descriptors of others, without waiting and without their noticing. */
 
 import assert from "node:assert/strict";
-import { EAGAIN, EPIPE } from "../../ffi/errno.ts";
+import { EAGAIN, EOPNOTSUPP, EPIPE } from "../../ffi/errno.ts";
 import {
   duplicateFd,
   O_CREAT,
@@ -14,13 +14,16 @@ import {
   readFd,
   setNonBlocking,
   statusFlags,
+  writeFd,
 } from "../../ffi/fd.ts";
 import { ForeignOutput, openForeignOutput } from "../../ffi/foreign_output.ts";
 import { requestIoctl } from "../../ffi/ioctl.ts";
 import { libc } from "../../ffi/libc.ts";
+import { openLibc } from "../../ffi/library.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { StructWords } from "../../ffi/struct_words.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
+import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 const piece = new Uint8Array(4096).fill(7);
@@ -33,6 +36,18 @@ function fill(output: ForeignOutput): number {
     assert.ok(count > 0, `write returned ${count}`);
     total += count;
   }
+}
+
+/** Whether a pipe of this kernel can be told not to wait: since Linux 6.4. */
+const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
+const pipesNeedNotWait = major > 6 || (major === 6 && minor >= 4);
+
+/** Opens a pipe for writing that cannot be opened again, as another user's cannot. */
+function openForeignPipe(fd: number): ForeignOutput {
+  const output = withFreeDescriptors(0, () => openForeignOutput(fd));
+  assert.ok(output !== null);
+  assert.equal(output.fd, fd, "it was not opened again");
+  return output;
 }
 
 /** Sets the status flags of an open file to none. */
@@ -143,7 +158,7 @@ for (
   });
 }
 
-Deno.test("a pipe that cannot be opened again is written to piece by piece, after the loop has said so", () => {
+Deno.test("before Linux 6.4 a pipe that cannot be opened again is written to piece by piece, after the loop has said so", () => {
   const { reader, writer } = createPipe();
   using _reader = reader;
   using output = new ForeignOutput(
@@ -152,6 +167,56 @@ Deno.test("a pipe that cannot be opened again is written to piece by piece, afte
   );
   assert.equal(output.needsReadiness, true);
   assert.equal(output.write(new Uint8Array(10_000)), 4096);
+});
+
+Deno.test({
+  name:
+    "a pipe that cannot be opened again does not wait where another owner fills it between readiness and write",
+  ignore: !pipesNeedNotWait,
+  fn: () => {
+    const { reader, writer } = createPipe();
+    using end = reader;
+    using theirs = duplicateFd(writer.number);
+    using output = openForeignPipe(writer.release());
+    assert.equal(output.needsReadiness, false);
+    assert.equal(fill(output), 65_536);
+    for (let times = 0; times < 3; times++) {
+      assert.equal(readFd(end.number, new Uint8Array(4096)), 4096);
+      // there is room, which the loop says now
+      assert.equal(writeFd(theirs.number, piece), 4096);
+      assert.equal(output.write(piece), -EAGAIN);
+    }
+    assert.equal(statusFlags(theirs.number) & O_NONBLOCK, 0);
+    assert.equal(readFd(end.number, new Uint8Array(10_000)), 10_000);
+    assert.equal(output.write(new Uint8Array(10_000)), 8192);
+    end[Symbol.dispose]();
+    assert.equal(output.write(piece), -EPIPE);
+  },
+});
+
+Deno.test({
+  name:
+    "a pipe that cannot be opened again, and whose owner has taken from it that it can be told not to wait, is given up",
+  ignore: !pipesNeedNotWait,
+  fn: () => {
+    const { splice } = openLibc({
+      // <fcntl.h> ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);
+      splice: {
+        parameters: ["i32", "pointer", "i32", "pointer", "u64", "u32"],
+        result: "i32",
+      },
+    });
+    const source = createPipe();
+    using from = source.reader;
+    using into = source.writer;
+    assert.equal(writeFd(into.number, piece.subarray(0, 1)), 1);
+    const { reader, writer } = createPipe();
+    using _reader = reader;
+    assert.equal(splice(from.number, null, writer.number, null, 1n, 0), 1);
+    using output = openForeignPipe(writer.release());
+    assert.equal(output.write(piece), -EOPNOTSUPP);
+    assert.equal(output.needsReadiness, false);
+  },
 });
 
 /** The terminal behind a pseudo-terminal's master. */
