@@ -10,7 +10,9 @@ import { type ReceivedIdentifier, wholePages } from "../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../virtgpu/device.ts";
 import { mapBlob } from "../virtgpu/host_memory.ts";
 import type { Pipes } from "../virtgpu/pipes.ts";
+import { HostError } from "../wayland/protocol_error.ts";
 import type { CopiedFiles } from "./copied_files.ts";
+import { LARGEST_COPY } from "./virtgpu_sending.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -40,10 +42,10 @@ export class ReceivedHandles implements Disposable {
     return handle;
   }
 
-  /** Makes a descriptor of it for the client. The message decides what it is: a host may mislabel it. */
+  /** Makes a descriptor of it for the client. The message decides what it is: a host may mislabel it. @throws {HostError} it is too large */
   open(handle: number, kind: FdKind): number {
     if (kind === "pipe_write_end") return this.#openPipe(this.#take(handle));
-    return this.#files.copy(this.#read(this.#take(handle)));
+    return this.#files.copy(this.#read(this.#take(handle), kind));
   }
 
   /** Drops it. */
@@ -92,14 +94,20 @@ export class ReceivedHandles implements Disposable {
    * The contents. Where they cannot be had the client gets zeros, which are no
    * keymap, instead of a shorter file, which would kill it when it looks.
    */
-  #read(identifier: ReceivedIdentifier): Uint8Array {
-    if (identifier.kind !== "memory") {
+  #read(identifier: ReceivedIdentifier, kind: FdKind): Uint8Array {
+    if (identifier.kind === "pipe") {
       this.#drop(identifier);
-      return identifier.kind === "pipe"
-        ? NOTHING
-        : new Uint8Array(identifier.size);
+      return NOTHING;
     }
-    const { handle, size } = identifier;
+    const { size } = identifier;
+    if (size > LARGEST_COPY) {
+      this.#drop(identifier);
+      throw new HostError(
+        `its ${kind} has ${size} bytes, and ${LARGEST_COPY} is the most that is copied`,
+      );
+    }
+    if (identifier.kind === "nothing") return new Uint8Array(size);
+    const { handle } = identifier;
     try {
       using fd = this.#device.primeHandleToFd(handle);
       const mapped = wholePages(size, this.#device.pageSize);

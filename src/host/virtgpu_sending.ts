@@ -18,7 +18,7 @@ import { MOST_PENDING, type Pipes } from "../virtgpu/pipes.ts";
 import type { Queue } from "../wayland/queue.ts";
 
 /** Larger keymaps and colour profiles do not exist. */
-const LARGEST_COPY = 64 * 1024 * 1024;
+export const LARGEST_COPY = 64 * 1024 * 1024;
 
 /**
  * A descriptor cannot be brought to the host. Its message went with it, so the connection ends: features see to it that it does not come to

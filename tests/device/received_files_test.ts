@@ -1,0 +1,90 @@
+/** Files of the host's compositor that are too large to be copied: they end the client that they are for, with true words, and nobody else. */
+import assert from "node:assert/strict";
+import { closeFd } from "../../ffi/fd.ts";
+import { createMemfd } from "../../ffi/memfd.ts";
+import { Faults } from "../emulator/faults.ts";
+import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
+
+const LARGEST = 64 * 1024 * 1024;
+
+/** A client with a keyboard, and another one. */
+class KeymapWorld extends DeviceWorld {
+  readonly other: DeviceClient;
+  readonly typist: DeviceClient;
+
+  constructor(options: ConstructorParameters<typeof DeviceWorld>[0] = {}) {
+    super(options);
+    this.other = this.addReady();
+    this.typist = this.addReady();
+    this.typist.bind(3, "wl_seat", 8, 3);
+    this.typist.client.say(3, "wl_seat.get_keyboard", 4);
+    this.settle();
+    this.typist.forget();
+  }
+
+  /** The compositor sends a keymap that is full of zeros. */
+  sendKeymap(size: number): void {
+    const { host } = this.typist;
+    const [keyboard] = [...host.objects].flatMap(([id, { name }]) =>
+      name === "wl_keyboard" ? [id] : []
+    );
+    assert.ok(keyboard !== undefined);
+    const file = createMemfd("keymap", size).release();
+    host.say(keyboard, "wl_keyboard.keymap", 1, file, 1);
+    this.settle();
+  }
+
+  assertOtherLives(): void {
+    const { client, host, ended } = this.other;
+    client.say(1, "wl_display.sync", 3);
+    this.settle();
+    assert.match(host.heard().join(), /wl_display@1\.sync/);
+    assert.equal(ended, false);
+    assert.deepEqual(this.machine.violations, []);
+  }
+}
+
+for (const rutabaga of rutabagas) {
+  const profile = hostProfile(rutabaga, "fixed");
+
+  Deno.test(`${rutabaga}: a keymap of more than 64 MiB ends its client, which is told why, and leaves nothing`, () => {
+    using world = new KeymapWorld({ profile });
+    const before = world.machine.census();
+    world.sendKeymap(LARGEST + 1);
+    const { client, ended, log } = world.typist;
+    const said = new RegExp(`keymap has ${LARGEST + 1} bytes.*${LARGEST} is`);
+    assert.equal(ended, true);
+    assert.match(log.join("\n"), said);
+    assert.doesNotMatch(log.join("\n"), /internal error/);
+    assert.match(client.heard().join("\n"), said);
+    assert.deepEqual(client.receivedFds, []);
+    assert.deepEqual(world.machine.census(), {
+      ...before,
+      contexts: before.contexts - 1,
+      handles: before.handles / 2,
+      resources: before.resources / 2,
+      mappings: before.mappings / 2,
+    });
+    world.assertOtherLives();
+  });
+}
+
+Deno.test("a keymap of 4 GiB, for which there is no room, ends its client, and nothing of that size is made", () => {
+  const faults = new Faults();
+  using world = new KeymapWorld({ faults });
+  faults.windowBytes = 0;
+  world.sendKeymap(0xffff_f000);
+  assert.equal(world.typist.ended, true);
+  assert.match(world.typist.log.join("\n"), /keymap has 4294963200 bytes/);
+  world.assertOtherLives();
+});
+
+Deno.test("a keymap of 64 MiB is copied", () => {
+  using world = new KeymapWorld();
+  world.sendKeymap(LARGEST);
+  assert.equal(world.typist.ended, false);
+  const fd = world.typist.client.takeFd();
+  assert.equal(Deno.statSync(`/proc/self/fd/${fd}`).size, LARGEST);
+  closeFd(fd);
+});
