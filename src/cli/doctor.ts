@@ -50,15 +50,18 @@ export interface Patient {
 /** Bytes of the host's memory that are asked for, to see whether there is any. */
 const trialBytes = 4096;
 
+/** Of the hosts of today (cross_domain.ts). */
+const newestIdentifiers = 28;
+
 /** Looks at everything. */
 export function examine(patient: Patient): Report {
   const search = searchDevices(patient.devices);
+  const { usable } = search;
+  const kernel = kernelFinding(patient.kernelRelease, search.kernel);
   const machine = [
-    kernelFinding(patient.kernelRelease, search.hasDevice),
     runtimeDirectoryFinding(patient.environment),
     xwaylandFinding(patient.environment),
   ];
-  const { usable } = search;
   const compositor = usable === null
     ? localFindings(patient)
     : virtgpuFindings(patient, usable);
@@ -67,23 +70,25 @@ export function examine(patient: Patient): Report {
     : usable === null
     ? "on this machine's compositor"
     : "over virtio-gpu";
+  const isLocal = verdict === "on this machine's compositor";
+  const ofDevice = (findings: readonly Finding[]): readonly Finding[] =>
+    isLocal ? findings.map(withoutHarm) : findings;
   return {
     sections: [
-      { title: "This machine", findings: machine },
       {
-        title: "virtio-gpu",
-        findings: verdict === "on this machine's compositor"
-          ? search.findings.map(withoutHarm)
-          : search.findings,
+        title: "This machine",
+        findings: [...ofDevice([kernel]), ...machine],
       },
+      { title: "virtio-gpu", findings: ofDevice(search.findings) },
       {
         title: usable === null
-          ? "The compositor of this machine"
+          ? "The compositor of this machine, without virtio-gpu"
           : "The compositor of the host",
         findings: compositor,
       },
     ],
     verdict,
+    isChoice: usable === null,
   };
 }
 
@@ -94,6 +99,9 @@ function withoutHarm({ state, subject, text }: Finding): Finding {
 
 function localFindings(patient: Patient): Finding[] {
   const { loop, environment } = patient;
+  const isNamed = ["WAYLAND_SOCKET", "WAYLAND_DISPLAY"].some((name) =>
+    (environment.get(name) ?? "") !== ""
+  );
   try {
     const address = hostAddress(environment);
     const isPath = address.kind === "path";
@@ -101,19 +109,25 @@ function localFindings(patient: Patient): Finding[] {
     setNonBlocking(fd.number);
     using endpoint = new LocalSocket(loop, fd);
     const where = isPath ? address.path : "the inherited WAYLAND_SOCKET";
-    return compositorFindings(patient, endpoint, where);
+    return compositorFindings(
+      patient,
+      endpoint,
+      where,
+      "see whether a compositor is at the other end, and not stopped",
+    );
   } catch (error) {
     if (!(error instanceof SyscallError || error instanceof StartupError)) {
       throw error;
     }
-    return [
-      missing(
-        "compositor",
-        `${
-          error.message.replace(/\.$/, "")
-        }; start a compositor, or set WAYLAND_DISPLAY to the socket of one`,
-      ),
-    ];
+    const what = error.message.replace(/\.$/, "");
+    const advice = error instanceof StartupError
+      ? ""
+      : error.code === "EACCES"
+      ? "; run this as the user whose compositor it is"
+      : isNamed
+      ? "; start a compositor, or set WAYLAND_DISPLAY to the socket of one"
+      : "; WAYLAND_DISPLAY is not set: start a compositor, or set it to the socket of one";
+    return [missing("compositor", `${what}${advice}`)];
   }
 }
 
@@ -123,22 +137,26 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
     find: () => usable,
     open: (path) => devices.open(path),
   });
+  const findings: Finding[] = [];
   try {
     using endpoint = host.connect();
-    const findings = compositorFindings(patient, endpoint, "the host");
+    findings.push(
+      ...compositorFindings(
+        patient,
+        endpoint,
+        "the host",
+        "see whether the compositor runs there, whether the VMM was started with its socket, and what the VMM's log says",
+      ),
+    );
     const dialect = endpoint.identifiersPerMessage;
     if (dialect === null) return findings;
-    findings.splice(
-      1,
-      0,
-      present("dialect", `${dialect} identifiers per message`),
-    );
+    findings.splice(1, 0, dialectFinding(dialect));
     using memory = endpoint.allocate(trialBytes);
     findings.push(
       memory === null
         ? missing(
           "host memory",
-          "the host gives no memory that can be seen here; enlarge the window, for QEMU with hostmem=8G",
+          "the host gives none that can be seen here; end applications, or enlarge the window of the device, for QEMU with hostmem=8G",
         )
         : present("host memory", "can be had and written to"),
     );
@@ -146,14 +164,21 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
     if (reasonsOf(findings) === "") {
       findings.push(windowFinding(patient, usable));
     }
-    return findings;
   } catch (error) {
     if (error instanceof NoPlaceError) {
-      return [missing("connection", error.message)];
-    }
-    if (!(error instanceof SyscallError)) throw error;
-    return [missing("connection", `${usable.path}: ${error.message}`)];
+      findings.push(missing("connection", error.message));
+    } else if (error instanceof SyscallError) {
+      findings.push(missing("connection", `${usable.path}: ${error.message}`));
+    } else throw error;
   }
+  return findings;
+}
+
+function dialectFinding(identifiers: number): Finding {
+  const age = identifiers < newestIdentifiers
+    ? ", as hosts of before February 2024 have it, which works as well"
+    : "";
+  return present("dialect", `${identifiers} identifiers per message${age}`);
 }
 
 /** What became of the trial, where the kernel offers what it tries. */
@@ -188,22 +213,28 @@ function compositorFindings(
   patient: Patient,
   endpoint: Endpoint,
   where: string,
+  advice: string,
 ): Finding[] {
   const started = patient.loop.now;
   const probe = new RegistryProbe(endpoint, () => {});
   waitFor(patient, () => probe.state.kind !== "waiting");
   const { state } = probe;
   switch (state.kind) {
-    case "waiting":
+    case "waiting": {
+      const seconds = patient.patienceMilliseconds / 1000;
       return [
         missing(
           "compositor",
-          `${where} has not answered within ${patient.patienceMilliseconds} ms; see whether a compositor runs there, and what the VMM's log says of its socket`,
+          `${where} has not answered within ${seconds} s; ${advice}`,
         ),
       ];
+    }
     case "failed":
       return [
-        missing("compositor", `${where} refuses to serve: ${state.reason}`),
+        missing(
+          "compositor",
+          `${where} refuses to serve: ${state.reason}; ${advice}`,
+        ),
       ];
     case "answered":
       return [

@@ -17,6 +17,8 @@ export interface Report {
     readonly findings: readonly Finding[];
   }[];
   readonly verdict: Verdict;
+  /** Whether applications could be shown on the host, or else on this machine, so that not all that is missing is needed. */
+  readonly isChoice: boolean;
 }
 
 const markColumn = 9;
@@ -29,7 +31,7 @@ export function reportText(report: Report, style: Style): string {
     `${style.heading(title)}\n${
       findings.map((finding) => `${line(finding, style)}\n`).join("")
     }\n`
-  ).join("") + verdictText(report.verdict, style);
+  ).join("") + verdictText(report, style);
 }
 
 function line({ state, subject, text }: Finding, style: Style): string {
@@ -44,7 +46,7 @@ function line({ state, subject, text }: Finding, style: Style): string {
   }
 }
 
-function verdictText(verdict: Verdict, style: Style): string {
+function verdictText({ verdict, isChoice }: Report, style: Style): string {
   switch (verdict) {
     case "over virtio-gpu":
       return `Applications run on the host of this virtual machine: ${
@@ -55,6 +57,10 @@ function verdictText(verdict: Verdict, style: Style): string {
         style.strong("wayferry proxy -- COMMAND")
       }\n`;
     case "not at all":
-      return "No application would run: see what is MISSING.\n";
+      return `No application would run: see what is MISSING.${
+        isChoice
+          ? " Of virtio-gpu and this machine's compositor one is enough."
+          : ""
+      }\n`;
   }
 }

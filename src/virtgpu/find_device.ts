@@ -3,22 +3,27 @@
  * number, since another GPU may come first.
  */
 
-import { SyscallError } from "../../ffi/error.ts";
+import { isExhaustion, SyscallError } from "../../ffi/error.ts";
 import type { VirtgpuDevice } from "./device.ts";
-import { type Finding, missing, reasonsOf } from "./finding.ts";
+import { type Finding, missing, noted, reasonsOf } from "./finding.ts";
+import {
+  driverBehind,
+  type VirtgpuHardware,
+  virtgpuHardware,
+} from "./hardware.ts";
 import { openDevice } from "./kernel_device.ts";
 import {
   DRIVER,
+  foreignNode,
   inspectNode,
+  type KernelFitness,
   type NodeExamination,
   type UsableNode,
 } from "./node_examination.ts";
+import { type Openers, openersOf, unopenedText } from "./unopened_node.ts";
 
 /** Where the kernel has its device nodes. */
 const DEVICE_DIRECTORY = "/dev/dri";
-
-/** virtio's number for a GPU (Virtual I/O Device specification, "Device Types"). */
-const VIRTIO_ID_GPU = 16;
 
 /** There is no usable device; the message says what is missing, and how to mend it. */
 export class NoDeviceError extends Error {
@@ -38,35 +43,47 @@ export interface DeviceSystem {
   pathOf(name: string): string;
   /** @throws {SyscallError} */
   open(path: string): VirtgpuDevice;
-  /** The group whose members may open a node, or null where no group may. */
-  groupOf(path: string): string | null;
-  /** Whether the machine has a virtio-gpu, with or without a driver. */
-  hasHardware(): boolean;
+  /** Who may open a node that this user may not. */
+  openersOf(path: string): Openers;
+  /** The driver behind a node that is not opened, or null where that cannot be told. */
+  driverBehind(path: string): string | null;
+  /** What the machine has of a virtio-gpu, with or without a driver and a node. */
+  hardware(): VirtgpuHardware;
 }
 
 /** What was found at all nodes together. */
 export interface DeviceSearch {
   readonly findings: readonly Finding[];
-  /** Whether one of them is a virtio-gpu, or may be one. */
-  readonly hasDevice: boolean;
+  readonly kernel: KernelFitness;
   readonly usable: UsableNode | null;
 }
 
+/** A virtio-gpu that cannot be used, or what may be one. */
+interface Candidate extends NodeExamination {
+  readonly path: string;
+}
+
 /** The machine that this runs on. */
-export function kernelSystem(directory = DEVICE_DIRECTORY): DeviceSystem {
+export function kernelSystem(
+  directory = DEVICE_DIRECTORY,
+  sysfs = "/sys",
+): DeviceSystem {
   return {
     nodeNames: () => {
       try {
         return [...Deno.readDirSync(directory)].map(({ name }) => name);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return [];
-        throw new UnlistedError(unlisted(directory, error), { cause: error });
+        throw new UnlistedError(unlistedText(directory, error), {
+          cause: error,
+        });
       }
     },
     pathOf: (name) => `${directory}/${name}`,
     open: openDevice,
-    groupOf,
-    hasHardware,
+    openersOf,
+    driverBehind: (path) => driverBehind(path, sysfs),
+    hardware: () => virtgpuHardware(sysfs),
   };
 }
 
@@ -93,40 +110,58 @@ export function examineNode(device: VirtgpuDevice): UsableNode {
   return usable;
 }
 
-/** Looks at one node after another, up to the first that can be used. */
+/**
+ * Looks at one node after another, up to the first that can be used. Of the others nothing is then missing.
+ */
 export function searchDevices(system: DeviceSystem): DeviceSearch {
-  const findings: Finding[] = [];
-  const names = namesOf(system, findings);
-  // where nobody can look there may be one
-  let hasDevice = names === null;
-  for (const name of inOrder(names ?? [])) {
+  const { names, unlisted } = namesOf(system);
+  const foreign = new Map<string, readonly Finding[]>();
+  const candidates: Candidate[] = [];
+  for (const name of inOrder(names)) {
+    const isCard = kindOrder(name) > 0;
     // a card is the same device once more
-    if (hasDevice && name.startsWith("card")) continue;
+    if (isCard && candidates.length > 0) continue;
     const path = system.pathOf(name);
-    const { driver, usable, findings: found } = examinePath(system, path);
-    findings.push(...found);
-    if (usable !== null) return { findings, hasDevice: true, usable };
-    if (driver === null || driver === DRIVER) hasDevice = true;
+    const examination = examinePath(system, path);
+    const { driver, findings, kernel, usable } = examination;
+    if (usable !== null) {
+      const others = [...foreign.values()].flat();
+      return {
+        findings: [...others, ...candidates.map(passedOver), ...findings],
+        kernel,
+        usable,
+      };
+    }
+    if (driver === null || driver === DRIVER) {
+      candidates.push({ path, ...examination });
+    } else if (!isCard || !foreign.has(driver)) {
+      foreign.set(driver, [...foreign.get(driver) ?? [], ...findings]);
+    }
   }
-  if (!hasDevice) findings.push(missing("node", withoutNode(system)));
-  return { findings, hasDevice, usable: null };
+  const findings = candidates.length > 0
+    ? candidates.flatMap(({ findings }) => findings)
+    : withoutCandidate(system, unlisted);
+  return {
+    findings: [...[...foreign.values()].flat(), ...findings],
+    kernel: candidates.find(({ kernel }) => kernel !== "untold")?.kernel ??
+      "untold",
+    usable: null,
+  };
 }
 
-/** @returns null, with a finding, where they cannot be told */
+/** The nodes, none where they cannot be told, and then why. */
 function namesOf(
   system: DeviceSystem,
-  findings: Finding[],
-): readonly string[] | null {
+): { readonly names: readonly string[]; readonly unlisted: string | null } {
   try {
-    return system.nodeNames();
+    return { names: system.nodeNames(), unlisted: null };
   } catch (error) {
     if (!(error instanceof UnlistedError)) throw error;
-    findings.push(missing("node", error.message));
-    return null;
+    return { names: [], unlisted: error.message };
   }
 }
 
-function unlisted(directory: string, error: unknown): string {
+function unlistedText(directory: string, error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return `${directory} may not be listed by this user; let everybody do that (chmod 0755 ${directory})`;
   }
@@ -143,23 +178,83 @@ function examinePath(system: DeviceSystem, path: string): NodeExamination {
     return inspectNode(device);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    const text = error.code === "EACCES"
-      ? forbidden(path, system.groupOf(path))
-      : `${path}: ${error.message}`;
-    return { findings: [missing("node", text)], driver: null, usable: null };
+    return unopened(system, path, error);
   }
 }
 
-function forbidden(path: string, group: string | null): string {
-  return group === null
-    ? `${path} may not be opened by this user, nor by any group; let udev give it to one (GROUP="render", MODE="0660"), and add the user to that`
-    : `${path} may not be opened by this user; add the user to the group that may, ${group}, and log in again`;
+/** A node that cannot be opened matters only if it is of a virtio-gpu, or may be. */
+function unopened(
+  system: DeviceSystem,
+  path: string,
+  error: SyscallError,
+): NodeExamination {
+  // without descriptors sysfs cannot be asked either
+  const isAsked = !isExhaustion(error);
+  const driver = isAsked ? system.driverBehind(path) : null;
+  if (driver !== null && driver !== DRIVER) return foreignNode(path, driver);
+  if (isAsked && driver === null && system.hardware() === "absent") {
+    const text = `${path} cannot be opened, and is not of a virtio-gpu`;
+    return {
+      findings: [noted("node", text)],
+      driver: "unknown",
+      kernel: "untold",
+      usable: null,
+    };
+  }
+  const text = unopenedText(path, error, system.openersOf(path));
+  return {
+    findings: [missing("node", text)],
+    driver,
+    kernel: "untold",
+    usable: null,
+  };
 }
 
-function withoutNode(system: DeviceSystem): string {
-  return system.hasHardware()
-    ? `this machine has a virtio-gpu, but no driver for it; load the kernel module ${DRIVER}`
-    : "this machine has no virtio-gpu; start the VM with one that has a cross-domain context";
+/** One line on what is no longer needed. */
+function passedOver({ path, findings }: Candidate): Finding {
+  const isOpened = findings.some(({ state }) => state === "present");
+  const lacks = findings.filter(({ state }) => state === "missing").map((
+    { subject },
+  ) => subject).join(", ");
+  return noted(
+    "node",
+    `${path} ${
+      isOpened ? `lacks ${lacks}` : "cannot be opened"
+    }, and is not needed: there is another one`,
+  );
+}
+
+/** What is said where no node can be one of a virtio-gpu. */
+function withoutCandidate(
+  system: DeviceSystem,
+  unlisted: string | null,
+): Finding[] {
+  const hardware = system.hardware();
+  if (unlisted === null) return [missing("node", withoutNode(hardware))];
+  switch (hardware) {
+    case "driven":
+    case "unknown":
+      return [missing("node", unlisted)];
+    case "without driver":
+      return [
+        missing("node", withoutNode(hardware)),
+        missing("node", unlisted),
+      ];
+    case "absent":
+      return [noted("node", unlisted), missing("node", withoutNode(hardware))];
+  }
+}
+
+function withoutNode(hardware: VirtgpuHardware): string {
+  switch (hardware) {
+    case "driven":
+      return `this machine has a virtio-gpu and its driver, but no device node of it here; in a container, give it the device (--device=${DEVICE_DIRECTORY}); else let udev or devtmpfs make the device nodes`;
+    case "without driver":
+      return `this machine has a virtio-gpu, but no driver for it; load the kernel module ${DRIVER}, or use a kernel that has it, without nomodeset on its command line`;
+    case "absent":
+    case "unknown":
+      return "this machine has no virtio-gpu; start the VM with one that has a cross-domain context";
+  }
 }
 
 /** What is missing; for a search that met other drivers only, which ones. */
@@ -181,32 +276,4 @@ function inOrder(names: readonly string[]): string[] {
 
 function kindOrder(name: string): number {
   return name.startsWith("renderD") ? 0 : 1;
-}
-
-/** Reading and writing, for the group (<sys/stat.h>). */
-const S_IRWGRP = 0o060;
-
-function groupOf(path: string): string | null {
-  try {
-    const { gid, mode } = Deno.statSync(path);
-    if (((mode ?? 0) & S_IRWGRP) !== S_IRWGRP) return null;
-    const line = Deno.readTextFileSync("/etc/group").split("\n").find((line) =>
-      line.split(":")[2] === String(gid)
-    );
-    return line?.split(":")[0] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function hasHardware(): boolean {
-  const devices = "/sys/bus/virtio/devices";
-  try {
-    return [...Deno.readDirSync(devices)].some(({ name }) =>
-      Number(Deno.readTextFileSync(`${devices}/${name}/device`).trim()) ===
-        VIRTIO_ID_GPU
-    );
-  } catch {
-    return false;
-  }
 }

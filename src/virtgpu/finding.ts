@@ -25,8 +25,13 @@ export function noted(subject: string, text: string): Finding {
   return { state: "noted", subject, text };
 }
 
-/** The reasons among findings, as one sentence; empty where nothing is missing. */
+/** The reasons among findings, each once, as one sentence; empty where nothing is missing. */
 export function reasonsOf(findings: readonly Finding[]): string {
-  return findings.filter(({ state }) => state === "missing")
-    .map(({ subject, text }) => `${text} (${subject})`).join("; ");
+  const subjects = new Map<string, string[]>();
+  for (const { state, subject, text } of findings) {
+    if (state !== "missing") continue;
+    subjects.set(text, [...subjects.get(text) ?? [], subject]);
+  }
+  return [...subjects].map(([text, of]) => `${text} (${of.join(", ")})`)
+    .join("; ");
 }

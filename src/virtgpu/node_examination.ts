@@ -3,6 +3,8 @@
  *
  * The words for what is missing are those of every warning and refusal as well.
  */
+import { EBUSY } from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
 import {
   CAPSET_BYTES,
   CHANNEL_WAYLAND,
@@ -24,11 +26,15 @@ export interface UsableNode {
   readonly hasGpu: boolean;
 }
 
+/** Whether the kernel knows of everything that is needed; "untold" where it was not asked. */
+export type KernelFitness = "sufficient" | "too old" | "untold";
+
 /** What was found at a node. */
 export interface NodeExamination {
   readonly findings: readonly Finding[];
-  /** The driver behind the node, or null where it could not be asked. */
+  /** The driver behind the node, or null where that cannot be told. */
   readonly driver: string | null;
+  readonly kernel: KernelFitness;
   /** Null where something that is needed is missing. */
   readonly usable: UsableNode | null;
 }
@@ -69,9 +75,12 @@ const needed: readonly ParameterWords[] = [
     name: "CONTEXT_INIT",
     there: "contexts have a type and rings",
     absent:
-      "the device makes no contexts of a type; use Linux 5.16 or newer in the guest, and a current VMM",
+      "the device makes no contexts of a type; use a current VMM, and start the VM with a GPU that has cross-domain contexts",
   },
 ];
+
+const unknownToKernel =
+  "the kernel knows nothing of it; use Linux 5.16 or newer";
 
 const optional: readonly ParameterWords[] = [
   {
@@ -105,21 +114,22 @@ const optional: readonly ParameterWords[] = [
 export function inspectNode(device: VirtgpuDevice): NodeExamination {
   const { path } = device;
   const { name, major, minor, patch } = device.version();
-  if (name !== DRIVER) {
-    const text = `${path} is of the driver ${name}, not ${DRIVER}`;
-    return { findings: [noted("node", text)], driver: name, usable: null };
-  }
+  if (name !== DRIVER) return foreignNode(path, name);
   const findings = [
     present(
       "node",
       `${path}, of the driver ${name} ${major}.${minor}.${patch}`,
     ),
   ];
+  let kernel: KernelFitness = "sufficient";
   for (const { name, there, absent } of needed) {
+    const value = device.getParameter(name);
+    if (value === null) kernel = "too old";
     findings.push(
-      device.getParameter(name) === 1
-        ? present(name, there)
-        : missing(name, `${path}: ${absent}`),
+      value === 1 ? present(name, there) : missing(
+        name,
+        `${path}: ${value === null ? unknownToKernel : absent}`,
+      ),
     );
   }
   for (const { name, there, absent } of optional) {
@@ -130,42 +140,62 @@ export function inspectNode(device: VirtgpuDevice): NodeExamination {
         : noted(name, value === 1 ? there : `${there}: ${value}`),
     );
   }
-  const capsets = (device.getParameter("SUPPORTED_CAPSET_IDS") ?? 0) >>> 0;
+  const capsets = device.getParameter("SUPPORTED_CAPSET_IDS");
   const capabilities = inspectCapset(device, capsets, findings);
-  const hasGpu = (capsets & ~(1 << CROSS_DOMAIN_CAPSET)) !== 0;
   if (capabilities === null || findings.some(isMissing)) {
-    return { findings, driver: name, usable: null };
+    return { findings, driver: name, kernel, usable: null };
   }
+  const hasGpu = ((capsets ?? 0) & ~(1 << CROSS_DOMAIN_CAPSET)) !== 0;
   findings.push(
     hasGpu
       ? noted("GPU", "applications here can draw with the host's GPU")
       : noted("GPU", "none; applications here draw with the processor"),
   );
-  return { findings, driver: name, usable: { path, capabilities, hasGpu } };
+  return {
+    findings,
+    driver: name,
+    kernel,
+    usable: { path, capabilities, hasGpu },
+  };
+}
+
+/** A node of another GPU, which is of no use here. */
+export function foreignNode(path: string, driver: string): NodeExamination {
+  return {
+    findings: [
+      noted("node", `${path} is of the driver ${driver}, not ${DRIVER}`),
+    ],
+    driver,
+    kernel: "untold",
+    usable: null,
+  };
 }
 
 function isMissing({ state }: Finding): boolean {
   return state === "missing";
 }
 
-/** Asks for the capability set, and adds what is found. */
+/**
+ * Asks for the capability set, and adds what is found.
+ *
+ * @param capsets a bit for each that there is; null where the kernel does not tell
+ */
 function inspectCapset(
   device: VirtgpuDevice,
-  capsets: number,
+  capsets: number | null,
   findings: Finding[],
 ): CrossDomainCapabilities | null {
   const { path } = device;
-  const bytes = (capsets & 1 << CROSS_DOMAIN_CAPSET) === 0
-    ? null
-    : device.getCapset(CROSS_DOMAIN_CAPSET, 0, CAPSET_BYTES);
-  const capabilities = bytes === null ? null : parseCapabilities(bytes);
-  if (capabilities === null) {
-    findings.push(missing(
-      "capability set",
-      `${path}: the host offers no cross-domain context; start the VM with context-types=cross-domain (crosvm) or cross-domain=on (QEMU)`,
-    ));
+  const lacking = (text: string): null => {
+    findings.push(missing("capability set", `${path}: ${text}`));
     return null;
-  }
+  };
+  if (capsets === null) return lacking(unknownToKernel);
+  const isOffered = (capsets & 1 << CROSS_DOMAIN_CAPSET) !== 0;
+  const bytes = isOffered ? readCapset(device) : null;
+  if (bytes === "unanswered") return lacking(unanswered);
+  const capabilities = bytes === null ? null : parseCapabilities(bytes);
+  if (capabilities === null) return lacking(notOffered);
   findings.push(
     present(
       "capability set",
@@ -185,4 +215,23 @@ function inspectCapset(
       : noted("memory", "the host allocates plain memory"),
   );
   return capabilities;
+}
+
+const notOffered =
+  "the host offers no cross-domain context; start the VM with context-types=cross-domain (crosvm) or a virtio-gpu-rutabaga with cross-domain=on (QEMU)";
+const unanswered =
+  "the host has not answered for seconds; see what the VMM's log and this machine's kernel (dmesg) say, and start the VM anew if that goes on";
+
+/** @returns "unanswered": the kernel has waited for the host in vain, at most 5 s */
+function readCapset(
+  device: VirtgpuDevice,
+): Uint8Array<ArrayBuffer> | "unanswered" | null {
+  try {
+    return device.getCapset(CROSS_DOMAIN_CAPSET, 0, CAPSET_BYTES);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EBUSY) {
+      return "unanswered";
+    }
+    throw error;
+  }
 }

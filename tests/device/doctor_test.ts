@@ -3,7 +3,15 @@ import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import assert from "node:assert/strict";
 import { SyscallError } from "../../ffi/error.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
-import { EACCES } from "../../ffi/errno.ts";
+import {
+  EACCES,
+  EBUSY,
+  EMFILE,
+  ENODEV,
+  ENXIO,
+  EPERM,
+  errnoName,
+} from "../../ffi/errno.ts";
 import { connectUnix, socketPair } from "../../ffi/unix_socket.ts";
 import { examine } from "../../src/cli/doctor.ts";
 import { type Report, reportText } from "../../src/cli/doctor_report.ts";
@@ -111,14 +119,26 @@ class World implements Disposable {
 
 const nodeNames = (): string[] => ["by-path", "card0", "renderD128"];
 
+/** Of several devices. */
+const twoNodes = (): string[] => ["card0", "card1", "renderD128", "renderD129"];
+
 const noDevice: DeviceSystem = {
   nodeNames: () => [],
   pathOf: (name) => `/dev/dri/${name}`,
   open: (path) => {
     throw new SyscallError(`open ${path}`, EACCES);
   },
-  groupOf: () => "render",
-  hasHardware: () => false,
+  openersOf: () => ({ kind: "group", name: "render" }),
+  driverBehind: () => null,
+  hardware: () => "absent",
+};
+
+/** The same, with a virtio-gpu behind its nodes, which may not be opened. */
+const forbidden: DeviceSystem = {
+  ...noDevice,
+  nodeNames,
+  driverBehind: () => "virtio_gpu",
+  hardware: () => "driven",
 };
 
 function textOf(report: Report): string {
@@ -173,27 +193,209 @@ Deno.test("a parameter that is missing is told in the words of every refusal", (
   );
 });
 
+Deno.test("a parameter that the kernel does not know is the kernel's lack, and not the device's", () => {
+  using world = new World();
+  const devices = world.emulate({
+    parameters: {
+      RESOURCE_BLOB: null,
+      HOST_VISIBLE: null,
+      CONTEXT_INIT: null,
+      SUPPORTED_CAPSET_IDS: null,
+    },
+  });
+  const report = world.examine(devices, "5.10.0-28-amd64");
+  assert.deepEqual(missingIn(report), [
+    "kernel",
+    "RESOURCE_BLOB",
+    "HOST_VISIBLE",
+    "CONTEXT_INIT",
+    "capability set",
+    "compositor",
+  ]);
+  const text = textOf(report);
+  assert.doesNotMatch(text, /start the VM|hostmem/);
+  assert.match(
+    text,
+    /MISSING +capability set: .*: the kernel knows nothing of it; use Linux 5\.16 or newer/,
+  );
+  assert.throws(
+    () => findNode(devices),
+    /: the kernel knows nothing of it; use Linux 5\.16 or newer \(RESOURCE_BLOB, HOST_VISIBLE, CONTEXT_INIT, capability set\)$/,
+    "a client is told once",
+  );
+});
+
 Deno.test("a node that may not be opened is told with the group that owns it", () => {
   using world = new World();
-  const report = world.examine({ ...noDevice, nodeNames });
+  const report = world.examine(forbidden);
   assert.deepEqual(missingIn(report), ["node", "compositor"]);
   assert.match(
     textOf(report),
     /renderD128 may not be opened by this user; add the user to the group that may, render,/,
   );
+  assert.match(
+    textOf(report),
+    /see what is MISSING\. Of virtio-gpu and this machine's compositor one is enough\.\n/,
+  );
   assert.throws(
-    () => findNode({ ...noDevice, nodeNames, groupOf: () => null }),
+    () => findNode({ ...forbidden, openersOf: () => ({ kind: "root" }) }),
     /nor by any group; let udev give it to one/,
+  );
+  assert.throws(
+    () => findNode({ ...forbidden, openersOf: () => ({ kind: "hidden" }) }),
+    /may not enter \/dev\/dri; let everybody do that \(chmod 0755 \/dev\/dri\)/,
   );
 });
 
-Deno.test("a device without a driver is told apart from none", () => {
-  assert.throws(
-    () => findNode({ ...noDevice, hasHardware: () => true }),
-    /no driver for it; load the kernel module virtio_gpu/,
-  );
-  assert.throws(() => findNode(noDevice), /this machine has no virtio-gpu/);
+for (
+  const [errno, words] of [
+    [
+      EPERM,
+      /in this container or service; let it have the device, .*--device=/,
+    ],
+    [ENXIO, /there is no device behind \/dev\/dri\/renderD128; remove it/],
+    [ENODEV, /there is no device behind \/dev\/dri\/renderD128; remove it/],
+    [EMFILE, /Too many open files \(EMFILE\)/],
+  ] as const
+) {
+  Deno.test(`a node that cannot be opened for ${errnoName(errno)} is told with what to do`, () => {
+    const open = (path: string): never => {
+      throw new SyscallError(`open ${path}`, errno);
+    };
+    assert.throws(() => findNode({ ...forbidden, open }), words);
+  });
+}
+
+Deno.test("where descriptors have run out, that is the reason, whatever sysfs seems to say", () => {
+  const open = (path: string): never => {
+    throw new SyscallError(`open ${path}`, EMFILE);
+  };
+  assert.throws(() => findNode({ ...noDevice, nodeNames, open }), /EMFILE/);
 });
+
+Deno.test("a forbidden node of another GPU is no reason to ask for permissions", () => {
+  using world = new World();
+  const devices: DeviceSystem = {
+    ...noDevice,
+    nodeNames,
+    driverBehind: () => "i915",
+  };
+  const report = world.examine(devices);
+  const text = textOf(report);
+  assert.deepEqual(missingIn(report), ["node", "compositor"]);
+  assert.match(text, /MISSING +node: this machine has no virtio-gpu/);
+  assert.match(text, /note +node: .*renderD128 is of the driver i915, not/);
+  assert.doesNotMatch(text, /card0|group/, "once is enough");
+  assert.throws(
+    () => findNode(devices),
+    (error) =>
+      error instanceof NoDeviceError &&
+      /^this machine has no virtio-gpu;[^;]*$/.test(error.message),
+  );
+});
+
+Deno.test("a forbidden node of which sysfs knows nothing may be a virtio-gpu's, unless the machine has none", () => {
+  const unknown: DeviceSystem = { ...forbidden, driverBehind: () => null };
+  for (const hardware of ["driven", "unknown"] as const) {
+    assert.throws(
+      () => findNode({ ...unknown, hardware: () => hardware }),
+      /add the user to the group/,
+    );
+  }
+  assert.throws(
+    () => findNode({ ...unknown, hardware: () => "absent" }),
+    /^NoDeviceError: this machine has no virtio-gpu/,
+  );
+});
+
+for (
+  const [what, driver, line] of [
+    [
+      "another GPU",
+      "i915",
+      /note +node: \/dev\/dri\/renderD128 is of the driver i915, not virtio_gpu\n/,
+    ],
+    [
+      "another virtio-gpu",
+      "virtio_gpu",
+      /note +node: \/dev\/dri\/renderD128 cannot be opened, and is not needed: there is another one\n/,
+    ],
+  ] as const
+) {
+  Deno.test(`where a node is usable, ${what} that may not be opened is a note`, () => {
+    using world = new World();
+    const usable = world.emulate();
+    const report = world.examine({
+      ...usable,
+      nodeNames: twoNodes,
+      driverBehind: () => driver,
+      open: (path) => (path.endsWith("128") ? forbidden : usable).open(path),
+    });
+    assert.deepEqual(missingIn(report), []);
+    assert.equal(report.verdict, "over virtio-gpu");
+    assert.match(textOf(report), line);
+    assert.doesNotMatch(textOf(report), /group|card/);
+  });
+}
+
+Deno.test("where a node is usable, what another virtio-gpu lacks is one note", () => {
+  using world = new World();
+  const usable = world.emulate();
+  const other = world.emulate({
+    capset: null,
+    parameters: { SUPPORTED_CAPSET_IDS: 0, HOST_VISIBLE: 0 },
+  });
+  const report = world.examine({
+    ...usable,
+    nodeNames: twoNodes,
+    open: (path) => (path.endsWith("128") ? other : usable).open(path),
+  });
+  assert.deepEqual(missingIn(report), []);
+  const text = textOf(report);
+  assert.match(
+    text,
+    /note +node: \/dev\/dri\/renderD128 lacks HOST_VISIBLE, capability set, and is not needed/,
+  );
+  assert.equal(text.match(/HOST_VISIBLE:/g)?.length, 1);
+});
+
+Deno.test("a host that does not answer for its capability set is told, with all that was found before", () => {
+  using world = new World();
+  const devices = world.emulate();
+  const report = world.examine({
+    ...devices,
+    open: (path) => {
+      const device = devices.open(path);
+      device.getCapset = () => {
+        throw new SyscallError("ask for capability set 5", EBUSY);
+      };
+      return device;
+    },
+  });
+  assert.deepEqual(missingIn(report), ["capability set", "compositor"]);
+  const text = textOf(report);
+  assert.match(text, /ok +HOST_VISIBLE/);
+  assert.match(
+    text,
+    /MISSING +capability set: .*: the host has not answered for seconds; see what the VMM's log/,
+  );
+});
+
+for (
+  const [hardware, words] of [
+    ["without driver", /no driver for it; load the kernel module virtio_gpu/],
+    ["driven", /its driver, but no device node of it here; in a container/],
+    ["absent", /this machine has no virtio-gpu; start the VM with one/],
+    ["unknown", /this machine has no virtio-gpu; start the VM with one/],
+  ] as const
+) {
+  Deno.test(`where there is no node, and the hardware is ${hardware}, that is told`, () => {
+    assert.throws(
+      () => findNode({ ...noDevice, hardware: () => hardware }),
+      words,
+    );
+  });
+}
 
 Deno.test("without a device applications run on this machine's compositor", () => {
   using world = new World();
@@ -214,7 +416,7 @@ Deno.test("where the device is usable, the compositor of this machine is not ask
   assert.equal(report.verdict, "not at all");
   assert.match(
     textOf(report),
-    /the host has not answered within 300 ms; see whether/,
+    /the host has not answered within 0\.3 s; see whether the compositor runs there, whether the VMM/,
   );
 });
 
@@ -323,13 +525,76 @@ Deno.test("a device that has all the connections that it bears is told", () => {
   );
 });
 
-Deno.test("a kernel that is too old matters only with a device", () => {
+Deno.test("an old number of the kernel does not matter where the kernel knows everything", () => {
   using world = new World();
-  const old = "5.10.0-28-amd64";
-  assert.deepEqual(missingIn(world.examine(world.emulate(), old)), ["kernel"]);
-  world.offerLocally(usualGlobals);
-  assert.deepEqual(missingIn(world.examine(noDevice, old)), []);
+  const report = world.examine(world.emulate(), "5.14.0-503.el9.x86_64");
+  assert.deepEqual(missingIn(report), []);
+  assert.equal(report.verdict, "over virtio-gpu");
+  assert.match(textOf(report), /ok +kernel: Linux 5\.14\.0-503\.el9/);
 });
+
+Deno.test("a kernel that is too old for virtio-gpu is not for this machine's compositor", () => {
+  const old = "5.10.0-28-amd64";
+  const tooOld = { parameters: { CONTEXT_INIT: null } };
+  for (const hasDevice of [true, false]) {
+    using world = new World();
+    world.offerLocally(usualGlobals);
+    const devices = hasDevice ? world.emulate(tooOld) : noDevice;
+    const report = world.examine(devices, old);
+    assert.deepEqual(missingIn(report), []);
+    assert.equal(report.verdict, "on this machine's compositor");
+    assert.match(textOf(report), /note +kernel: Linux 5\.10\.0-28-amd64 is/);
+  }
+});
+
+for (
+  const [environment, words] of [
+    [{}, /wayland-0".*; WAYLAND_DISPLAY is not set: start a compositor/],
+    [
+      { WAYLAND_DISPLAY: "other" },
+      /other".*; start a compositor, or set WAYLAND_DISPLAY to the socket of one\n/,
+    ],
+    [
+      { WAYLAND_SOCKET: "word" },
+      /compositor: Cannot use WAYLAND_SOCKET: "word" is no file descriptor\n/,
+    ],
+  ] as const
+) {
+  Deno.test(`without a compositor here (${Object.entries(environment).join() || "nothing is set"}) it is told what to do`, () => {
+    using world = new World();
+    for (const [name, value] of Object.entries(environment)) {
+      world.environment.set(name, value);
+    }
+    assert.match(textOf(world.examine(noDevice)), words);
+  });
+}
+
+Deno.test("a compositor of this machine that does not answer is no matter of a VMM", () => {
+  using world = new World();
+  world.offerLocally("silent");
+  const text = textOf(world.examine(noDevice));
+  assert.match(
+    text,
+    /MISSING +compositor: the inherited WAYLAND_SOCKET has not answered within 0\.3 s; see whether a compositor is at/,
+  );
+  assert.doesNotMatch(text, /VMM/);
+});
+
+for (
+  const [directory, words] of [
+    ["/nowhere/at/all", /\/nowhere\/at\/all does not exist; set it to/],
+    ["run", /run is no absolute path; set it to a directory/],
+    ["/dev/null", /no socket can be made in \/dev\/null: /],
+  ] as const
+) {
+  Deno.test(`XDG_RUNTIME_DIR is told to be of no use where it is ${directory}`, () => {
+    using world = new World();
+    world.environment.set("XDG_RUNTIME_DIR", directory);
+    const report = world.examine(noDevice);
+    assert.ok(missingIn(report).includes("XDG_RUNTIME_DIR"));
+    assert.match(textOf(report), words);
+  });
+}
 
 Deno.test("Xwayland is told where it is, which alone makes it no condition", () => {
   using world = new World();
@@ -341,6 +606,7 @@ Deno.test("Xwayland is told where it is, which alone makes it no condition", () 
   });
   const devices = world.emulate();
   const absent = "note     Xwayland: not on the PATH; only X11 applications";
+  const program = `${folder}/Xwayland`;
   const assertTold = (line: string): void => {
     const report = world.examine(devices);
     assert.ok(textOf(report).includes(line), textOf(report));
@@ -351,8 +617,10 @@ Deno.test("Xwayland is told where it is, which alone makes it no condition", () 
   assertTold(absent);
   Deno.mkdirSync(`${empty}/Xwayland`);
   assertTold(absent);
-  Deno.writeTextFileSync(`${folder}/Xwayland`, "");
-  assertTold(`note     Xwayland: ${folder}/Xwayland\n`);
+  Deno.writeTextFileSync(program, "");
+  assertTold(absent);
+  Deno.chmodSync(program, 0o755);
+  assertTold(`note     Xwayland: ${program}; only X11 applications need it`);
 });
 
 Deno.test("without a place for sockets no application would run", () => {

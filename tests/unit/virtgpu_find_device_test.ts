@@ -10,6 +10,8 @@ import {
   NoDeviceError,
   searchDevices,
 } from "../../src/virtgpu/find_device.ts";
+import { missing } from "../../src/virtgpu/finding.ts";
+import type { VirtgpuHardware } from "../../src/virtgpu/hardware.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 Deno.test("where the nodes' directory is missing there is no device", () => {
@@ -27,7 +29,7 @@ Deno.test("a file in the place of the nodes' directory is told, and may hide a d
   using scratch = makeScratch("nodes");
   const path = `${scratch.path}/dri`;
   Deno.writeTextFileSync(path, "");
-  const system = kernelSystem(path);
+  const system = kernelSystem(path, `${scratch.path}/sys`);
   const words =
     `${path} is no directory; remove it, and let udev or devtmpfs make the device nodes`;
   assert.throws(
@@ -35,13 +37,21 @@ Deno.test("a file in the place of the nodes' directory is told, and may hide a d
     (error) =>
       error instanceof NoDeviceError && error.message === `${words} (node)`,
   );
-  const { findings, hasDevice } = searchDevices(system);
-  assert.deepEqual(findings, [{
-    state: "missing",
-    subject: "node",
-    text: words,
-  }]);
-  assert.ok(hasDevice);
+  assert.deepEqual(searchDevices(system).findings, [missing("node", words)]);
+  const about = (hardware: VirtgpuHardware): readonly string[] =>
+    searchDevices({ ...system, hardware: () => hardware }).findings.map((
+      { state, text },
+    ) => `${state} ${text.slice(0, text.indexOf(";"))}`);
+  const unlisted = `${path} is no directory`;
+  assert.deepEqual(about("driven"), [`missing ${unlisted}`]);
+  assert.deepEqual(about("without driver"), [
+    "missing this machine has a virtio-gpu, but no driver for it",
+    `missing ${unlisted}`,
+  ]);
+  assert.deepEqual(about("absent"), [
+    `noted ${unlisted}`,
+    "missing this machine has no virtio-gpu",
+  ]);
 });
 
 Deno.test("a directory of nodes that goes in circles is told", () => {
@@ -49,7 +59,7 @@ Deno.test("a directory of nodes that goes in circles is told", () => {
   const path = `${scratch.path}/dri`;
   Deno.symlinkSync("dri", path);
   assert.throws(
-    () => findNode(kernelSystem(path)),
+    () => findNode(kernelSystem(path, `${scratch.path}/sys`)),
     (error) =>
       error instanceof NoDeviceError &&
       error.message.startsWith(`${path} cannot be listed: Too many levels`),
@@ -65,7 +75,7 @@ Deno.test("doctor says the same words, as its node line", () => {
     loop,
     environment: new Map([["XDG_RUNTIME_DIR", scratch.path]]),
     kernelRelease: "6.1.0",
-    devices: kernelSystem(path),
+    devices: kernelSystem(path, `${scratch.path}/sys`),
     patienceMilliseconds: 1,
   });
   assert.equal(report.verdict, "not at all");
@@ -86,7 +96,7 @@ async function findWithoutPrivileges(directory: string): Promise<string> {
     JSON.stringify(module)
   };
     try {
-      findNode(kernelSystem(Deno.args[0]));
+      findNode(kernelSystem(Deno.args[0], Deno.args[0] + "-sys"));
     } catch (error) {
       console.log(error instanceof NoDeviceError ? error.message : error);
     }`;
@@ -108,5 +118,30 @@ Deno.test("a directory of nodes that this user may not list is told, with what t
   assert.equal(
     await findWithoutPrivileges(path),
     `${path} may not be listed by this user; let everybody do that (chmod 0755 ${path}) (node)\n`,
+  );
+});
+
+Deno.test("a node in a directory that this user may not enter is told, with what to do", async () => {
+  using scratch = makeScratch("nodes");
+  const path = `${scratch.path}/dri`;
+  Deno.mkdirSync(path);
+  Deno.writeTextFileSync(`${path}/renderD128`, "");
+  Deno.chmodSync(path, 0o444);
+  assert.equal(
+    await findWithoutPrivileges(path),
+    `${path}/renderD128 may not be opened by this user, who may not enter ${path}; let everybody do that (chmod 0755 ${path}) (node)\n`,
+  );
+  Deno.chmodSync(path, 0o755);
+});
+
+Deno.test("a file in the place of a node is told", () => {
+  using scratch = makeScratch("nodes");
+  const path = `${scratch.path}/renderD128`;
+  Deno.writeTextFileSync(path, "");
+  assert.throws(
+    () => findNode(kernelSystem(scratch.path, `${scratch.path}/sys`)),
+    (error) =>
+      error instanceof NoDeviceError &&
+      error.message.startsWith(`${path} is no device node of a GPU; remove it`),
   );
 });
