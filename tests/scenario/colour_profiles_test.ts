@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   closeFd,
+  duplicateFd,
   O_RDONLY,
   O_WRONLY,
   openFile,
@@ -9,8 +10,10 @@ import {
   readFdAt,
   writeFd,
 } from "../../ffi/fd.ts";
+import { libc } from "../../ffi/libc.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { memoryFile, openFdCount } from "./support/descriptors.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
 import { openSilentFile } from "./support/silent_file_system.ts";
@@ -161,6 +164,21 @@ for (const [name, code, open, length] of mistakes) {
   });
 }
 
+Deno.test("a profile whose file becomes shorter while it is looked at is the application's mistake", () => {
+  using scene = new ProfileScene();
+  using file = createMemfd("profile", 4096);
+  const { room } = scene;
+  const allocate = room.allocate.bind(room);
+  room.allocate = (bytes) => {
+    assert.equal(libc.ftruncate(file.number, 0n), 0);
+    return allocate(bytes);
+  };
+  scene.give(duplicateFd(file.number).release(), 0, 4096);
+  const [error = ""] = scene.world.client.heard();
+  assert.ok(error.startsWith(`wl_display@1.error(${CREATOR}@4, 4, `), error);
+  assert.deepEqual(scene.world.host.heard(), []);
+});
+
 Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
   using scene = new ProfileScene();
   const name = `${CREATOR}.set_icc_file`;
@@ -171,4 +189,27 @@ Deno.test("a second profile of a creator whose first one failed is refused as an
   }
   scene.world.settle();
   assert.match(client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
+});
+
+Deno.test("a profile of a colour manager that the host has taken back goes nowhere, and ends nobody", () => {
+  using scene = new ProfileScene();
+  const { world } = scene;
+  world.host.say(2, "wl_registry.global_remove", 9);
+  world.bind(9, "wp_color_manager_v1", 1, 5);
+  world.client.say(5, "wp_color_manager_v1.create_icc_creator", 6);
+  world.client.say(6, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
+  world.client.say(6, `${CREATOR}.create`, 7);
+  world.settle();
+  assert.deepEqual(world.host.heard(), []);
+  assert.equal(world.ended, false);
+});
+
+Deno.test("a profile that cannot be copied, because descriptors have run out, fails, and ends nobody", () => {
+  using scene = new ProfileScene();
+  const { client } = scene.world;
+  client.say(4, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
+  withFreeDescriptors(2, () => scene.world.settle());
+  client.say(4, `${CREATOR}.create`, 5);
+  scene.world.settle();
+  assertFails(scene, /it cannot be copied: .*EMFILE/);
 });

@@ -2,18 +2,15 @@
  * Colour profiles that an application gives to a host which gets copies of files.
  *
  * The part of the file that counts is read at once, so that nothing can happen to it before it is sent, and no more of it crosses. What cannot
- * be read without waiting for somebody, or has no room on the host, is no mistake of the application's: its image description fails, as the
+ * be read without waiting for somebody, or has no room here or on the host, is no mistake of the application's: its image description fails, as the
  * protocol lets it, and the connection lives.
  *
  * Unlike plain forwarding: `wp_image_description_creator_icc_v1.set_icc_file` and `create` (color-management-v1).
  */
+import { isExhaustion } from "../../../ffi/error.ts";
 import { O_ACCMODE, O_WRONLY, statusFlags } from "../../../ffi/fd.ts";
 import { copyRows } from "../../../ffi/file_copy.ts";
-import {
-  closeForeignFd,
-  fileSize,
-  memoryKind,
-} from "../../../ffi/file_kind.ts";
+import { fileSize, memoryKind } from "../../../ffi/file_kind.ts";
 import { mapFile } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
@@ -56,11 +53,13 @@ export const colourProfiles: Feature<FeatureRelay> = {
       if (creator.record instanceof MissingProfile) {
         throw refused(creator, ALREADY_SET, "there is an ICC profile already");
       }
+      // of a global that is gone: the host is told nothing
+      if (creator.hostId === 0) return "forward";
       const reason = checkFile(relay, creator, values) ??
-        checkRoom(relay, values.length);
-      if (reason === null) sendCopy(relay, creator, values);
-      else {
-        relay.discardFromClient(values.icc_profile);
+        checkRoom(relay, values.length) ?? sendCopy(relay, creator, values);
+      // not before: it is still the message's, and closed with that, where something was thrown
+      relay.discardFromClient(values.icc_profile);
+      if (reason !== null) {
         relay.warn(`a colour profile is not used: ${reason}`);
         creator.record = new MissingProfile(reason);
       }
@@ -114,15 +113,16 @@ function checkRoom(relay: FeatureRelay, length: number): string | null {
   return null;
 }
 
+/** @returns why there is no copy, or null. @throws {ClientError} */
 function sendCopy(
   relay: FeatureRelay,
   creator: Entry,
   { icc_profile: handle, offset, length }: SetFile,
-): void {
-  const fd = relay.openFromClient(handle, "icc");
+): string | null {
   try {
     using copy = createMemfd("icc", length);
     {
+      const fd = relay.peekFromClient(handle);
       using mapping = mapFile(copy.number, length, "write");
       if (!copyRows(fd, offset, mapping.bytes, 0, length, 1, length)) {
         throw tooShort(creator);
@@ -133,8 +133,10 @@ function sendCopy(
       "wp_image_description_creator_icc_v1.set_icc_file",
       { icc_profile: copy.release(), offset: 0, length },
     );
-  } finally {
-    closeForeignFd(fd);
+    return null;
+  } catch (error) {
+    if (!isExhaustion(error)) throw error;
+    return `it cannot be copied: ${error.message}`;
   }
 }
 
