@@ -175,7 +175,7 @@ const pendingRequests: readonly (readonly [
 ])[] = [
   ["a scale", (scene) => scene.say(SURFACE, "wl_surface.set_buffer_scale", 2)],
   ["damage", (scene) => scene.say(SURFACE, "wl_surface.damage", 0, 0, 1, 1)],
-  ["a callback", (scene) => scene.say(SURFACE, "wl_surface.frame", 16)],
+  ["a callback", (scene) => scene.say(SURFACE, "wl_surface.frame", 18)],
   [
     "an input region",
     (scene) => scene.say(SURFACE, "wl_surface.set_input_region", null),
@@ -193,6 +193,10 @@ const pendingRequests: readonly (readonly [
     (scene) => scene.say(14, "wp_viewport.set_destination", 9, 9),
   ],
   [
+    "a moment to be shown at",
+    (scene) => scene.say(17, "wp_commit_timer_v1.set_timestamp", 0, 50, 0),
+  ],
+  [
     "a child's place",
     (scene) => scene.say(15, "wl_subsurface.set_position", 9, 9),
   ],
@@ -208,10 +212,10 @@ const pendingRequests: readonly (readonly [
   [
     "the commit of a synchronised child's child",
     (scene) => {
-      scene.say(3, "wl_compositor.create_surface", 16);
-      scene.say(11, "wl_subcompositor.get_subsurface", 17, 16, 8);
-      scene.say(17, "wl_subsurface.set_desync");
-      scene.say(16, "wl_surface.commit");
+      scene.say(3, "wl_compositor.create_surface", 18);
+      scene.say(11, "wl_subcompositor.get_subsurface", 19, 18, 8);
+      scene.say(19, "wl_subsurface.set_desync");
+      scene.say(18, "wl_surface.commit");
     },
   ],
 ];
@@ -221,6 +225,7 @@ for (const [name, ask] of pendingRequests) {
     using scene = new ShadowScene([
       [9, "wp_viewporter", 1],
       [10, "wl_subcompositor", 1],
+      [11, "wp_commit_timing_manager_v1", 1],
     ]);
     scene.buffer(7, 6, 8, 8);
     scene.say(3, "wl_compositor.create_surface", 8);
@@ -235,6 +240,8 @@ for (const [name, ask] of pendingRequests) {
     scene.say(12, "xdg_surface.get_toplevel", 13);
     scene.say(10, "wp_viewporter.get_viewport", 14, SURFACE);
     scene.say(11, "wl_subcompositor.get_subsurface", 15, 8, SURFACE);
+    scene.world.bind(11, "wp_commit_timing_manager_v1", 1, 16);
+    scene.say(16, "wp_commit_timing_manager_v1.get_timer", 17, SURFACE);
     scene.room.limit = 0;
     scene.commit(7);
     ask(scene);

@@ -14,10 +14,11 @@
  */
 import { CLOCK_MONOTONIC, monotonicMilliseconds } from "../../../ffi/clock.ts";
 import { shadowsMemory } from "../../host/endpoint.ts";
-import type { ArgumentRecord, Entry } from "../entry.ts";
+import type { ArgumentRecord } from "../entry.ts";
 import type { Feature, FeatureRelay } from "../feature.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import { HostMoments } from "./host_moments.ts";
+import { surfaceOf } from "./surface.ts";
 
 const NANOSECONDS = 1_000_000_000;
 const HIGH = 0x1_0000_0000;
@@ -41,15 +42,6 @@ class Clocks {
   }
 }
 
-/** What a `wp_commit_timer_v1` is known by. */
-class Timer {
-  readonly surface: Entry;
-
-  constructor(surface: Entry) {
-    this.surface = surface;
-  }
-}
-
 /** @param now our monotonic clock, in milliseconds */
 export function presentationClock(
   now: () => number = monotonicMilliseconds,
@@ -61,7 +53,7 @@ export function presentationClock(
     open: (relay) => new Clocks(relay, now),
     requests: {
       "wp_commit_timing_manager_v1.get_timer": (_, _manager, values) => {
-        values.id.record = new Timer(values.surface);
+        values.id.record = values.surface.record;
         return "forward";
       },
       "wp_commit_timer_v1.set_timestamp": (clocks, timer, values) => {
@@ -69,8 +61,9 @@ export function presentationClock(
         if (values.tv_nsec >= NANOSECONDS) return "forward";
         const { offset, moments } = clocks;
         const time = now();
-        if (timer.record instanceof Timer) {
-          moments.timed(timer.record.surface, offset.lastHeard, time);
+        const surface = surfaceOf(timer);
+        if (surface !== null) {
+          moments.timed(surface.entry, offset.lastHeard, time);
         }
         const difference = offset.at(time);
         // Without a translation the commit is shown as soon as it can be.
