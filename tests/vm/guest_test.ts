@@ -87,10 +87,13 @@ async function testGuest(
     );
   }
   await step("several at once, and none stalls", () => several(session));
-  await step(
-    "moments of presentation are the guest's, also after it was suspended",
-    () => requirePresentation(session),
-  );
+  // A sway without a screen says of no picture when it was shown.
+  if (session.hostName === "weston") {
+    await step(
+      "moments of presentation are the guest's, also after it was suspended",
+      () => requirePresentation(session),
+    );
+  }
   await step(
     "20 MB are pasted byte for byte, both ways, and from one application of the guest to another",
     async () => {
