@@ -151,10 +151,11 @@ function doctorHelp(style: Style): string {
       "  the compositor and its globals, and at Xwayland, and tells what each is, or",
       "  what to do where it is missing. Where there is a usable device, the compositor",
       "  is the host's, and a small window is shown there for a moment; else it is the",
-      "  one of this machine, at $WAYLAND_DISPLAY.",
+      "  one of this machine, at $WAYLAND_DISPLAY, and what the device lacks is MISSING",
+      "  only where that compositor cannot show windows either.",
     ]) +
     section(style, "Exit status", [
-      "  0 an application would run    123 none would    125 a defect",
+      "  0 an application would run   123 none would   124 wrong options   125 a defect",
     ]);
 }
 

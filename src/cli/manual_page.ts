@@ -161,8 +161,8 @@ ${
       "wayferry doctor tells, line by line, what this machine has and lacks for showing applications: kernel, virtio-gpu " +
         "device and permissions, everything that the device and the host behind it offer, the compositor and its globals, and " +
         "Xwayland. MISSING stands before what keeps applications from running, with what to do. Where there is a usable device, " +
-        "the compositor is the host's, and a small window is shown there for a moment; else it is the one of this machine. " +
-        "The last line says whether an application would run, and by which command; only then is the exit status 0.",
+        "the compositor is the host's, and a small window is shown there for a moment; else it is the one of this machine, and " +
+        "what the device lacks is MISSING only where that compositor cannot show windows either. The last line says whether an application would run, and by which command; only then is the exit status 0.",
     )
   }
 `;

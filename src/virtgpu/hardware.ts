@@ -37,7 +37,7 @@ export function virtgpuHardware(sysfs = "/sys"): VirtgpuHardware {
 export function driverBehind(path: string, sysfs = "/sys"): string | null {
   try {
     const device = `${sysfs}/dev/char/${numbersOf(path)}/device`;
-    // the node's device is the virtio device or, since Linux 6.2, what that is plugged into
+    // older kernels give the virtio device itself, newer ones what that is plugged into
     const parts = [...Deno.readDirSync(device)].filter(({ name }) =>
       /^virtio[0-9]+$/.test(name)
     ).map(({ name }) => `${device}/${name}`);
