@@ -213,3 +213,37 @@ Deno.test("a profile that cannot be copied, because descriptors have run out, fa
   scene.world.settle();
   assertFails(scene, /it cannot be copied: .*EMFILE/);
 });
+
+Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a client with many keeps nobody waiting", () => {
+  using scene = new ProfileScene();
+  const { client, host } = scene.world;
+  const largest = 32 * 1024 * 1024;
+  const give = (creator: number): void => {
+    const file = memoryFile(largest);
+    client.say(creator, `${CREATOR}.set_icc_file`, file, 0, largest);
+    scene.world.settle();
+  };
+  for (const creator of [5, 6, 7]) {
+    client.say(3, "wp_color_manager_v1.create_icc_creator", creator);
+  }
+  for (const creator of [4, 5, 6]) give(creator);
+  const heard = host.heard();
+  const profiles = heard.filter((line) => line.includes("set_icc_file"));
+  assert.deepEqual(profiles.map((line) => line.split(".")[0]), [
+    `${CREATOR}@4`,
+    `${CREATOR}@5`,
+  ]);
+  assert.match(scene.world.log.join(), /not used: the compositor has not read/);
+  client.say(6, `${CREATOR}.create`, 8);
+  scene.world.settle();
+  assert.match(client.heard().join(), /wp_image_description_v1@8\.failed\(2, /);
+  for (const line of heard) {
+    const callback = Number(/sync\(new wl_callback@(\d+)/.exec(line)?.[1] ?? 0);
+    if (callback === 0) continue;
+    host.say(callback, "wl_callback.done", 0);
+    host.say(1, "wl_display.delete_id", callback);
+  }
+  give(7);
+  assert.match(host.heard().join(), /set_icc_file\(fd, 0, 33554432\)/);
+  assert.equal(scene.world.ended, false);
+});

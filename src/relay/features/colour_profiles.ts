@@ -27,6 +27,40 @@ const LARGEST_PROFILE = 32 * 1024 * 1024;
 /** `wp_image_description_v1.cause.operating_system`. */
 const OPERATING_SYSTEM = 2;
 
+/** Bytes of profiles that one client's host may not have read yet: each is a copy in memory here, and making it takes a moment. */
+const MOST_UNREAD = 64 * 1024 * 1024;
+/** Bytes after which the host is asked to answer when it has read them; so much less may be counted too much. */
+const ASKED_AFTER = 1024 * 1024;
+
+/** What is kept for one relay. */
+class Profiles {
+  readonly relay: FeatureRelay;
+  /** Bytes that were sent and not answered, and those of them about which the host was not asked. */
+  #unread = 0;
+  #unasked = 0;
+
+  constructor(relay: FeatureRelay) {
+    this.relay = relay;
+  }
+
+  /** Whether the host has read so much that so many bytes more can be copied. */
+  hasRoomFor(length: number): boolean {
+    return this.#unread + length <= MOST_UNREAD;
+  }
+
+  /** Counts a copy that was sent. */
+  sent(length: number): void {
+    this.#unread += length;
+    this.#unasked += length;
+    const asked = this.#unasked;
+    if (asked < ASKED_AFTER) return;
+    this.#unasked = 0;
+    this.relay.afterAnswers(() => {
+      this.#unread -= asked;
+    });
+  }
+}
+
 /** The creator's profile did not reach the host, and why. */
 class MissingProfile {
   readonly reason: string;
@@ -40,23 +74,25 @@ type SetFile =
   RequestValues["wp_image_description_creator_icc_v1.set_icc_file"];
 
 /** The feature. */
-export const colourProfiles: Feature<FeatureRelay> = {
+export const colourProfiles: Feature<Profiles> = {
   name: "colour profiles",
   appliesTo: (carrier) => carrier.carries("icc", "request") === "copied",
-  open: (relay) => relay,
+  open: (relay) => new Profiles(relay),
   requests: {
     "wp_image_description_creator_icc_v1.set_icc_file": (
-      relay,
+      profiles,
       creator,
       values,
     ) => {
+      const { relay } = profiles;
       if (creator.record instanceof MissingProfile) {
         throw refused(creator, ALREADY_SET, "there is an ICC profile already");
       }
       // of a global that is gone: the host is told nothing
       if (creator.hostId === 0) return "forward";
       const reason = checkFile(relay, creator, values) ??
-        checkRoom(relay, values.length) ?? sendCopy(relay, creator, values);
+        checkRoom(profiles, values.length) ??
+        sendCopy(profiles, creator, values);
       // not before: it is still the message's, and closed with that, where something was thrown
       relay.discardFromClient(values.icc_profile);
       if (reason !== null) {
@@ -66,7 +102,7 @@ export const colourProfiles: Feature<FeatureRelay> = {
       return "take";
     },
     "wp_image_description_creator_icc_v1.create": (
-      relay,
+      { relay },
       creator,
       { image_description: image },
     ) => {
@@ -106,7 +142,11 @@ function checkFile(
 }
 
 /** Its message would end the connection where there is no room for it when it is sent. */
-function checkRoom(relay: FeatureRelay, length: number): string | null {
+function checkRoom(profiles: Profiles, length: number): string | null {
+  const { relay } = profiles;
+  if (!profiles.hasRoomFor(length)) {
+    return "the compositor has not read those yet that the application has set before";
+  }
   const memory = relay.host.allocate?.(length) ?? null;
   if (memory === null) return "the host has no memory left for it";
   memory[Symbol.dispose]();
@@ -115,10 +155,11 @@ function checkRoom(relay: FeatureRelay, length: number): string | null {
 
 /** @returns why there is no copy, or null. @throws {ClientError} */
 function sendCopy(
-  relay: FeatureRelay,
+  profiles: Profiles,
   creator: Entry,
   { icc_profile: handle, offset, length }: SetFile,
 ): string | null {
+  const { relay } = profiles;
   try {
     using copy = createMemfd("icc", length);
     {
@@ -133,6 +174,7 @@ function sendCopy(
       "wp_image_description_creator_icc_v1.set_icc_file",
       { icc_profile: copy.release(), offset: 0, length },
     );
+    profiles.sent(length);
     return null;
   } catch (error) {
     if (!isExhaustion(error)) throw error;
