@@ -1,0 +1,267 @@
+/** What `wayferry doctor`, and every refusal, says of device nodes and the kernel: which of them can be used, or why none can. */
+import assert from "node:assert/strict";
+import {
+  EBUSY,
+  EMFILE,
+  ENODEV,
+  ENXIO,
+  EPERM,
+  errnoName,
+} from "../../ffi/errno.ts";
+import { SyscallError } from "../../ffi/error.ts";
+import {
+  type DeviceSystem,
+  findNode,
+  NoDeviceError,
+} from "../../src/virtgpu/find_device.ts";
+import { usualGlobals } from "../scenario/support/world.ts";
+import {
+  forbidden,
+  missingIn,
+  nodeNames,
+  noDevice,
+  textOf,
+  twoNodes,
+  World,
+} from "./support/doctor_world.ts";
+
+Deno.test("a parameter that is missing is told in the words of every refusal", () => {
+  using world = new World();
+  const devices = world.emulate({ parameters: { HOST_VISIBLE: 0 } });
+  const report = world.examine(devices);
+  assert.equal(report.verdict, "not at all");
+  assert.deepEqual(missingIn(report), ["HOST_VISIBLE", "compositor"]);
+  const words =
+    "the device has no host-visible memory; give it a window, for QEMU with hostmem=8G";
+  assert.ok(textOf(report).includes(words));
+  assert.throws(
+    () => findNode(devices),
+    (error) => error instanceof NoDeviceError && error.message.includes(words),
+  );
+});
+
+Deno.test("a parameter that the kernel does not know is the kernel's lack, and not the device's", () => {
+  using world = new World();
+  const devices = world.emulate({
+    parameters: {
+      RESOURCE_BLOB: null,
+      HOST_VISIBLE: null,
+      CONTEXT_INIT: null,
+      SUPPORTED_CAPSET_IDS: null,
+    },
+  });
+  const report = world.examine(devices, "5.10.0-28-amd64");
+  assert.deepEqual(missingIn(report), [
+    "kernel",
+    "RESOURCE_BLOB",
+    "HOST_VISIBLE",
+    "CONTEXT_INIT",
+    "capability set",
+    "compositor",
+  ]);
+  const text = textOf(report);
+  assert.doesNotMatch(text, /start the VM|hostmem/);
+  assert.match(
+    text,
+    /MISSING +capability set: .*: the kernel knows nothing of it; use Linux 5\.16 or newer/,
+  );
+  assert.throws(
+    () => findNode(devices),
+    /: the kernel knows nothing of it; use Linux 5\.16 or newer \(RESOURCE_BLOB, HOST_VISIBLE, CONTEXT_INIT, capability set\)$/,
+    "a client is told once",
+  );
+});
+
+Deno.test("a node that may not be opened is told with the group that owns it", () => {
+  using world = new World();
+  const report = world.examine(forbidden);
+  assert.deepEqual(missingIn(report), ["node", "compositor"]);
+  assert.match(
+    textOf(report),
+    /renderD128 may not be opened by this user; add the user to the group that may, render,/,
+  );
+  assert.match(
+    textOf(report),
+    /see what is MISSING\. Of virtio-gpu and this machine's compositor one is enough\.\n/,
+  );
+  assert.throws(
+    () => findNode({ ...forbidden, openersOf: () => ({ kind: "root" }) }),
+    /nor by any group; let udev give it to one/,
+  );
+  assert.throws(
+    () => findNode({ ...forbidden, openersOf: () => ({ kind: "hidden" }) }),
+    /may not enter \/dev\/dri; let everybody do that \(chmod 0755 \/dev\/dri\)/,
+  );
+});
+
+for (
+  const [errno, words] of [
+    [
+      EPERM,
+      /in this container or service; let it have the device, .*--device=/,
+    ],
+    [ENXIO, /there is no device behind \/dev\/dri\/renderD128; remove it/],
+    [ENODEV, /there is no device behind \/dev\/dri\/renderD128; remove it/],
+    [EMFILE, /Too many open files \(EMFILE\)/],
+  ] as const
+) {
+  Deno.test(`a node that cannot be opened for ${errnoName(errno)} is told with what to do`, () => {
+    const open = (path: string): never => {
+      throw new SyscallError(`open ${path}`, errno);
+    };
+    assert.throws(() => findNode({ ...forbidden, open }), words);
+  });
+}
+
+Deno.test("where descriptors have run out, that is the reason, whatever sysfs seems to say", () => {
+  const open = (path: string): never => {
+    throw new SyscallError(`open ${path}`, EMFILE);
+  };
+  assert.throws(() => findNode({ ...noDevice, nodeNames, open }), /EMFILE/);
+});
+
+Deno.test("a forbidden node of another GPU is no reason to ask for permissions", () => {
+  using world = new World();
+  const devices: DeviceSystem = {
+    ...noDevice,
+    nodeNames,
+    driverBehind: () => "i915",
+  };
+  const report = world.examine(devices);
+  const text = textOf(report);
+  assert.deepEqual(missingIn(report), ["node", "compositor"]);
+  assert.match(text, /MISSING +node: this machine has no virtio-gpu/);
+  assert.match(text, /note +node: .*renderD128 is of the driver i915, not/);
+  assert.doesNotMatch(text, /card0|group/, "once is enough");
+  assert.throws(
+    () => findNode(devices),
+    (error) =>
+      error instanceof NoDeviceError &&
+      /^this machine has no virtio-gpu;[^;]*$/.test(error.message),
+  );
+});
+
+Deno.test("a forbidden node of which sysfs knows nothing may be a virtio-gpu's, unless the machine has none", () => {
+  const unknown: DeviceSystem = { ...forbidden, driverBehind: () => null };
+  for (const hardware of ["driven", "unknown"] as const) {
+    assert.throws(
+      () => findNode({ ...unknown, hardware: () => hardware }),
+      /add the user to the group/,
+    );
+  }
+  assert.throws(
+    () => findNode({ ...unknown, hardware: () => "absent" }),
+    /^NoDeviceError: this machine has no virtio-gpu/,
+  );
+});
+
+for (
+  const [what, driver, line] of [
+    [
+      "another GPU",
+      "i915",
+      /note +node: \/dev\/dri\/renderD128 is of the driver i915, not virtio_gpu\n/,
+    ],
+    [
+      "another virtio-gpu",
+      "virtio_gpu",
+      /note +node: \/dev\/dri\/renderD128 cannot be opened, and is not needed: there is another one\n/,
+    ],
+  ] as const
+) {
+  Deno.test(`where a node is usable, ${what} that may not be opened is a note`, () => {
+    using world = new World();
+    const usable = world.emulate();
+    const report = world.examine({
+      ...usable,
+      nodeNames: twoNodes,
+      driverBehind: () => driver,
+      open: (path) => (path.endsWith("128") ? forbidden : usable).open(path),
+    });
+    assert.deepEqual(missingIn(report), []);
+    assert.equal(report.verdict, "over virtio-gpu");
+    assert.match(textOf(report), line);
+    assert.doesNotMatch(textOf(report), /group|card/);
+  });
+}
+
+Deno.test("where a node is usable, what another virtio-gpu lacks is one note", () => {
+  using world = new World();
+  const usable = world.emulate();
+  const other = world.emulate({
+    capset: null,
+    parameters: { SUPPORTED_CAPSET_IDS: 0, HOST_VISIBLE: 0 },
+  });
+  const report = world.examine({
+    ...usable,
+    nodeNames: twoNodes,
+    open: (path) => (path.endsWith("128") ? other : usable).open(path),
+  });
+  assert.deepEqual(missingIn(report), []);
+  const text = textOf(report);
+  assert.match(
+    text,
+    /note +node: \/dev\/dri\/renderD128 lacks HOST_VISIBLE, capability set, and is not needed/,
+  );
+  assert.equal(text.match(/HOST_VISIBLE:/g)?.length, 1);
+});
+
+Deno.test("a host that does not answer for its capability set is told, with all that was found before", () => {
+  using world = new World();
+  const devices = world.emulate();
+  const report = world.examine({
+    ...devices,
+    open: (path) => {
+      const device = devices.open(path);
+      device.getCapset = () => {
+        throw new SyscallError("ask for capability set 5", EBUSY);
+      };
+      return device;
+    },
+  });
+  assert.deepEqual(missingIn(report), ["capability set", "compositor"]);
+  const text = textOf(report);
+  assert.match(text, /ok +HOST_VISIBLE/);
+  assert.match(
+    text,
+    /MISSING +capability set: .*: the host has not answered for seconds; see what the VMM's log/,
+  );
+});
+
+for (
+  const [hardware, words] of [
+    ["without driver", /no driver for it; load the kernel module virtio_gpu/],
+    ["driven", /its driver, but no device node of it here; in a container/],
+    ["absent", /this machine has no virtio-gpu; start the VM with one/],
+    ["unknown", /this machine has no virtio-gpu; start the VM with one/],
+  ] as const
+) {
+  Deno.test(`where there is no node, and the hardware is ${hardware}, that is told`, () => {
+    assert.throws(
+      () => findNode({ ...noDevice, hardware: () => hardware }),
+      words,
+    );
+  });
+}
+
+Deno.test("an old number of the kernel does not matter where the kernel knows everything", () => {
+  using world = new World();
+  const report = world.examine(world.emulate(), "5.14.0-503.el9.x86_64");
+  assert.deepEqual(missingIn(report), []);
+  assert.equal(report.verdict, "over virtio-gpu");
+  assert.match(textOf(report), /ok +kernel: Linux 5\.14\.0-503\.el9/);
+});
+
+Deno.test("a kernel that is too old for virtio-gpu is not for this machine's compositor", () => {
+  const old = "5.10.0-28-amd64";
+  const tooOld = { parameters: { CONTEXT_INIT: null } };
+  for (const hasDevice of [true, false]) {
+    using world = new World();
+    world.offerLocally(usualGlobals);
+    const devices = hasDevice ? world.emulate(tooOld) : noDevice;
+    const report = world.examine(devices, old);
+    assert.deepEqual(missingIn(report), []);
+    assert.equal(report.verdict, "on this machine's compositor");
+    assert.match(textOf(report), /note +kernel: Linux 5\.10\.0-28-amd64 is/);
+  }
+});
