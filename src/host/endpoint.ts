@@ -129,6 +129,8 @@ export interface EndpointHandler {
   sent(): void;
   /** Data of a paste or a copy are lost, as the text says; the connection goes on. */
   cutOff?(text: string): void;
+  /** The peer is to be asked for an answer, which it gives when everything before is done. Where it never comes the peer is given up. */
+  ask?(answered: () => void): void;
   /** The peer is gone, and nothing more arrives. `reason` is null where it simply closed the connection. */
   ended(reason: string | null): void;
 }

@@ -250,6 +250,10 @@ export class VirtgpuEndpoint
     this.#handler?.cutOff?.(text);
   }
 
+  ask(answered: () => void): void {
+    this.#handler?.ask?.(answered);
+  }
+
   sourcesEnded(): void {
     if (this.#timer !== null) this[Symbol.dispose]();
   }

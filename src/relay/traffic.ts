@@ -75,6 +75,7 @@ export class Traffic implements LivenessListener, Disposable {
       },
       sent: () => this.#hostSent(),
       cutOff: (text) => this.#relay.warn(text),
+      ask: (answered) => this.#ask(answered),
       ended: (reason) => this.#hostEnded(reason),
     });
   }
@@ -167,6 +168,15 @@ export class Traffic implements LivenessListener, Disposable {
         this.#readClientOrNot();
       }
       this.#goOn();
+    } catch (error) {
+      this.#listener.failed(error);
+    }
+  }
+
+  #ask(answered: () => void): void {
+    if (this.#over) return;
+    try {
+      this.#relay.afterAnswers(answered);
     } catch (error) {
       this.#listener.failed(error);
     }

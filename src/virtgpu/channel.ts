@@ -129,11 +129,6 @@ export class Channel implements Source, Unfenced, Disposable {
     return this.#dialect !== null || !this.#probed;
   }
 
-  /** Whether the host is not asked for messages until `resume`. */
-  get isPaused(): boolean {
-    return this.#paused;
-  }
-
   /** Begins to report, and to receive. */
   attach(handler: ChannelHandler): void {
     this.#handler = handler;

@@ -9,49 +9,58 @@
  *
  * Nobody says which reader a writer writes to. It is one whose pipe was there
  * before, and of which nothing had arrived; where several are, all must have
- * room. One that gets nothing for seconds, although the host is asked, is
- * another one: the writer's reader is then an application of the host.
+ * room. What gets other bytes than were written is another one. So is what does
+ * not get them although the host reads for it: it is asked questions on the same
+ * connection, which stand behind the WRITEs, and answers each. Time says nothing:
+ * a host that stands still for seconds answers nothing, and nor does one whose
+ * thread for that reader has ended, with a pipe that nobody will read.
  */
 
 import type { Loop, Timer } from "../loop/loop.ts";
 
-/** WRITEs ahead of what has arrived. Each takes one of a pipe's 16 places at most, and a READ may leave one half empty. */
-const MOST_AHEAD = 12;
-/** Milliseconds after which a reader that got nothing is another one. */
-const PATIENCE = 2_000;
+/**
+ * WRITEs ahead of what has arrived, each of which takes one of a pipe's places
+ * at most. There are 16, but 2 where the VMM's user has many pipes open (pipe(7),
+ * pipe-user-pages-soft), as many as a few applications here can make it have.
+ */
+const MOST_AHEAD = 2;
+/** Milliseconds between questions. */
+const PATIENCE = 500;
+/** Answers after which a reader that has not got everything is another one. One is not enough: it may have come before the data. */
+const ENOUGH_ANSWERS = 4;
+
+/** Who can ask the host for an answer, which it gives when everything before is done. */
+export interface Asking {
+  ask(answered: () => void): void;
+}
 
 /** A pipe that the host reads for us, until its end. */
 export interface Arrival {
   /** Bytes that came. */
   readonly received: number;
-  /** Whether the host is not asked for anything at present. */
-  readonly isPaused: boolean;
+  /** Asks on its connection. */
+  readonly connection: Asking;
 }
 
 /** All of a machine, whichever connection they belong to. */
 export class Arrivals {
   readonly #open = new Set<Arrival>();
-  readonly #waiting = new Set<() => void>();
+  readonly #credits = new Set<PipeCredit>();
 
   /** A pipe is there. */
   add(arrival: Arrival): void {
     this.#open.add(arrival);
   }
 
-  /** Something came through it. */
-  changed(): void {
-    // those who go on waiting are in the set again
-    for (const resume of [...this.#waiting]) resume();
+  /** These came through it, and are counted. */
+  came(arrival: Arrival, bytes: Uint8Array): void {
+    for (const credit of [...this.#credits]) credit.came(arrival, bytes);
   }
 
   /** It is gone. */
   delete(arrival: Arrival): void {
-    if (this.#open.delete(arrival)) this.changed();
-  }
-
-  /** Whether it is there. */
-  has(arrival: Arrival): boolean {
-    return this.#open.has(arrival);
+    if (!this.#open.delete(arrival)) return;
+    for (const credit of [...this.#credits]) credit.drop(arrival);
   }
 
   /** Those through which nothing came. */
@@ -59,27 +68,41 @@ export class Arrivals {
     return [...this.#open].filter(({ received }) => received === 0);
   }
 
-  /** Has `resume` called when something changes. */
-  wait(resume: () => void): void {
-    this.#waiting.add(resume);
+  /** Has a writer told of what comes and goes. */
+  tell(credit: PipeCredit): void {
+    this.#credits.add(credit);
   }
 
   /** Not any more. */
-  stopWaiting(resume: () => void): void {
-    this.#waiting.delete(resume);
+  stopTelling(credit: PipeCredit): void {
+    this.#credits.delete(credit);
   }
 }
 
+/** A WRITE that may still be in the pipe. */
+interface Piece {
+  /** Up to where it goes. */
+  readonly end: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A connection that is asked. */
+interface Question {
+  answers: number;
+  isOpen: boolean;
+}
+
 /** What one writer may do. */
-export class PipeCredit {
+export class PipeCredit implements Disposable {
   readonly #loop: Loop;
   readonly #arrivals: Arrivals;
-  /** The pipes that may be the one, with what had arrived when it was last looked. */
-  readonly #candidates = new Map<Arrival, number>();
-  /** Up to where the WRITEs go that may still be in the pipe. */
-  readonly #ends: number[] = [];
+  /** The pipes that may be the one. */
+  readonly #candidates: Set<Arrival>;
+  readonly #pieces: Piece[] = [];
   readonly #resume: () => void;
   #sent = 0;
+  /** While it waits, who was asked since then. */
+  #questions: Map<Asking, Question> | null = null;
   #timer: Timer | null = null;
 
   /** @param resume is called after `wait`, when there is room */
@@ -87,67 +110,107 @@ export class PipeCredit {
     this.#loop = loop;
     this.#arrivals = arrivals;
     this.#resume = resume;
-    for (const arrival of arrivals.untouched()) {
-      this.#candidates.set(arrival, 0);
-    }
+    this.#candidates = new Set(arrivals.untouched());
+    if (this.#candidates.size > 0) arrivals.tell(this);
   }
 
   /** Whether the pipe has room for a WRITE. */
   get hasRoom(): boolean {
-    let arrived = Infinity;
-    for (const candidate of this.#candidates.keys()) {
-      // more came than was written: somebody else writes there
-      if (
-        !this.#arrivals.has(candidate) || candidate.received > this.#sent
-      ) this.#candidates.delete(candidate);
-      else arrived = Math.min(arrived, candidate.received);
-    }
-    if (this.#candidates.size === 0) return true;
-    while ((this.#ends[0] ?? Infinity) <= arrived) this.#ends.shift();
-    return this.#ends.length < MOST_AHEAD;
+    return this.#pieces.length < MOST_AHEAD;
   }
 
-  /** A WRITE went out. */
-  wrote(bytes: number): void {
-    this.#sent += bytes;
-    if (this.#candidates.size > 0) this.#ends.push(this.#sent);
+  /** A WRITE of these goes out. */
+  wrote(bytes: Uint8Array): void {
+    if (this.#candidates.size === 0) return;
+    this.#sent += bytes.length;
+    this.#pieces.push({ end: this.#sent, bytes: bytes.slice() });
   }
 
-  /** Has `resume` called, once, unless `stopWaiting` comes before. */
+  /** Has `resume` called, once, unless this is disposed of before. */
   wait(): void {
-    if (this.#timer !== null) return;
-    this.#arrivals.wait(this.#look);
-    this.#startTimer();
+    if (this.#questions !== null) return;
+    this.#questions = new Map();
+    this.#timer = this.#loop.after(PATIENCE, this.#ask);
   }
 
-  /** There is room, or nothing to write any more. */
-  stopWaiting(): void {
-    this.#arrivals.stopWaiting(this.#look);
+  /** For arrivals: these came through one. */
+  came(arrival: Arrival, bytes: Uint8Array): void {
+    if (!this.#candidates.has(arrival)) return;
+    const start = arrival.received - bytes.length;
+    if (this.#wasWritten(start, bytes)) this.#changed();
+    else this.drop(arrival);
+  }
+
+  /** For arrivals: one is gone. */
+  drop(arrival: Arrival): void {
+    if (this.#candidates.delete(arrival)) this.#changed();
+  }
+
+  /** There is nothing to write any more. */
+  [Symbol.dispose](): void {
+    this.#stopWaiting();
+    this.#arrivals.stopTelling(this);
+    this.#candidates.clear();
+    this.#pieces.length = 0;
+  }
+
+  #stopWaiting(): void {
+    this.#questions = null;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
   }
 
-  #startTimer(): void {
-    for (const candidate of this.#candidates.keys()) {
-      this.#candidates.set(candidate, candidate.received);
+  #changed(): void {
+    if (this.#candidates.size === 0) this.#arrivals.stopTelling(this);
+    let arrived = Infinity;
+    for (const { received } of this.#candidates) {
+      arrived = Math.min(arrived, received);
     }
-    this.#timer = this.#loop.after(PATIENCE, this.#loseHope);
+    const kept = this.#pieces.findIndex(({ end }) => end > arrived);
+    this.#pieces.splice(0, kept < 0 ? MOST_AHEAD : kept);
+    if (this.#questions === null || !this.hasRoom) return;
+    this.#stopWaiting();
+    this.#resume();
   }
 
-  readonly #look = (): void => {
-    if (!this.hasRoom) return;
-    this.stopWaiting();
-    this.#resume();
+  /** Whether these are what was written from `start` on. What all have got is not kept, so nobody asks for it. */
+  #wasWritten(start: number, bytes: Uint8Array): boolean {
+    const end = start + bytes.length;
+    if (end > this.#sent) return false;
+    return this.#pieces.every((piece) => {
+      const first = piece.end - piece.bytes.length;
+      const until = Math.min(end, piece.end);
+      for (let at = Math.max(start, first); at < until; at++) {
+        if (piece.bytes[at - first] !== bytes[at - start]) return false;
+      }
+      return true;
+    });
+  }
+
+  readonly #ask = (): void => {
+    const questions = this.#questions;
+    if (questions === null) return;
+    for (const { connection } of [...this.#candidates]) {
+      const question = questions.get(connection) ??
+        { answers: 0, isOpen: false };
+      if (question.isOpen) continue;
+      question.isOpen = true;
+      questions.set(connection, question);
+      connection.ask(() => {
+        question.isOpen = false;
+        question.answers++;
+        // what is asked for another time of waiting says nothing
+        if (questions === this.#questions) this.#answered(connection, question);
+      });
+    }
+    this.#timer = this.#loop.after(PATIENCE, this.#ask);
   };
 
-  readonly #loseHope = (): void => {
-    this.#timer = null;
-    for (const [candidate, before] of this.#candidates) {
-      if (candidate.received === before && !candidate.isPaused) {
-        this.#candidates.delete(candidate);
-      }
+  #answered(asked: Asking, { answers }: Question): void {
+    if (answers < ENOUGH_ANSWERS) return;
+    for (const candidate of [...this.#candidates]) {
+      const { connection, received } = candidate;
+      if (connection === asked && received < this.#sent) this.drop(candidate);
     }
-    if (this.hasRoom) this.#look();
-    else this.#startTimer();
-  };
+  }
 }

@@ -61,6 +61,7 @@ export class PipeSource implements Source, Disposable {
       setNonBlocking(reader.number);
       this.#watchOrWait();
     } catch (error) {
+      this.#credit[Symbol.dispose]();
       reader[Symbol.dispose]();
       throw error;
     }
@@ -74,7 +75,7 @@ export class PipeSource implements Source, Disposable {
       return;
     }
     this.#allowed -= length;
-    this.#credit.wrote(length);
+    this.#credit.wrote(piece.subarray(0, length));
     this.#write(piece, length, "more");
     if (this.#disposed) return;
     this.#timer ??= this.#loop.after(INTERVAL, this.#allow);
@@ -86,7 +87,7 @@ export class PipeSource implements Source, Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#timer?.[Symbol.dispose]();
-    this.#credit.stopWaiting();
+    this.#credit[Symbol.dispose]();
     this.#unwatch();
     this.#reader[Symbol.dispose]();
     this.#write(piece, 0, "hang-up");
@@ -108,8 +109,7 @@ export class PipeSource implements Source, Disposable {
     if (this.#allowed > 0 && hasRoom) {
       this.#watch ??= this.#loop.watch(this.#reader.number, this);
     } else this.#unwatch();
-    if (hasRoom) this.#credit.stopWaiting();
-    else this.#credit.wait();
+    if (!hasRoom) this.#credit.wait();
   }
 
   /** A watch that is not read from would still tell of the application's closing, without end. */

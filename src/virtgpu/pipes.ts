@@ -6,7 +6,7 @@
 import type { Loop } from "../loop/loop.ts";
 import type { Channel } from "./channel.ts";
 import { FIRST_READ_PIPE } from "./cross_domain.ts";
-import type { Arrival, Arrivals } from "./pipe_credit.ts";
+import type { Arrival, Arrivals, Asking } from "./pipe_credit.ts";
 import { MOST_QUEUED, PipeSink } from "./pipe_sink.ts";
 import { PipeSource } from "./pipe_source.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
@@ -43,10 +43,12 @@ export interface PipesHandler {
   cutOff(text: string): void;
   /** The last one to the host has ended. */
   sourcesEnded(): void;
+  /** The host is to be asked for an answer, which it gives when everything before is done. */
+  ask(answered: () => void): void;
 }
 
 /** All transfers of a channel. */
-export class Pipes implements Disposable {
+export class Pipes implements Asking, Disposable {
   readonly #loop: Loop;
   readonly #channel: Channel;
   readonly #arrivals: Arrivals;
@@ -58,6 +60,9 @@ export class Pipes implements Disposable {
   readonly #draining = new Set<PipeSink>();
   readonly #sources = new Set<PipeSource>();
   #nextReadPipe = FIRST_READ_PIPE;
+  /** Who waits for the next question's answer. */
+  #askers: (() => void)[] = [];
+  #isAsking = false;
   #disposed = false;
 
   /** @param arrivals those of all channels of this machine */
@@ -101,12 +106,9 @@ export class Pipes implements Disposable {
   /** The SEND with `nextReadPipe` went out: what the host reads from it is written to `fd`, now ours. */
   read(fd: number): void {
     const pipe = this.#nextReadPipe++ | 0;
-    const channel = this.#channel;
     const incoming: Incoming = {
       received: 0,
-      get isPaused(): boolean {
-        return channel.isPaused;
-      },
+      connection: this,
       sink: this.#openSink(fd),
     };
     this.#incoming.set(pipe, incoming);
@@ -120,10 +122,8 @@ export class Pipes implements Disposable {
     const { sink } = incoming;
     incoming.received += bytes.length;
     if (sink !== null) this.#push(sink, bytes);
-    if (!end) {
-      this.#arrivals.changed();
-      return;
-    }
+    this.#arrivals.came(incoming, bytes);
+    if (!end) return;
     this.#incoming.delete(pipe);
     this.#arrivals.delete(incoming);
     if (sink === null) return;
@@ -160,6 +160,12 @@ export class Pipes implements Disposable {
     this.#submit(pipe, new Uint8Array(0), 0, "hang-up");
   }
 
+  /** Asks the host on this channel; one question at a time, so that many who ask cost no more than one. */
+  ask(answered: () => void): void {
+    this.#askers.push(answered);
+    if (!this.#isAsking) this.#askNext();
+  }
+
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -171,6 +177,17 @@ export class Pipes implements Disposable {
     for (const sink of this.#draining) sink[Symbol.dispose]();
     this.#draining.clear();
     for (const source of [...this.#sources]) source[Symbol.dispose]();
+  }
+
+  #askNext(): void {
+    const askers = this.#askers;
+    this.#isAsking = askers.length > 0;
+    if (!this.#isAsking) return;
+    this.#askers = [];
+    this.#handler.ask(() => {
+      for (const answered of askers) answered();
+      this.#askNext();
+    });
   }
 
   #openSink(fd: number): PipeSink | null {
@@ -188,12 +205,17 @@ export class Pipes implements Disposable {
     sink.push(bytes);
     const { queued } = sink;
     if (queued < QUEUED_PER_MILLISECOND) return;
-    if (queued > MOST_QUEUED || this.#queued() > MOST_QUEUED_TOGETHER) {
+    const together = this.#queued();
+    if (queued > MOST_QUEUED || together > MOST_QUEUED_TOGETHER) {
       sink[Symbol.dispose]();
       this.#handler.cutOff(
-        `the application is ${
-          Math.round(queued / 1024 / 1024)
-        } MiB behind with reading a paste`,
+        queued > MOST_QUEUED
+          ? `the application is ${
+            megabytes(queued)
+          } behind with reading a paste`
+          : `the application is ${
+            megabytes(together)
+          } behind with reading its pastes, and loses one`,
       );
       return;
     }
@@ -228,4 +250,8 @@ export class Pipes implements Disposable {
       if (!(error instanceof SyscallError)) throw error;
     }
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }

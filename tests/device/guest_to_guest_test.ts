@@ -1,10 +1,10 @@
 /** Copies between applications of one machine, which go through pipes of the host's, and would stop it where those are full. */
 import assert from "node:assert/strict";
-import { OwnedFd, setNonBlocking } from "../../ffi/fd.ts";
 import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { Faults } from "../emulator/faults.ts";
 import { DeviceWorld } from "./support/device_world.ts";
+import { connect } from "./support/guest_copy.ts";
 import {
   assertSameBytes,
   drain,
@@ -14,38 +14,6 @@ import {
   Selections,
   transfer,
 } from "./support/selections.ts";
-
-const MIME = "text/plain";
-
-/** `from` is asked for what `to` pastes: where the one reads and the other writes. */
-function connect(
-  world: DeviceWorld,
-  from: Selections,
-  to: Selections,
-): { reader: OwnedFd; writer: OwnedFd } {
-  const reader = to.ask();
-  const asked = arrived(world, to.client.host.receivedFds);
-  const [source] = [...from.client.host.objects].flatMap(([id, { name }]) =>
-    name === "wl_data_source" ? [id] : []
-  );
-  assert.ok(source !== undefined);
-  // as the compositor does: with the very end that the host has made, which waits where it is full
-  from.client.host.say(source, "wl_data_source.send", MIME, asked);
-  const writer = arrived(world, from.client.client.receivedFds);
-  setNonBlocking(writer);
-  return { reader, writer: new OwnedFd(writer) };
-}
-
-/** A descriptor that comes, from a slow host, in a second. */
-function arrived(world: DeviceWorld, fds: number[]): number {
-  for (let i = 0; i < 100 && fds.length === 0; i++) {
-    world.settle();
-    world.pass(10);
-  }
-  const fd = fds.shift();
-  assert.ok(fd !== undefined, "a descriptor arrives");
-  return fd;
-}
 
 for (const rutabaga of rutabagas) {
   for (const fences of ["fixed", "stock"] as const) {
@@ -97,30 +65,6 @@ Deno.test("a copy to an application of the machine that does not read it ends as
   other.client.say(1, "wl_display.sync", 3);
   world.settle();
   assert.match(other.host.heard().at(-1) ?? "", /wl_display@1.sync/);
-});
-
-Deno.test("a copy to the host goes on after 2 s although an application waits for another that never comes", () => {
-  using world = new DeviceWorld();
-  const from = new Selections(world);
-  const to = new Selections(world);
-  using _never = to.ask();
-  world.settle();
-  const { reader, writer } = from.offerTo();
-  using _reader = reader;
-  using _writer = writer;
-  const data = noise(300_000);
-  let written = 0;
-  const out: Uint8Array[] = [];
-  const step = (): void => {
-    written += fill(writer, data.subarray(written));
-    world.pass(10);
-    out.push(...drain(reader).bytes);
-  };
-  for (let i = 0; i < 150; i++) step();
-  assert.ok(join(out).length < 65_536, "it might be the one that waits");
-  for (let i = 0; i < 100; i++) step();
-  assert.equal(written, data.length);
-  assertSameBytes(join(out), data);
 });
 
 Deno.test("a copy goes on when the application of the machine that was to get it has ended", () => {

@@ -1,0 +1,53 @@
+/** Scripts for copies between two applications of one machine, and for a compositor that answers. */
+import assert from "node:assert/strict";
+import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
+import type { DeviceWorld } from "./device_world.ts";
+import type { Selections } from "./selections.ts";
+
+/** `from` is asked for what `to` pastes: where the one reads and the other writes. */
+export function connect(
+  world: DeviceWorld,
+  from: Selections,
+  to: Selections,
+): { reader: OwnedFd; writer: OwnedFd } {
+  const reader = to.ask();
+  const asked = arrived(world, to.client.host.receivedFds);
+  const [source] = [...from.client.host.objects].flatMap(([id, { name }]) =>
+    name === "wl_data_source" ? [id] : []
+  );
+  assert.ok(source !== undefined);
+  // as the compositor does: with the very end that the host has made, which waits where it is full
+  from.client.host.say(source, "wl_data_source.send", "text/plain", asked);
+  const writer = arrived(world, from.client.client.receivedFds);
+  setNonBlocking(writer);
+  return { reader, writer: new OwnedFd(writer) };
+}
+
+/** The compositor answers what the relays have asked. @returns how many questions there were */
+export function answer(world: DeviceWorld): number {
+  world.settle();
+  let answers = 0;
+  for (const { host, ended } of world.clients) {
+    if (ended) continue;
+    for (const line of host.heard()) {
+      const callback = /sync\(new wl_callback@(\d+)/.exec(line)?.[1];
+      if (callback === undefined) continue;
+      host.say(Number(callback), "wl_callback.done", 0);
+      host.say(1, "wl_display.delete_id", Number(callback));
+      answers++;
+    }
+  }
+  world.settle();
+  return answers;
+}
+
+/** A descriptor that comes, from a slow host, in a second. */
+function arrived(world: DeviceWorld, fds: number[]): number {
+  for (let i = 0; i < 100 && fds.length === 0; i++) {
+    world.settle();
+    world.pass(10);
+  }
+  const fd = fds.shift();
+  assert.ok(fd !== undefined, "a descriptor arrives");
+  return fd;
+}
