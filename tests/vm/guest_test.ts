@@ -95,7 +95,7 @@ async function testGuest(
     );
   }
   await step(
-    "20 MB are pasted byte for byte, both ways, and from one application of the guest to another",
+    "20 MB are pasted byte for byte, both ways, and 2 MB from one application of the guest to another",
     async () => {
       await using host = await session.startHost();
       await pasteEveryWay(session, host, LARGE);

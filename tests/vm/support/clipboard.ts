@@ -18,7 +18,10 @@ const WAYS: readonly (readonly [Side, Side])[] = [
 /** The option by which wl-clipboard's programs take the primary selection, or none. */
 type Selection = "--primary" | "";
 
-/** Copies text and random bytes on each side, and pastes them on the other: by the clipboard, or by what is selected and pasted with the middle button. */
+/**
+ * Copies text and random bytes on each side, and pastes them on the other; a tenth of them also from one program of the guest to another,
+ * which takes two passages of the device for each 8 KiB. By the clipboard, or by what is selected and pasted with the middle button.
+ */
 export async function pasteEveryWay(
   session: GuestSession,
   host: HostCompositor,
@@ -35,21 +38,22 @@ export async function pasteEveryWay(
   ] as const;
   for (const [type, content] of contents) {
     for (const [from, to] of WAYS) {
+      const sent = from === to ? content.subarray(0, length / 10) : content;
       const pasted = await copyAndPaste(
         session,
         host,
         from,
         to,
         `${selection} --type '${type}'`,
-        content,
+        sent,
       );
       assert.equal(
         pasted.length,
-        content.length,
+        sent.length,
         `${type} from the ${from} to the ${to}`,
       );
       assert.ok(
-        content.every((byte, index) => byte === pasted[index]),
+        sent.every((byte, index) => byte === pasted[index]),
         `${type} from the ${from} to the ${to} differs`,
       );
     }
