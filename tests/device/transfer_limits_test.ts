@@ -1,0 +1,117 @@
+/** How much may be under way for one application: what is too much costs it that transfer or, at last, its connection, and nobody else anything. */
+import assert from "node:assert/strict";
+import { EPIPE } from "../../ffi/errno.ts";
+import type { OwnedFd } from "../../ffi/fd.ts";
+import { MOST_PENDING, MOST_SOURCES } from "../../src/virtgpu/pipes.ts";
+import { DeviceWorld } from "./support/device_world.ts";
+import { answer } from "./support/guest_copy.ts";
+import {
+  assertSameBytes,
+  drain,
+  fill,
+  join,
+  noise,
+  Selections,
+  transfer,
+} from "./support/selections.ts";
+
+const chunk = noise(1 << 16);
+
+/** What the host's application writes, piece by piece, as long as it is to. */
+function pour(world: DeviceWorld, writer: OwnedFd, bytes: number): void {
+  for (let written = 0; written < bytes;) {
+    const rest = chunk.subarray(0, bytes - written);
+    const count = fill(writer, rest);
+    assert.ok(count > 0, "the host's application never waits for long");
+    written += count;
+    answer(world);
+    world.pass(70);
+  }
+}
+
+Deno.test("of three pastes that are not read the third is cut off, though each of them alone were not too much, and the log says so", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  using ends = new DisposableStack();
+  const pastes = [0, 1, 2].map(() => {
+    const reader = ends.use(selections.ask());
+    const writer = ends.use(selections.takeAsked());
+    pour(world, writer, 15_000_000);
+    return { reader, writer };
+  });
+  assert.deepEqual(selections.client.log, [
+    "the application is 32 MiB behind with reading its pastes, and loses one",
+  ]);
+  assert.equal(selections.client.ended, false);
+  const [first, second, third] = pastes;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const { bytes, ended } = drain(third.reader);
+  assert.equal(ended, true);
+  assert.ok(join(bytes).length < 15_000_000);
+  for (const { reader, writer } of [first, second]) {
+    const out = transfer(world, writer, reader, noise(0));
+    assert.equal(out.length, 15_000_000);
+    assert.ok(out.every((byte, at) => byte === chunk[at % chunk.length]));
+  }
+});
+
+Deno.test("a host that asks for more copies than anybody needs gets no data for the last", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  using ends = new DisposableStack();
+  const ask = (): { reader: OwnedFd; writer: OwnedFd } => {
+    const pipe = selections.offerTo();
+    ends.use(pipe.reader);
+    ends.use(pipe.writer);
+    return pipe;
+  };
+  const first = ask();
+  for (let count = 1; count < MOST_SOURCES; count++) ask();
+  assert.deepEqual(selections.client.log, []);
+  const last = ask();
+  assert.equal(drain(last.reader).ended, true);
+  assert.equal(fill(last.writer, noise(1)), -EPIPE);
+  assert.deepEqual(selections.client.log, [
+    `of ${MOST_SOURCES} copies at once none has ended`,
+  ]);
+  const data = noise(1000);
+  assertSameBytes(transfer(world, first.writer, first.reader, data), data);
+  const next = ask();
+  assertSameBytes(transfer(world, next.writer, next.reader, data), data);
+  assert.equal(selections.client.ended, false);
+});
+
+Deno.test("a client that asks for pastes without end, of which none ends, is ended and told why, and nobody else", () => {
+  using world = new DeviceWorld();
+  const other = new Selections(world);
+  const selections = new Selections(world);
+  const before = world.machine.census();
+  for (let count = 0; count < MOST_PENDING; count++) {
+    // that nobody reads them any more ends none
+    selections.ask()[Symbol.dispose]();
+    if (count % 8 === 7) answer(world);
+  }
+  answer(world);
+  assert.equal(
+    world.machine.census().hostDescriptors,
+    before.hostDescriptors + MOST_PENDING,
+  );
+  assert.equal(selections.client.ended, false);
+  using last = selections.ask();
+  world.settle();
+  const said = new RegExp(
+    `the application has asked for ${MOST_PENDING} pastes, and none has ended`,
+  );
+  assert.equal(selections.client.ended, true);
+  assert.match(selections.client.log.join("\n"), said);
+  assert.match(selections.client.client.heard().join("\n"), said);
+  assert.equal(drain(last).ended, true);
+  assert.equal(
+    world.machine.census().hostDescriptors,
+    before.hostDescriptors,
+  );
+  using reader = other.ask();
+  using writer = other.takeAsked();
+  const data = noise(1000);
+  assertSameBytes(transfer(world, writer, reader, data), data);
+});
