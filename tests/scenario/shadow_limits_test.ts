@@ -104,3 +104,35 @@ Deno.test("surfaces that wait for memory look for it in turn, whichever of them 
   const attached = scene.hostHeard().filter((line) => line.includes("attach"));
   assert.equal(attached.length, surfaces.length);
 });
+
+Deno.test("a host without room is asked by one surface in a second, and the next time by others", () => {
+  using scene = new ShadowScene();
+  const { room } = scene;
+  room.limit = 0;
+  scene.buffer(7, 6, 512, 512);
+  scene.buffer(9, 8, 4, 4);
+  scene.commit(7);
+  for (const surface of [10, 11, 12]) {
+    scene.say(3, "wl_compositor.create_surface", surface);
+    scene.say(surface, "wl_surface.attach", 9, 0, 0);
+    scene.say(surface, "wl_surface.commit");
+  }
+  scene.world.settle();
+  const shown = (): (string | undefined)[] =>
+    scene.hostHeard().filter((line) => line.includes("attach"))
+      .map((line) => line.split(".")[0]);
+  assert.deepEqual(shown(), []);
+  // enough for three of four
+  room.limit = 64 * 1024;
+  const asked: number[] = [];
+  const allocate = room.allocate.bind(room);
+  room.allocate = (bytes) => {
+    asked.push(bytes);
+    return allocate(bytes);
+  };
+  scene.world.pass(1_000);
+  assert.deepEqual(shown(), []);
+  assert.deepEqual(asked, [1024 * 1024]);
+  scene.world.pass(1_000);
+  assert.deepEqual(shown().length, 3);
+});

@@ -219,16 +219,16 @@ export class ShadowedSurface implements Retrying {
   }
 
   /** Shows what was missed, unless the client is about to commit something else: that would be shown in part. */
-  retry(): void {
+  retry(): Shortage | null {
     const { relay, shortages } = this.#maker;
     const buffer = this.#missed;
-    if (buffer === null) return;
+    if (buffer === null) return null;
     const shadow = this.#surface.hasPendingState
       ? null
       : this.#findShadow(buffer);
-    if (shadow === null) {
+    if (shadow === null || typeof shadow === "string") {
       shortages.add(this);
-      return;
+      return shadow;
     }
     try {
       this.#commitShadow(shadow, buffer);
@@ -238,12 +238,12 @@ export class ShadowedSurface implements Retrying {
       if (!(error instanceof ClientError)) throw error;
       this.#forgetMissed();
     }
+    return null;
   }
 
-  #findShadow(buffer: ShmBuffer): Shadow | null {
+  #findShadow(buffer: ShmBuffer): Shadow | Shortage {
     const swapchain = this.#swapchainFor(buffer);
-    const shadow = swapchain.findFree() ?? swapchain.grow(buffer);
-    return typeof shadow === "string" ? null : shadow;
+    return swapchain.findFree() ?? swapchain.grow(buffer);
   }
 
   /** Has the host look at all of what it is about to show. */

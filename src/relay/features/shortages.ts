@@ -11,38 +11,42 @@ import {
   MOST_PIECES,
   type Shortage,
 } from "./memory_allowance.ts";
+import { RareWarnings } from "./rare_warnings.ts";
 
 /** How often memory is looked for, in milliseconds. */
 const RETRY_TIME = 1_000;
 /** How many surfaces look for it in one turn of the loop. */
 const RETRIES_PER_TURN = 64;
-/** How long the log hears nothing more of shortages of one kind, in milliseconds. */
-const SILENCE = 60_000;
 
 const MEBIBYTE = 1024 * 1024;
 
 /** Who looks again. */
 export interface Retrying {
-  /** Shows what was missed, where there is memory for it now; then it is to be forgotten. */
-  retry(): void;
+  /**
+   * Shows what was missed, where there is memory for it now; then it is to be forgotten.
+   *
+   * @returns why there is none, or null where there is some, or it was not looked for
+   */
+  retry(): Shortage | null;
 }
 
 /** One client's. */
 export class Shortages implements Disposable {
-  readonly #relay: Pick<FeatureRelay, "loop" | "warn">;
+  readonly #loop: FeatureRelay["loop"];
   readonly #allowance: MemoryAllowance;
+  readonly #warnings: RareWarnings<Shortage>;
+  /** In the order in which they are to look. */
   readonly #retrying = new Set<Retrying>();
   /** Those that are still to look in this round. */
   #round: Retrying[] = [];
   #timer: Timer | null = null;
-  /** When a shortage of a kind was last said, by the loop's clock. */
-  readonly #said = new Map<Shortage, number>();
 
   constructor(
     relay: Pick<FeatureRelay, "loop" | "warn">,
     allowance: MemoryAllowance,
   ) {
-    this.#relay = relay;
+    this.#loop = relay.loop;
+    this.#warnings = new RareWarnings(relay);
     this.#allowance = allowance;
   }
 
@@ -53,18 +57,14 @@ export class Shortages implements Disposable {
    * @param result what becomes of it
    */
   say(shortage: Shortage, what: string, result: string): void {
-    const { now } = this.#relay.loop;
-    const before = this.#said.get(shortage) ?? -Infinity;
-    if (now < before + SILENCE) return;
-    this.#said.set(shortage, now);
-    this.#relay.warn(`${reason(shortage)} ${what}; ${result}`);
+    this.#warnings.warn(shortage, `${reason(shortage)} ${what}; ${result}`);
   }
 
-  /** Has a surface look again, every second until it is forgotten. */
+  /** Has a surface look again until it is forgotten: every second, or, while the host has nothing, when its turn has come. */
   add(one: Retrying): void {
     if (this.#retrying.has(one)) return;
     this.#retrying.add(one);
-    this.#timer ??= this.#relay.loop.after(RETRY_TIME, () => this.#begin());
+    if (this.#timer === null) this.#wait(RETRY_TIME);
   }
 
   /** Forgets a surface that looks no more. */
@@ -81,22 +81,32 @@ export class Shortages implements Disposable {
   }
 
   #begin(): void {
-    // taken from its end, so that those that wait longest are the first
+    // it is taken from its end
     this.#round = [...this.#retrying].reverse();
     this.#goOn();
   }
 
   #goOn(): void {
-    this.#timer = null;
     for (let looks = 0; looks < RETRIES_PER_TURN; looks++) {
       if (this.#allowance.isSpent) break;
       const one = this.#round.pop();
       if (one === undefined) break;
-      if (this.#retrying.has(one)) one.retry();
+      if (!this.#retrying.has(one)) continue;
+      const shortage = one.retry();
+      // behind all others
+      if (this.#retrying.delete(one)) this.#retrying.add(one);
+      // it has nothing for the others either, and each look makes everybody wait for its answer
+      if (shortage === "host") this.#round = [];
     }
     if (this.#retrying.size === 0) return;
-    const wait = this.#round.length > 0 ? 0 : RETRY_TIME;
-    this.#timer = this.#relay.loop.after(wait, () => {
+    this.#wait(this.#round.length > 0 ? 0 : RETRY_TIME);
+  }
+
+  #wait(milliseconds: number): void {
+    // one that came in the midst of a round waits already
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#loop.after(milliseconds, () => {
+      this.#timer = null;
       if (this.#round.length > 0) this.#goOn();
       else this.#begin();
     });
