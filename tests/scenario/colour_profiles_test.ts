@@ -13,6 +13,7 @@ import {
 import { libc } from "../../ffi/libc.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import { MOST_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { memoryFile, openFdCount } from "./support/descriptors.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
@@ -246,4 +247,43 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   give(7);
   assert.match(host.heard().join(), /set_icc_file\(fd, 0, 33554432\)/);
   assert.equal(scene.world.ended, false);
+});
+
+/** The client makes an image description (5) of a profile that fails, and forgets it; its creator has the id 4 each time. */
+function failOnce(scene: ProfileScene): void {
+  const { client } = scene.world;
+  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  client.say(5, "wp_image_description_v1.destroy");
+  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  scene.world.settle();
+}
+
+Deno.test("a client that goes on to give profiles that fail is told once in a minute in the log", () => {
+  using scene = new ProfileScene();
+  const { log } = scene.world;
+  for (let i = 0; i < 10; i++) failOnce(scene);
+  assert.equal(log.length, 1);
+  scene.room.limit = 0;
+  scene.give(memoryFile(), 0, 100);
+  assert.equal(log.length, 2, "another reason");
+  scene.world.client.say(5, "wp_image_description_v1.destroy");
+  scene.world.client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  scene.world.loop.sleep(60_000);
+  failOnce(scene);
+  assert.equal(log.length, 3);
+  assert.equal(scene.world.ended, false);
+});
+
+Deno.test("a client whose profiles fail without end, each of which leaves an object on the host, is ended", () => {
+  using scene = new ProfileScene();
+  const { world } = scene;
+  for (let i = 0; i < MOST_LEFT; i++) failOnce(scene);
+  assert.equal(world.ended, false);
+  world.client.heard();
+  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  assert.equal(world.ended, true);
+  assert.match(
+    world.client.heard().join(),
+    /wl_display@1\.error\(wl_display@1, 2, "no memory: more than \d+ colour profiles/,
+  );
 });

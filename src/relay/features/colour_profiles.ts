@@ -14,8 +14,10 @@ import { fileSize, memoryKind } from "../../../ffi/file_kind.ts";
 import { mapFile } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
+import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay, RequestValues } from "../feature.ts";
+import { RareWarnings } from "./rare_warnings.ts";
 
 // wp_image_description_creator_icc_v1.error
 const ALREADY_SET = 1;
@@ -31,16 +33,42 @@ const OPERATING_SYSTEM = 2;
 const MOST_UNREAD = 64 * 1024 * 1024;
 /** Bytes after which the host is asked to answer when it has read them; so much less may be counted too much. */
 const ASKED_AFTER = 1024 * 1024;
+/**
+ * Creators whose profile failed that one client may leave on the host: they have no end but `create`, which without a profile would be an
+ * error, so they stay there for as long as the client does.
+ */
+export const MOST_LEFT = 4096;
 
 /** What is kept for one relay. */
 class Profiles {
   readonly relay: FeatureRelay;
+  readonly #warnings: RareWarnings<Failure>;
+  /** Creators of no use that are on the host. */
+  #left = 0;
   /** Bytes that were sent and not answered, and those of them about which the host was not asked. */
   #unread = 0;
   #unasked = 0;
 
   constructor(relay: FeatureRelay) {
     this.relay = relay;
+    this.#warnings = new RareWarnings(relay);
+  }
+
+  /** Says in the log, unless it was said not long ago, that a profile is not used. */
+  warnOf({ failure, reason }: MissingProfile): void {
+    this.#warnings.warn(failure, `a colour profile is not used: ${reason}`);
+  }
+
+  /** Counts a creator that stays on the host. @throws {ClientError} where there are too many */
+  leave(): void {
+    if (this.#left >= MOST_LEFT) {
+      throw new ClientError(
+        1,
+        displayError.noMemory,
+        `no memory: more than ${MOST_LEFT} colour profiles could not be used`,
+      );
+    }
+    this.#left++;
   }
 
   /** Whether the host has read so much that so many bytes more can be copied. */
@@ -61,11 +89,24 @@ class Profiles {
   }
 }
 
+/** What a profile fails over. */
+type Failure =
+  /** Its file may have to be waited for. */
+  | "file"
+  /** The host has much to read already. */
+  | "unread"
+  /** The host has no memory. */
+  | "memory"
+  /** This process has no room for a copy. */
+  | "copy";
+
 /** The creator's profile did not reach the host, and why. */
 class MissingProfile {
+  readonly failure: Failure;
   readonly reason: string;
 
-  constructor(reason: string) {
+  constructor(failure: Failure, reason: string) {
+    this.failure = failure;
     this.reason = reason;
   }
 }
@@ -90,28 +131,29 @@ export const colourProfiles: Feature<Profiles> = {
       }
       // of a global that is gone: the host is told nothing
       if (creator.hostId === 0) return "forward";
-      const reason = checkFile(relay, creator, values) ??
+      const missing = checkFile(relay, creator, values) ??
         checkRoom(profiles, values.length) ??
         sendCopy(profiles, creator, values);
       // not before: it is still the message's, and closed with that, where something was thrown
       relay.discardFromClient(values.icc_profile);
-      if (reason !== null) {
-        relay.warn(`a colour profile is not used: ${reason}`);
-        creator.record = new MissingProfile(reason);
+      if (missing !== null) {
+        profiles.warnOf(missing);
+        creator.record = missing;
       }
       return "take";
     },
     "wp_image_description_creator_icc_v1.create": (
-      { relay },
+      profiles,
       creator,
       { image_description: image },
     ) => {
       if (!(creator.record instanceof MissingProfile)) return "forward";
+      const { relay } = profiles;
+      profiles.leave();
       relay.sendEvent(image, "wp_image_description_v1.failed", {
         cause: OPERATING_SYSTEM,
         msg: creator.record.reason,
       });
-      // The host's creator has no end but `create`, which without a profile would be an error: it stays, of no use.
       relay.dropClientObject(creator);
       return "take";
     },
@@ -119,16 +161,19 @@ export const colourProfiles: Feature<Profiles> = {
   events: {},
 };
 
-/** @returns why the file is not read, or null. @throws {ClientError} */
+/** @returns what is there instead where the file is not read, or null. @throws {ClientError} */
 function checkFile(
   relay: FeatureRelay,
   creator: Entry,
   { icc_profile: handle, offset, length }: SetFile,
-): string | null {
+): MissingProfile | null {
   const fd = relay.peekFromClient(handle);
   const kind = memoryKind(fd);
   if (kind === "foreign") {
-    return "it is in a file of a file system that may never answer; copy it to a disk";
+    return new MissingProfile(
+      "file",
+      "it is in a file of a file system that may never answer; copy it to a disk",
+    );
   }
   const isFile = kind === "memory" || kind === "disk";
   if (!isFile || (statusFlags(fd) & O_ACCMODE) === O_WRONLY) {
@@ -142,23 +187,31 @@ function checkFile(
 }
 
 /** Its message would end the connection where there is no room for it when it is sent. */
-function checkRoom(profiles: Profiles, length: number): string | null {
+function checkRoom(
+  profiles: Profiles,
+  length: number,
+): MissingProfile | null {
   const { relay } = profiles;
   if (!profiles.hasRoomFor(length)) {
-    return "the compositor has not read those yet that the application has set before";
+    return new MissingProfile(
+      "unread",
+      "the compositor has not read those yet that the application has set before",
+    );
   }
   const memory = relay.host.allocate?.(length) ?? null;
-  if (memory === null) return "the host has no memory left for it";
+  if (memory === null) {
+    return new MissingProfile("memory", "the host has no memory left for it");
+  }
   memory[Symbol.dispose]();
   return null;
 }
 
-/** @returns why there is no copy, or null. @throws {ClientError} */
+/** @returns what is there instead of a copy, or null. @throws {ClientError} */
 function sendCopy(
   profiles: Profiles,
   creator: Entry,
   { icc_profile: handle, offset, length }: SetFile,
-): string | null {
+): MissingProfile | null {
   const { relay } = profiles;
   try {
     using copy = createMemfd("icc", length);
@@ -178,7 +231,7 @@ function sendCopy(
     return null;
   } catch (error) {
     if (!isExhaustion(error)) throw error;
-    return `it cannot be copied: ${error.message}`;
+    return new MissingProfile("copy", `it cannot be copied: ${error.message}`);
   }
 }
 
