@@ -366,3 +366,35 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
 });
+
+Deno.test("a commit that waits for its buffer's release is not hurried by another surface that finds no memory", () => {
+  const images = new PretendedImages();
+  images.limit = 0;
+  using scene = new ImageScene(images);
+  scene.greet([[XR24, 0n]]);
+  scene.start();
+  const attached = (): string[] =>
+    scene.hostHeard().filter((line) => line.includes("attach"));
+  const xrgb = 1;
+  scene.pool(6, 256);
+  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 8, 32, xrgb);
+  scene.commit(7);
+  assert.deepEqual(attached(), [], "there is no picture for it");
+  // of a format that the compositor takes as shared memory
+  scene.buffer(9, 8, 8, 8);
+  scene.say(3, "wl_compositor.create_surface", 10);
+  const commit = (): void => {
+    scene.say(10, "wl_surface.attach", 9, 0, 0);
+    scene.say(10, "wl_surface.commit");
+    scene.world.settle();
+  };
+  for (let i = 0; i < 3; i++) commit();
+  assert.equal(attached().length, 3);
+  scene.world.pass(500);
+  commit();
+  assert.deepEqual(attached(), [], "the host releases none");
+  scene.world.pass(500);
+  assert.deepEqual(attached(), []);
+  scene.world.pass(500);
+  assert.equal(attached().length, 1, "it has waited for a second");
+});

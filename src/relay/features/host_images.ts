@@ -57,9 +57,12 @@ export class HostImages implements Disposable {
   readonly #formats = new Set<number>();
   #state: State = "asking";
   #dmabuf: Entry | null = null;
+  /** Runs when the compositor has not answered for long. */
   #timer: Timer | null = null;
+  /** Runs when `onDecided` is to be called. */
+  #decision: Timer | null = null;
 
-  /** @param onDecided is called when `isAsking` is over */
+  /** @param onDecided is called, by the loop, when `isAsking` is over */
   constructor(
     relay: FeatureRelay,
     maker: ImageMaker,
@@ -150,6 +153,7 @@ export class HostImages implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
+    this.#decision?.[Symbol.dispose]();
     for (const picture of this.#used) this.#forget(picture);
     for (const picture of this.#unused.takeAll()) this.#forget(picture);
     this.#used.clear();
@@ -179,8 +183,7 @@ export class HostImages implements Disposable {
     });
     if (params === null) {
       if (picture !== null) this.recycle(picture);
-      this.#state = "untried";
-      this.#onDecided();
+      this.#decide("untried");
       return;
     }
     this.#state = "trying";
@@ -208,18 +211,26 @@ export class HostImages implements Disposable {
     if (this.#state !== "trying") return;
     this.#timer?.[Symbol.dispose]();
     if (message.name !== "created") this.#giveUp("refuses those of the host");
-    else {
-      this.#state = "usable";
-      this.#onDecided();
-    }
+    else this.#decide("usable");
   }
 
   #giveUp(why: string): void {
-    this.#state = "unusable";
+    this.#decide("unusable");
     this.#relay.warn(
       `the host's memory is dma-bufs, but its compositor ${why}: they are used as wl_shm, which many compositors refuse; give the VMM another compositor, or a build without minigbm`,
     );
-    this.#onDecided();
+  }
+
+  /** Whoever waits goes on in the next turn: it is the client's requests, and this may be in the midst of showing something. */
+  #decide(state: "untried" | "usable" | "unusable"): void {
+    const isNew = this.isAsking;
+    this.#state = state;
+    if (!isNew) return;
+    this.#decision ??= this.#relay.loop.after(0, () => {
+      this.#decision = null;
+      // another may have tried again meanwhile
+      if (!this.isAsking) this.#onDecided();
+    });
   }
 
   #allocate(width: number, height: number, format: number): Picture | Shortage {
