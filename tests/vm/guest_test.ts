@@ -357,8 +357,7 @@ async function keptMemory(session: GuestSession): Promise<void> {
   assert.equal(memory, before.memory, `${used}`);
   assert.ok(Math.max(...used) > KEPT, `${used}`);
   const kept = used.findLast((bytes) => bytes > 0) ?? 0;
-  assert.ok(kept <= KEPT, `${kept} bytes are kept`);
-  assert.ok(used.filter((bytes) => bytes === kept).length > 10, `${used}`);
+  assert.ok(kept > 0 && kept <= KEPT, `${used}`);
   await session.endStayingClient();
 }
 
