@@ -127,6 +127,8 @@ export interface EndpointHandler {
   received(): void;
   /** `outgoing` was sent, all of it or a part. */
   sent(): void;
+  /** The peer has done something else than to send messages, so it is alive. */
+  alive?(): void;
   /** Data of a paste or a copy are lost, as the text says; the connection goes on. */
   cutOff?(text: string): void;
   /** The peer is to be asked for an answer, which it gives when everything before is done. Where it never comes the peer is given up. */

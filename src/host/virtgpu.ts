@@ -232,6 +232,8 @@ export class VirtgpuEndpoint
     end: boolean,
   ): void {
     this.#pipes.received(pipe, bytes, end);
+    // hosts tell nothing else of a connection while one of its pipes is never empty
+    this.#handler?.alive?.();
   }
 
   collected(): void {

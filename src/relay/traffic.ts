@@ -74,6 +74,7 @@ export class Traffic implements LivenessListener, Disposable {
         this.#goOn();
       },
       sent: () => this.#hostSent(),
+      alive: () => this.#liveness.received(),
       cutOff: (text) => this.#relay.warn(text),
       ask: (answered) => this.#ask(answered),
       ended: (reason) => this.#hostEnded(reason),

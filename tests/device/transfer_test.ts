@@ -4,6 +4,7 @@ import type { OwnedFd } from "../../ffi/fd.ts";
 import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
 import { MOST_SINKS } from "../../src/virtgpu/pipes.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
   assertSameBytes,
@@ -164,6 +165,33 @@ Deno.test("a client that reads a paste slowly gets all of it, and is told of its
   }
   assertSameBytes(join(out), data);
   assert.equal(selections.client.ended, false);
+});
+
+Deno.test("a client whose paste takes minutes lives, although its host tells nothing else until the pipe is empty", () => {
+  using world = new DeviceWorld();
+  const selections = new Selections(world);
+  using reader = selections.ask();
+  using writer = selections.takeAsked();
+  const data = noise(1 << 16);
+  const { client, host } = selections.client;
+  using compositor = new CompositorScript(host);
+  // so much that more is asked for at intervals only, and the pipe is never empty
+  for (let time = 0; time < 8_000; time += 4) {
+    fill(writer, data);
+    world.pass(4);
+  }
+  client.say(1, "wl_display.sync", 7);
+  for (let time = 0; time < 60_000; time += 4) {
+    fill(writer, data);
+    world.pass(4);
+    drain(reader, 4072);
+    compositor.obey();
+  }
+  assert.equal(selections.client.ended, false, `${selections.client.log}`);
+  assert.deepEqual(client.heard(), [], "the answer waits");
+  writer[Symbol.dispose]();
+  world.pass(5000);
+  assert.equal(client.heard().length, 2, "the answer, and that its id is free");
 });
 
 Deno.test("a paste of which too much waits is ended, its rest is thrown away, and the next one works", () => {
