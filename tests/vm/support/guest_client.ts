@@ -5,7 +5,7 @@
  *     guest_client.ts crowd CONNECTIONS           connects so often at once, and asks on all that are let in
  *     guest_client.ts surfaces COUNT              shows and destroys so many surfaces, of several sizes, on one connection
  *     guest_client.ts wide COUNT                  shows so many surfaces of 1080p at once, destroys them, and stays
- *     guest_client.ts idle CONNECTIONS            asks once on each connection, and stays
+ *     guest_client.ts idle CONNECTIONS            asks on each connection, last on the last, and stays
  *
  * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces. The last two make the
  * file /run/stays when they do no more than stay, and end when it is gone.
@@ -25,6 +25,8 @@ export interface Pulse {
 const PAUSE_MS = 50;
 /** After that a connection counts as not let in. */
 const ADMISSION_MS = 20_000;
+/** After that the proxy has asked for its last sign of life. */
+const SETTLED_MS = 8_000;
 /** Widths and heights of surfaces, in turn. */
 const SIZES = [64, 200, 333, 480] as const;
 /** The file. */
@@ -88,12 +90,15 @@ async function showAtOnce(
   return count;
 }
 
+/** What is said to the last connection twice signals the fences of all others, on QEMU as it is released. */
 async function idle(path: string, count: number): Promise<number> {
   using connections = new DisposableStack();
+  let last: WaylandConnection | undefined;
   for (let i = 0; i < count; i++) {
-    const connection = connections.use(await WaylandConnection.open(path));
-    await connection.roundTrip();
+    last = connections.use(await WaylandConnection.open(path));
   }
+  await delay(SETTLED_MS);
+  for (let i = 0; i < 3; i++) await last?.roundTrip();
   await stay();
   return count;
 }
