@@ -24,7 +24,7 @@ const PACES = [
 /** After that the least and the most; between them it is what keeps to the share. */
 const IDLE = { least: 16, most: 500 } as const;
 /** The part of a processor that looks may take while nothing happens; they are to take less than a hundredth. */
-const SHARE = 0.006;
+const SHARE = 0.005;
 
 /** Who waits without a fence. */
 export interface Unfenced {

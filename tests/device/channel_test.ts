@@ -279,10 +279,10 @@ Deno.test("a header that is seen long before its data is waited for", () => {
 
 for (
   const { cost, seconds, looks } of [
-    { cost: 0.09, seconds: 1, looks: [62, 63] },
-    { cost: 0.09, seconds: 20, looks: [62, 63] },
-    { cost: 0.3, seconds: 20, looks: [20, 20] },
-    { cost: 1.2, seconds: 20, looks: [5, 5] },
+    { cost: 0.08, seconds: 1, looks: [62, 63] },
+    { cost: 0.08, seconds: 20, looks: [62, 63] },
+    { cost: 0.25, seconds: 20, looks: [20, 20] },
+    { cost: 1, seconds: 20, looks: [5, 5] },
     { cost: 30, seconds: 20, looks: [2, 2] },
   ] as const
 ) {
@@ -309,7 +309,7 @@ Deno.test("a single look that takes long delays the next one only", () => {
     profile: hostProfile("0.1.85", "stock"),
   });
   let used = 0;
-  let cost = 0.09;
+  let cost = 0.08;
   using wakeups = new Wakeups(world.loop, () => used += cost);
   using _one = new Listener(world, wakeups);
   using _other = new Listener(world, wakeups);
@@ -318,7 +318,7 @@ Deno.test("a single look that takes long delays the next one only", () => {
   world.pass(20_000);
   cost = 100;
   world.pass(16);
-  cost = 0.09;
+  cost = 0.08;
   world.pass(1000);
   let ticks = 0;
   world.loop.pass(1000, () => ticks++);

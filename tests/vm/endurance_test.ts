@@ -19,8 +19,8 @@ const CLIENTS = 8;
 const SECONDS = 300;
 /** The guest is emulated, and shares two processors with everything else. */
 const LONGEST_MS = 10_000;
-/** After that looks at the device are as rare as they become. */
-const SETTLE_SECONDS = 20;
+/** After that looks at the device are as rare as they become, and memory was given back. */
+const SETTLE_SECONDS = 40;
 const IDLE_SECONDS = 60;
 const WINDOWS = 500;
 /** How many windows open before it is looked what is held: what is made once was made by then. */
