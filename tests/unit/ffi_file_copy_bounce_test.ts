@@ -95,6 +95,11 @@ async function copy(
   return isCopied ? target : null;
 }
 
+// before the first test, which else would be said to leave libraries open
+Deno.test.beforeAll(async () => {
+  await modules();
+});
+
 Deno.test("rows reach memory that the kernel does not read into, and nothing between them is touched", async () => {
   const file = noise(64);
   const expected = new Uint8Array(64).fill(0xee);

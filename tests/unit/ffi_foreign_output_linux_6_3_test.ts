@@ -21,6 +21,11 @@ async function openUnopenable(writer: OwnedFd): Promise<ForeignOutput> {
   return output;
 }
 
+// before the first test, which else would be said to leave libraries open
+Deno.test.beforeAll(async () => {
+  await import("../../src/virtgpu/pipe_sink.ts");
+});
+
 Deno.test("a pipe that cannot be opened again is written to when the loop has said that there is room, from the first time on", async () => {
   const { reader, writer } = createPipe();
   using _reader = reader;

@@ -26,6 +26,14 @@ import { socketPair } from "../../ffi/unix_socket.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { makeScratch } from "../support/scratch.ts";
 
+const { splice } = openLibc({
+  // <fcntl.h> ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);
+  splice: {
+    parameters: ["i32", "pointer", "i32", "pointer", "u64", "u32"],
+    result: "i32",
+  },
+});
+
 const piece = new Uint8Array(4096).fill(7);
 
 /** Writes until there is no room; returns how much there was. */
@@ -199,13 +207,6 @@ Deno.test({
     "a pipe that cannot be opened again, and whose owner has taken from it that it can be told not to wait, is given up",
   ignore: !pipesNeedNotWait,
   fn: () => {
-    const { splice } = openLibc({
-      // <fcntl.h> ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);
-      splice: {
-        parameters: ["i32", "pointer", "i32", "pointer", "u64", "u32"],
-        result: "i32",
-      },
-    });
     const source = createPipe();
     using from = source.reader;
     using into = source.writer;

@@ -171,6 +171,11 @@ const rows: readonly Row[] = [
   },
 ];
 
+// before the first test, which else would be said to leave libraries open
+Deno.test.beforeAll(async () => {
+  await modules();
+});
+
 for (const { name, ask, number, bytes, answer, result } of rows) {
   Deno.test(name, async () => {
     const all = await modules();

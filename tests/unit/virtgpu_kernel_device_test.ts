@@ -25,6 +25,11 @@ async function modules(): Promise<
   };
 }
 
+// before the first test, which else would be said to leave libraries open
+Deno.test.beforeAll(async () => {
+  await modules();
+});
+
 for (
   const { name, request, bytes } of [
     {
