@@ -34,6 +34,7 @@ export class PipeSink implements Source, Disposable {
   /** Bytes of the last block that are filled. */
   #tail = BLOCK;
   #queued = 0;
+  #taken = 0;
   #ends = false;
 
   /** Takes over the descriptor. */
@@ -52,6 +53,11 @@ export class PipeSink implements Source, Disposable {
     return this.#queued;
   }
 
+  /** Bytes that were written. */
+  get written(): number {
+    return this.#taken;
+  }
+
   /** Takes data; they are copied where they cannot be written at once. */
   push(bytes: Uint8Array<ArrayBuffer>): void {
     const output = this.#output;
@@ -64,6 +70,7 @@ export class PipeSink implements Source, Disposable {
         return;
       }
       written = Math.max(0, result);
+      this.#taken += written;
     }
     if (written === bytes.length) return;
     this.#keep(bytes.subarray(written));
@@ -129,6 +136,7 @@ export class PipeSink implements Source, Disposable {
     if (result < 0) return result;
     this.#head += result;
     this.#queued -= result;
+    this.#taken += result;
     if (this.#queued === 0) this.#forget();
     else if (this.#head === BLOCK) {
       this.#blocks.shift();

@@ -29,6 +29,12 @@ const MOST_QUEUED_TOGETHER = 2 * MOST_QUEUED;
 const QUEUED_PER_MILLISECOND = 1024 * 1024;
 /** The most of that: of everything of its connection, since messages come one by one, whatever they are. */
 const LONGEST_REST = 4;
+/**
+ * What a pipe holds that nobody has read from. Its reader may wait for an answer
+ * before it reads, as wl-paste does, and hosts give none as long as there are
+ * data: the sooner they are all here, the better.
+ */
+const PIPE_BYTES = 64 * 1024;
 
 /** A transfer from the host. */
 interface Incoming extends Arrival {
@@ -219,6 +225,7 @@ export class Pipes implements Asking, Disposable {
       );
       return;
     }
+    if (sink.written <= PIPE_BYTES) return;
     // a reader of a megabyte in a second gets all of it, however fast the host is
     const rest = Math.floor(queued / QUEUED_PER_MILLISECOND);
     this.#channel.rest(Math.min(rest, LONGEST_REST));
