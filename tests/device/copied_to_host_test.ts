@@ -11,6 +11,7 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { usualGlobals } from "../scenario/support/world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
+import { assertServed } from "./support/served.ts";
 import { noise } from "./support/selections.ts";
 
 const GAMMA_MANAGER = "zwlr_gamma_control_manager_v1";
@@ -93,15 +94,6 @@ class CopyWorld extends DeviceWorld {
     giver.client.say(4, `${CREATOR}.set_icc_file`, file.release(), 0, length);
     this.settle();
   }
-
-  assertOtherLives(): void {
-    const { client, host, ended } = this.other;
-    client.say(1, "wl_display.sync", 3);
-    this.settle();
-    assert.match(host.heard().join(), /wl_display@1\.sync/);
-    assert.equal(ended, false);
-    assert.deepEqual(this.machine.violations, []);
-  }
 }
 
 /** Fails unless the compositor has received a file that begins with these bytes. */
@@ -130,7 +122,7 @@ Deno.test("the host gets a copy of a gamma table, and nothing of it is left", ()
   assertReceived(world.giver, table);
   assert.equal(world.giver.ended, false);
   assert.equal(world.machine.census().handles, before.handles);
-  world.assertOtherLives();
+  assertServed(world, world.other);
 });
 
 Deno.test("the host gets a copy of a colour profile", () => {
@@ -141,7 +133,7 @@ Deno.test("the host gets a copy of a colour profile", () => {
     `${CREATOR}@4.set_icc_file(fd, 0, 5000)`,
   ]);
   assertReceived(world.giver, profile);
-  world.assertOtherLives();
+  assertServed(world, world.other);
 });
 
 for (const { name, make, said, refused } of mistakes) {
@@ -152,7 +144,7 @@ for (const { name, make, said, refused } of mistakes) {
     assert.match(world.giver.log.join("\n"), said);
     assert.match(world.giver.client.heard().join("\n"), said);
     assert.deepEqual(world.giver.host.heard(), []);
-    world.assertOtherLives();
+    assertServed(world, world.other);
   });
 
   Deno.test(`${name} instead of a colour profile is refused with the protocol's error`, () => {
@@ -163,6 +155,6 @@ for (const { name, make, said, refused } of mistakes) {
     assert.equal(world.giver.ended, true);
     assert.match(world.giver.client.heard().join("\n"), refused);
     assert.deepEqual(world.giver.host.heard(), []);
-    world.assertOtherLives();
+    assertServed(world, world.other);
   });
 }

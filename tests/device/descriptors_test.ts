@@ -8,8 +8,6 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { peerCredentials, socketPair } from "../../ffi/unix_socket.ts";
 import { Clients } from "../../src/cli/clients.ts";
 import { VirtgpuHost } from "../../src/host/virtgpu_host.ts";
-import { Log } from "../../src/log/log.ts";
-import { planLogging } from "../../src/log/options.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";
@@ -17,6 +15,7 @@ import { findNode, kernelSystem } from "../../src/virtgpu/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { Peer } from "../scenario/support/peer.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
+import { plainLog } from "../support/plain_log.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
@@ -38,15 +37,7 @@ class ProxyWorld extends ScriptedMachine {
     super({ guestHandles: "taken" });
     const { machine } = this;
     const file = this.#log = this.#resources.use(createMemfd("log", 0));
-    const plan = planLogging({
-      verbose: false,
-      suppress: [],
-      ringPath: null,
-      ringSizeBytes: 0,
-    }, new Map());
-    const log = this.#resources.use(
-      new Log(plan, { fd: file.number, clock: () => 0 }),
-    );
+    const log = this.#resources.use(plainLog(file));
     const nodes = this.#resources.use(makeScratch("nodes")).path;
     Deno.writeTextFileSync(`${nodes}/renderD128`, "");
     const open = (): EmulatedDevice => new EmulatedDevice(machine);

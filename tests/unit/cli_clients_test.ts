@@ -13,8 +13,6 @@ import {
 import { Clients } from "../../src/cli/clients.ts";
 import type { Endpoint } from "../../src/host/endpoint.ts";
 import { LocalSocket } from "../../src/host/local_socket.ts";
-import { Log } from "../../src/log/log.ts";
-import { planLogging } from "../../src/log/options.ts";
 import { IdleMemory } from "../../src/loop/idle_memory.ts";
 import { Loop } from "../../src/loop/loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -22,6 +20,7 @@ import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";
 import { StartupError } from "../../src/server/startup_error.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import { plainLog } from "../support/plain_log.ts";
 import { makeScratch } from "../support/scratch.ts";
 
 /** Clients whose log goes into a pipe. */
@@ -36,15 +35,7 @@ class World implements Disposable {
     const { reader, writer } = createPipe();
     this.#logReader = this.#resources.use(reader);
     this.#resources.use(writer);
-    const plan = planLogging({
-      verbose: false,
-      suppress: [],
-      ringPath: null,
-      ringSizeBytes: 0,
-    }, new Map());
-    const log = this.#resources.use(
-      new Log(plan, { fd: writer.number, clock: () => 0 }),
-    );
+    const log = this.#resources.use(plainLog(writer));
     this.loop = this.#resources.use(new Loop());
     const memory = this.#resources.use(new IdleMemory(this.loop));
     this.clients = this.#resources.use(

@@ -23,6 +23,7 @@ import { requireMotion, waitForWindow } from "./support/motion.ts";
 import { requirePresentation } from "./support/presentation.ts";
 import { forgiveRounding } from "./support/rounding.ts";
 import {
+  allowed,
   EXECUTABLE,
   type GuestSession,
   startCompositor,
@@ -31,9 +32,6 @@ import {
 
 const LARGE = 20 * 1000 * 1000;
 const SMALL = 100_000;
-
-/** What the proxy opens once and keeps: files that it has copied. */
-const LAZY_DESCRIPTORS = 4;
 
 /** Bytes of the host's memory that a client keeps which shows nothing. */
 const KEPT = 64 * 1024 * 1024;
@@ -209,10 +207,7 @@ async function compare(
   );
   await leftovers.disposeAsync();
   await host[Symbol.asyncDispose]();
-  const most = {
-    ...before,
-    descriptors: before.descriptors + LAZY_DESCRIPTORS,
-  };
+  const most = allowed(before);
   const after = await session.holdings(most);
   assert.equal(after.memory, most.memory, "memory of the host is left");
   assert.ok(
@@ -380,10 +375,7 @@ async function requireReturn(
   session: GuestSession,
   before: Awaited<ReturnType<GuestSession["holdings"]>>,
 ): Promise<void> {
-  const most = {
-    ...before,
-    descriptors: before.descriptors + LAZY_DESCRIPTORS,
-  };
+  const most = allowed(before);
   const after = await session.holdings(most);
   assert.ok(
     after.memory <= most.memory && after.handles <= most.handles &&
