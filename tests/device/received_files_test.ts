@@ -5,6 +5,7 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
+import { objectOf } from "./support/selections.ts";
 import { assertServed } from "./support/served.ts";
 
 const LARGEST = 64 * 1024 * 1024;
@@ -27,10 +28,7 @@ class KeymapWorld extends DeviceWorld {
   /** The compositor sends a keymap that is full of zeros. */
   sendKeymap(size: number): void {
     const { host } = this.typist;
-    const [keyboard] = [...host.objects].flatMap(([id, { name }]) =>
-      name === "wl_keyboard" ? [id] : []
-    );
-    assert.ok(keyboard !== undefined);
+    const keyboard = objectOf(host, "wl_keyboard");
     const file = createMemfd("keymap", size).release();
     host.say(keyboard, "wl_keyboard.keymap", 1, file, 1);
     this.settle();

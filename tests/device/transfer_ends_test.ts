@@ -12,21 +12,10 @@ import {
   fill,
   join,
   noise,
+  objectOf,
   Selections,
   transfer,
 } from "./support/selections.ts";
-
-/** The id of the only object of a type. */
-function objectOf(
-  { objects }: Selections["client"]["client"],
-  type: string,
-): number {
-  const [id] = [...objects].flatMap(([id, { name }]) =>
-    name === type ? [id] : []
-  );
-  assert.ok(id !== undefined, type);
-  return id;
-}
 
 for (const rutabaga of rutabagas) {
   const profile = hostProfile(rutabaga, "fixed");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import type { DeviceWorld } from "./device_world.ts";
-import type { Selections } from "./selections.ts";
+import { objectOf, type Selections } from "./selections.ts";
 
 /** `from` is asked for what `to` pastes: where the one reads and the other writes. */
 export function connect(
@@ -12,10 +12,7 @@ export function connect(
 ): { reader: OwnedFd; writer: OwnedFd } {
   const reader = to.ask();
   const asked = arrived(world, to.client.host.receivedFds);
-  const [source] = [...from.client.host.objects].flatMap(([id, { name }]) =>
-    name === "wl_data_source" ? [id] : []
-  );
-  assert.ok(source !== undefined);
+  const source = objectOf(from.client.host, "wl_data_source");
   // as the compositor does: with the very end that the host has made, which waits where it is full
   from.client.host.say(source, "wl_data_source.send", "text/plain", asked);
   const writer = arrived(world, from.client.client.receivedFds);

@@ -224,7 +224,7 @@ export class Selections {
 }
 
 /** The id of the only object of a type. */
-function objectOf(peer: Peer, type: string): number {
+export function objectOf(peer: Peer, type: string): number {
   for (const [id, { name }] of peer.objects) if (name === type) return id;
   throw new Error(`nobody has made a ${type}`);
 }
