@@ -4,8 +4,8 @@
  * The arguments are those of `wayferry proxy`.
  */
 
-import { hostPath } from "../src/server/host_address.ts";
-import { StartupError } from "../src/server/startup_error.ts";
+import { hostPath } from "../src/sockets/host_address.ts";
+import { StartupError } from "../src/sockets/startup_error.ts";
 import type { HostCompositor } from "../tests/support/host.ts";
 import { encodePng, type Image } from "../tests/support/image.ts";
 import { makeScratch } from "../tests/support/scratch.ts";

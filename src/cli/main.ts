@@ -3,18 +3,18 @@
  */
 
 import { Loop } from "../loop/loop.ts";
-import { StartupError } from "../server/startup_error.ts";
-import { kernelSystem } from "../virtgpu/find_device.ts";
+import { StartupError } from "../sockets/startup_error.ts";
+import { kernelSystem } from "../virtgpu/find/find_device.ts";
 import { UsageError } from "./cli_error.ts";
 import { completionScript } from "./completions.ts";
-import { examine } from "./doctor.ts";
-import { reportText } from "./doctor_report.ts";
+import { examine } from "../programs/doctor/doctor.ts";
+import { reportText } from "./doctor_text.ts";
 import {
   EXIT_FAILED,
   EXIT_INTERNAL,
   EXIT_OK,
   EXIT_USAGE,
-} from "./exit_status.ts";
+} from "../programs/exit_status.ts";
 import { globalNames } from "./global_names.ts";
 import {
   helpText,
@@ -29,8 +29,8 @@ import { checkGlobalNames } from "./option_values.ts";
 import { page } from "./pager.ts";
 import { parseDropIn, parseWayferry } from "./parser.ts";
 import { type Personality, personalityOf } from "./personality.ts";
-import type { ProxyOptions } from "./proxy_options.ts";
-import { run } from "./run.ts";
+import type { ProxyOptions } from "../programs/proxy/options.ts";
+import { run } from "../programs/proxy/run.ts";
 import { writeError, writeOutput } from "./standard_streams.ts";
 import { version } from "./version.ts";
 

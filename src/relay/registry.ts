@@ -25,7 +25,6 @@ import type {
   RequestValues,
   Verdict,
 } from "./feature.ts";
-import { announcementRank } from "./registry_order.ts";
 
 /** A global as clients see it. */
 export interface Offer {
@@ -50,6 +49,17 @@ const ALIAS_NAMES = 0xfffffff1;
 
 /** Globals that a host may have at a time: each new one is looked for among all others. */
 export const MOST_GLOBALS = 4096;
+
+/**
+ * GTK 3 makes its data devices when it first hears of a seat, so the managers of clipboard and primary selection must be known by then, or
+ * evince crashes (reference: wayland-proxy-virtwl's relay). Outputs come last, as compositors do it.
+ */
+const RANKS = new Map([["wl_seat", 1], ["wl_output", 2]]);
+
+/** The registry announces globals of a lower rank first; within a rank they keep the host's order. */
+export function announcementRank(global: string): number {
+  return RANKS.get(global) ?? 0;
+}
 
 /** Removed globals whose late binds are still answered. */
 const REMEMBERED_REMOVALS = 256;

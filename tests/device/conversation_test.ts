@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu_host.ts";
+import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { paces } from "../emulator/worker.ts";

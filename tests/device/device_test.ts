@@ -2,7 +2,10 @@
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import assert from "node:assert/strict";
 import type { DeviceParameter } from "../../src/virtgpu/device.ts";
-import { examineNode, NoDeviceError } from "../../src/virtgpu/find_device.ts";
+import {
+  examineNode,
+  NoDeviceError,
+} from "../../src/virtgpu/find/find_device.ts";
 import {
   ScriptedMachine,
   type ScriptedOptions,

@@ -13,7 +13,7 @@ import {
   type DeviceSystem,
   findNode,
   NoDeviceError,
-} from "../../src/virtgpu/find_device.ts";
+} from "../../src/virtgpu/find/find_device.ts";
 import { usualGlobals } from "../scenario/support/world.ts";
 import {
   forbidden,

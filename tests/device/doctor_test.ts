@@ -1,7 +1,7 @@
 /** `wayferry doctor` on emulated machines, and on such as are made up. */
 import assert from "node:assert/strict";
 import { connectUnix } from "../../ffi/unix_socket.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu_host.ts";
+import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { Faults } from "../emulator/faults.ts";
 import {
   crosvmWithMinigbm,

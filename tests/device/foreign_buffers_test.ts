@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { SyscallError } from "../../ffi/error.ts";
 import { ENOENT } from "../../ffi/errno.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { VirtgpuGpu } from "../../src/host/virtgpu_gpu.ts";
+import { VirtgpuGpu } from "../../src/host/virtgpu/gpu.ts";
 import { Handles } from "../../src/virtgpu/handles.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";

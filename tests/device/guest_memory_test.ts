@@ -4,7 +4,7 @@ import { duplicateFd } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { addSeals, F_SEAL_SHRINK, F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import type { MachineOptions } from "../emulator/machine.ts";
-import { MOST_IMPORTS } from "../../src/relay/features/imported_pool.ts";
+import { MOST_IMPORTS } from "../../src/relay/features/shm/imported_pool.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { type Window, Windows } from "./support/windows.ts";

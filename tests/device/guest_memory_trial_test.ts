@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { EMFILE, ENOMEM } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
-import { VirtgpuHost } from "../../src/host/virtgpu_host.ts";
-import { examineNode } from "../../src/virtgpu/find_device.ts";
+import { VirtgpuHost } from "../../src/host/virtgpu/host.ts";
+import { examineNode } from "../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { type Fences, hostProfile } from "../emulator/host_profile.ts";
 import type { Machine } from "../emulator/machine.ts";
-import type { Peer } from "../scenario/support/peer.ts";
+import type { Peer } from "../support/peer.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 

@@ -1,6 +1,6 @@
 /** Copies between applications of one machine, which go through pipes of the host's, and would stop it where those are full. */
 import assert from "node:assert/strict";
-import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
+import { MOST_QUEUED } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { Faults } from "../emulator/faults.ts";
 import { DeviceWorld } from "./support/device_world.ts";

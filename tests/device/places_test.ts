@@ -14,9 +14,9 @@ import {
   MOST_CLIENTS,
   NoPlaceError,
   VirtgpuHost,
-} from "../../src/host/virtgpu_host.ts";
+} from "../../src/host/virtgpu/host.ts";
 import type { VirtgpuDevice } from "../../src/virtgpu/device.ts";
-import { examineNode } from "../../src/virtgpu/find_device.ts";
+import { examineNode } from "../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
-import { MOST_PENDING, MOST_SOURCES } from "../../src/virtgpu/pipes.ts";
+import { MOST_PENDING, MOST_SOURCES } from "../../src/virtgpu/pipes/pipes.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { answer } from "./support/guest_copy.ts";
 import {

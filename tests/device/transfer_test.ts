@@ -1,8 +1,8 @@
 /** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
 import assert from "node:assert/strict";
 import type { OwnedFd } from "../../ffi/fd.ts";
-import { MOST_QUEUED } from "../../src/virtgpu/pipe_sink.ts";
-import { MOST_SINKS } from "../../src/virtgpu/pipes.ts";
+import { MOST_QUEUED } from "../../src/virtgpu/pipes/pipe_sink.ts";
+import { MOST_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";

@@ -12,7 +12,7 @@ import {
   sendMessage,
 } from "../../ffi/socket_message.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../src/host/local_socket.ts";
+import { LocalSocket } from "../../src/host/local/socket.ts";
 import type { Loop } from "../../src/loop/loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { standardFeatures } from "../../src/relay/features/standard.ts";

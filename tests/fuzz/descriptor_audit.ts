@@ -12,7 +12,7 @@ import {
 import { EAGAIN } from "../../ffi/errno.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { fileIdentity } from "../scenario/support/descriptors.ts";
+import { fileIdentity } from "../support/descriptors.ts";
 import type { World } from "../scenario/support/world.ts";
 
 const SENTINELS = 64;

@@ -1,6 +1,6 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
-import { memoryFile, openFdCount } from "../scenario/support/descriptors.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { ShadowScene } from "../scenario/support/shadow_scene.ts";
 import { World } from "../scenario/support/world.ts";
 

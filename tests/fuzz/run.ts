@@ -1,6 +1,6 @@
 /** World after world in one loop, each from its own seed, with what must hold after every one of them. */
-import { openFdCount } from "../scenario/support/descriptors.ts";
-import { ManualLoop } from "../scenario/support/manual_loop.ts";
+import { openFdCount } from "../support/descriptors.ts";
+import { ManualLoop } from "../support/manual_loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
 import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";

@@ -1,6 +1,6 @@
 /** One client, its relay and its host, in a loop that others share; whatever becomes of it must not disturb them. */
 import { socketPair } from "../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../src/host/local_socket.ts";
+import { LocalSocket } from "../../src/host/local/socket.ts";
 import { formatMessage } from "../../src/log/message_format.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
 import type { Policy } from "../../src/policy/policy.ts";
@@ -8,8 +8,8 @@ import type { FeatureSet } from "../../src/relay/feature.ts";
 import { HOLD_LIMIT } from "../../src/relay/limits.ts";
 import { Relay } from "../../src/relay/relay.ts";
 import { HostMemoryRoom } from "../scenario/support/host_memory.ts";
-import type { ManualLoop } from "../scenario/support/manual_loop.ts";
-import { OtherEndpoint } from "../scenario/support/other_endpoint.ts";
+import type { ManualLoop } from "../support/manual_loop.ts";
+import { OtherEndpoint } from "../support/other_endpoint.ts";
 import { ClientPeer } from "./client_peer.ts";
 import type { Descriptors } from "./descriptors.ts";
 import { FuzzFailure } from "./failure.ts";

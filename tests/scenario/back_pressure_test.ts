@@ -1,7 +1,7 @@
 /** Floods, and peers that do not read. */
 import assert from "node:assert/strict";
-import type { Peer } from "./support/peer.ts";
-import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import type { Peer } from "../support/peer.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

@@ -4,7 +4,7 @@ import { getEvent } from "../../protocols/tables.ts";
 import type { EventName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { MOST_GLOBALS } from "../../src/relay/registry.ts";
-import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part, series } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { getRequest, type Message } from "../../protocols/tables.ts";
 import type { RequestName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
-import { openFdCount } from "./support/descriptors.ts";
+import { openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

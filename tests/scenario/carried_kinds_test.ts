@@ -1,6 +1,6 @@
 /** What a host's endpoint cannot carry is not offered, or only at versions without it. */
 import assert from "node:assert/strict";
-import type { Differences } from "./support/other_endpoint.ts";
+import type { Differences } from "../support/other_endpoint.ts";
 import { World } from "./support/world.ts";
 
 const globals: readonly (readonly [number, string, number])[] = [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { fileIdentity, openFdCount } from "./support/descriptors.ts";
+import { fileIdentity, openFdCount } from "../support/descriptors.ts";
 import { usualGlobals, World, type WorldOptions } from "./support/world.ts";
 
 const FIRST = 0xff000000;

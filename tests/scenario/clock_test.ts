@@ -1,6 +1,6 @@
 /** Moments, told and asked for, where the host's clock is another. */
 import assert from "node:assert/strict";
-import { presentationClock } from "../../src/relay/features/presentation_clock.ts";
+import { presentationClock } from "../../src/relay/features/presentation/presentation_clock.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 import type { WorldOptions } from "./support/world.ts";

@@ -15,9 +15,9 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { MOST_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
-import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
-import { openSilentFile } from "./support/silent_file_system.ts";
+import { openSilentFile } from "../support/silent_file_system.ts";
 import { World } from "./support/world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";

@@ -15,8 +15,8 @@ import {
   fileIdentity,
   memoryFile,
   openFdCount,
-} from "./support/descriptors.ts";
-import { openSilentFile } from "./support/silent_file_system.ts";
+} from "../support/descriptors.ts";
+import { openSilentFile } from "../support/silent_file_system.ts";
 import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

@@ -4,12 +4,12 @@ import { closeFd, OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
-import { MOST_PLANES } from "../../src/relay/features/gpu_buffers.ts";
+import { MOST_PLANES } from "../../src/relay/features/dmabuf/buffers.ts";
 import {
   fileIdentity,
   memoryFile,
   openFdCount,
-} from "./support/descriptors.ts";
+} from "../support/descriptors.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";

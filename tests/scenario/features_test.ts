@@ -7,7 +7,7 @@ import {
   fileIdentity,
   memoryFile,
   openFdCount,
-} from "./support/descriptors.ts";
+} from "../support/descriptors.ts";
 import { feature, featureWorld } from "./support/feature.ts";
 import { World } from "./support/world.ts";
 

@@ -1,6 +1,6 @@
 /** Messages in pieces of any size, and many in one piece. */
 import assert from "node:assert/strict";
-import { memoryFile } from "./support/descriptors.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { Bystander } from "../fuzz/bystander.ts";
 import { SessionWorld } from "../fuzz/session/session_world.ts";
 import { SESSION, type Step } from "../fuzz/session/steps.ts";
-import { openFdCount } from "./support/descriptors.ts";
-import { ManualLoop } from "./support/manual_loop.ts";
+import { openFdCount } from "../support/descriptors.ts";
+import { ManualLoop } from "../support/manual_loop.ts";
 
 type Side = "client" | "host";
 

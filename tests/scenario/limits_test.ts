@@ -1,6 +1,6 @@
 /** What one client may have: objects, and descriptors that no message asks for. */
 import assert from "node:assert/strict";
-import { memoryFile, openFdCount } from "./support/descriptors.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join, series } from "../support/words.ts";
 import { World } from "./support/world.ts";
 

@@ -1,6 +1,6 @@
 /** The primary selection and its older name: one protocol under two names. */
 import assert from "node:assert/strict";
-import { memoryFile } from "./support/descriptors.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { World, type WorldOptions } from "./support/world.ts";
 
 const FIRST = 0xff000000;

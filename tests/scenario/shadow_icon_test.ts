@@ -1,7 +1,7 @@
 /** Buffers that the host reads otherwise than on a surface. */
 import assert from "node:assert/strict";
 import { findInterface, interfaceNames } from "../../protocols/tables.ts";
-import { shownBufferRequests } from "../../src/relay/features/shown_buffers.ts";
+import { shownBufferRequests } from "../../src/relay/features/shadow/icon_messages.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { fileIdentity } from "./support/descriptors.ts";
+import { fileIdentity } from "../support/descriptors.ts";
 import { PretendedImages } from "./support/host_images.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ImageScene } from "./support/image_scene.ts";

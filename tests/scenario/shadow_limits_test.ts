@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { MOST_PIECES } from "../../src/relay/features/memory_allowance.ts";
+import { MOST_PIECES } from "../../src/relay/features/backing/memory_budget.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 /** A client's icon (7) with pictures of so many scales, all of the buffer 9. Its further objects begin at 10. */

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { O_RDONLY, O_RDWR, openFile } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { MOST_POOLS } from "../../src/relay/features/shadowing.ts";
-import { memoryFile } from "./support/descriptors.ts";
+import { MOST_POOLS } from "../../src/relay/features/shadow/client_shadows.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { openClientFiles, ShadowScene } from "./support/shadow_scene.ts";
 
 const ARGB = 0;

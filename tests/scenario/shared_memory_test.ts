@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { O_CREAT, O_RDONLY, O_RDWR, openFile, OwnedFd } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
-import { memoryFile, openFdCount } from "./support/descriptors.ts";
-import { openSilentFile } from "./support/silent_file_system.ts";
+import { memoryFile, openFdCount } from "../support/descriptors.ts";
+import { openSilentFile } from "../support/silent_file_system.ts";
 import { World } from "./support/world.ts";
 
 /** A client with a pool manager, its object 3 and the host's. */

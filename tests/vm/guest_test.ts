@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import type { Program } from "../applications/program.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu_host.ts";
+import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { runSession } from "../applications/session.ts";
 import { requirePrograms } from "../support/packages.ts";
 import { makeScratch } from "../support/scratch.ts";

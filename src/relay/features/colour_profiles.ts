@@ -17,7 +17,7 @@ import { ClientError } from "../../wayland/protocol_error.ts";
 import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay, RequestValues } from "../feature.ts";
-import { RareWarnings } from "./rare_warnings.ts";
+import { RareWarnings } from "../rate_limited_warnings.ts";
 
 // wp_image_description_creator_icc_v1.error
 const ALREADY_SET = 1;

@@ -1,15 +1,15 @@
 /** The features of an ordinary client's relay, in the order in which they are asked. */
 import type { Feature } from "../feature.ts";
-import { CopyStatistics } from "./copy_statistics.ts";
+import { CopyStatistics } from "./backing/copy_statistics.ts";
 import { colourProfiles } from "./colour_profiles.ts";
-import { gpuBuffers } from "./gpu_buffers.ts";
-import { gpuFeedback } from "./gpu_feedback.ts";
+import { gpuBuffers } from "./dmabuf/buffers.ts";
+import { gpuFeedback } from "./dmabuf/feedback.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
-import { pendingState } from "./pending_state.ts";
-import { presentationClock } from "./presentation_clock.ts";
-import { shadowedMemory } from "./shadowed_memory.ts";
-import { sharedMemory } from "./shared_memory.ts";
-import { surfaces } from "./surface.ts";
+import { pendingState } from "./surface/pending_state.ts";
+import { presentationClock } from "./presentation/presentation_clock.ts";
+import { shadowedMemory } from "./shadow/feature.ts";
+import { sharedMemory } from "./shm/pool_fd_check.ts";
+import { surfaces } from "./surface/surface.ts";
 import { titleTag } from "./title_tag.ts";
 
 /** What the user decides about features. */

@@ -2,7 +2,7 @@
 // programs/client.c does.
 
 import { cpuUsage } from "node:process";
-import { findNode } from "../../../src/virtgpu/find_device.ts";
+import { findNode } from "../../../src/virtgpu/find/find_device.ts";
 import { quantile } from "../statistics.ts";
 import { DirectClient } from "./direct_client.ts";
 import { findDeviceWorkload } from "./workloads.ts";

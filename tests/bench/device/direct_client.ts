@@ -7,7 +7,7 @@ import {
   DISPLAY,
   ExampleClient,
   type ExampleHandler,
-} from "../../../src/virtgpu/example_client.ts";
+} from "../../../src/virtgpu/probe/client.ts";
 import type { HostMemory } from "../../../src/virtgpu/host_memory.ts";
 import { openDevice } from "../../../src/virtgpu/kernel_device.ts";
 import { Wakeups } from "../../../src/virtgpu/wakeups.ts";

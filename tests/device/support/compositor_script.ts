@@ -1,6 +1,6 @@
 /** A scripted compositor that does what it is asked: it keeps pools, shows buffers, releases those that it showed before, and answers. */
 import { OwnedFd, readFdAt } from "../../../ffi/fd.ts";
-import type { Peer } from "../../scenario/support/peer.ts";
+import type { Peer } from "../../support/peer.ts";
 import {
   DmabufScript,
   type DmabufSettings,

@@ -1,16 +1,16 @@
 /** Scripted clients, our relays over the real virtio-gpu code, an emulated machine and a scripted compositor: in one process, turn by turn. */
 import { socketPair } from "../../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../../src/host/local_socket.ts";
-import type { VirtgpuEndpoint } from "../../../src/host/virtgpu.ts";
-import { VirtgpuHost } from "../../../src/host/virtgpu_host.ts";
+import { LocalSocket } from "../../../src/host/local/socket.ts";
+import type { VirtgpuEndpoint } from "../../../src/host/virtgpu/endpoint.ts";
+import { VirtgpuHost } from "../../../src/host/virtgpu/host.ts";
 import { Policy } from "../../../src/policy/policy.ts";
-import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import { examineNode } from "../../../src/virtgpu/find_device.ts";
+import { examineNode } from "../../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { HostContext } from "../../emulator/context.ts";
-import { Peer } from "../../scenario/support/peer.ts";
+import { Peer } from "../../support/peer.ts";
 import { usualGlobals } from "../../scenario/support/world.ts";
 import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
 

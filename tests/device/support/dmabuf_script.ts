@@ -1,6 +1,6 @@
 /** The part of a scripted compositor that takes buffers of a GPU. */
 import { OwnedFd } from "../../../ffi/fd.ts";
-import type { Peer } from "../../scenario/support/peer.ts";
+import type { Peer } from "../../support/peer.ts";
 import { GPU_MEMORY } from "../../emulator/image_allocator.ts";
 import type { Buffer } from "./compositor_script.ts";
 

@@ -2,8 +2,8 @@
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
-import { ManualLoop } from "../../scenario/support/manual_loop.ts";
-import { Peer } from "../../scenario/support/peer.ts";
+import { ManualLoop } from "../../support/manual_loop.ts";
+import { Peer } from "../../support/peer.ts";
 
 /** What a scripted machine needs not be told. */
 export type ScriptedOptions = Partial<Omit<MachineOptions, "connect" | "loop">>;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { OwnedFd, readFd, setNonBlocking, writeFd } from "../../../ffi/fd.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
-import type { Peer } from "../../scenario/support/peer.ts";
+import type { Peer } from "../../support/peer.ts";
 import type { DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";

@@ -1,6 +1,6 @@
 /** The world in which a session is played, and in which either side may die at any moment. */
 import { socketPair } from "../../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../../src/host/local_socket.ts";
+import { LocalSocket } from "../../../src/host/local/socket.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type {
   Feature,
@@ -10,8 +10,8 @@ import type {
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { DEAD_AFTER } from "../../../src/relay/liveness.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import type { ManualLoop } from "../../scenario/support/manual_loop.ts";
-import { Peer, type Value } from "../../scenario/support/peer.ts";
+import type { ManualLoop } from "../../support/manual_loop.ts";
+import { Peer, type Value } from "../../support/peer.ts";
 import { HELD_EVENT, HELD_REQUEST, type Message, type Step } from "./steps.ts";
 
 /** Longer than the relay waits for anything: after it, the client or the host is known to be dead. */

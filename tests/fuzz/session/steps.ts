@@ -3,8 +3,8 @@
  * on the host's side are the client's, since both are used in the same order.
  */
 import { createPipe } from "../../../ffi/pipe.ts";
-import { memoryFile } from "../../scenario/support/descriptors.ts";
-import type { Value } from "../../scenario/support/peer.ts";
+import { memoryFile } from "../../support/descriptors.ts";
+import type { Value } from "../../support/peer.ts";
 
 /** What one side says. */
 export interface Message {

@@ -2,7 +2,7 @@
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
-import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { HostMemoryRoom } from "./host_memory.ts";
 import type { World } from "./world.ts";
 

@@ -1,15 +1,18 @@
 /** A scripted client, our relay and a scripted host in one process, turn by turn. */
 import { socketPair } from "../../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../../src/host/local_socket.ts";
+import { LocalSocket } from "../../../src/host/local/socket.ts";
 import type { MessageTrace } from "../../../src/log/trace.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import type { Feature } from "../../../src/relay/feature.ts";
-import { CopyStatistics } from "../../../src/relay/features/copy_statistics.ts";
+import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import { ManualLoop } from "./manual_loop.ts";
-import { type Differences, OtherEndpoint } from "./other_endpoint.ts";
-import { Peer } from "./peer.ts";
+import { ManualLoop } from "../../support/manual_loop.ts";
+import {
+  type Differences,
+  OtherEndpoint,
+} from "../../support/other_endpoint.ts";
+import { Peer } from "../../support/peer.ts";
 
 /** How a scenario's world differs from the usual one. */
 export interface WorldOptions {

@@ -1,0 +1,291 @@
+/**
+ * `wayferry doctor`: what this machine has and lacks for showing applications, and where they would be shown.
+ *
+ * It goes the way of a client as far as it can without one: it looks for the device, connects, asks the compositor for its
+ * globals, and, over virtio-gpu, shows a small window for a moment.
+ */
+import { SyscallError } from "../../../ffi/error.ts";
+import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
+import { connectUnix } from "../../../ffi/unix_socket.ts";
+import type { Endpoint } from "../../host/endpoint.ts";
+import { LocalSocket } from "../../host/local/socket.ts";
+import { RegistryProbe } from "../../host/registry_probe.ts";
+import { NoPlaceError, VirtgpuHost } from "../../host/virtgpu/host.ts";
+import type { Loop } from "../../loop/loop.ts";
+import { Policy } from "../../policy/policy.ts";
+import type { Environment } from "../../sockets/environment.ts";
+import { hostAddress } from "../../sockets/host_address.ts";
+import { StartupError } from "../../sockets/startup_error.ts";
+import { openChannel } from "../../virtgpu/channel.ts";
+import { ExampleWindow } from "../../virtgpu/probe/window.ts";
+import {
+  type DeviceSystem,
+  searchDevices,
+} from "../../virtgpu/find/find_device.ts";
+import {
+  type Finding,
+  missing,
+  noted,
+  present,
+  reasonsOf,
+} from "../../virtgpu/find/finding.ts";
+import type { UsableNode } from "../../virtgpu/find/node_examination.ts";
+import { Wakeups } from "../../virtgpu/wakeups.ts";
+import { globalFindings, imageFindings } from "./globals.ts";
+import {
+  kernelFinding,
+  runtimeDirectoryFinding,
+  xwaylandFinding,
+} from "./machine.ts";
+import type { Report, Verdict } from "./report.ts";
+
+/** What is looked at. */
+export interface Patient {
+  readonly loop: Loop;
+  readonly environment: Environment;
+  /** As uname(2) has it. */
+  readonly kernelRelease: string;
+  readonly devices: DeviceSystem;
+  /** How long a compositor may take to answer, in milliseconds. */
+  readonly patienceMilliseconds: number;
+}
+
+/** Bytes of the host's memory that are asked for, to see whether there is any. */
+const trialBytes = 4096;
+
+/** Of the hosts of today (cross_domain.ts). */
+const newestIdentifiers = 28;
+
+/** Looks at everything. */
+export function examine(patient: Patient): Report {
+  const search = searchDevices(patient.devices);
+  const { usable } = search;
+  const kernel = kernelFinding(patient.kernelRelease, search.kernel);
+  const machine = [
+    runtimeDirectoryFinding(patient.environment),
+    xwaylandFinding(patient.environment),
+  ];
+  const compositor = usable === null
+    ? localFindings(patient)
+    : virtgpuFindings(patient, usable);
+  const verdict: Verdict = reasonsOf([...machine, ...compositor]) !== ""
+    ? "not at all"
+    : usable === null
+    ? "on this machine's compositor"
+    : "over virtio-gpu";
+  const isLocal = verdict === "on this machine's compositor";
+  const ofDevice = (findings: readonly Finding[]): readonly Finding[] =>
+    isLocal ? findings.map(withoutHarm) : findings;
+  return {
+    sections: [
+      {
+        title: "This machine",
+        findings: [...ofDevice([kernel]), ...machine],
+      },
+      { title: "virtio-gpu", findings: ofDevice(search.findings) },
+      {
+        title: usable === null
+          ? "The compositor of this machine, without virtio-gpu"
+          : "The compositor of the host",
+        findings: compositor,
+      },
+    ],
+    verdict,
+    isChoice: usable === null,
+  };
+}
+
+/** What is lacking, but not needed. */
+function withoutHarm({ state, subject, text }: Finding): Finding {
+  return state === "missing" ? noted(subject, text) : { state, subject, text };
+}
+
+function localFindings(patient: Patient): Finding[] {
+  const { loop, environment } = patient;
+  const isNamed = ["WAYLAND_SOCKET", "WAYLAND_DISPLAY"].some((name) =>
+    (environment.get(name) ?? "") !== ""
+  );
+  try {
+    const address = hostAddress(environment);
+    const isPath = address.kind === "path";
+    const fd = isPath ? connectUnix(address.path) : new OwnedFd(address.fd);
+    setNonBlocking(fd.number);
+    using endpoint = new LocalSocket(loop, fd);
+    const where = isPath ? address.path : "the inherited WAYLAND_SOCKET";
+    return compositorFindings(
+      patient,
+      endpoint,
+      where,
+      "see whether a compositor is at the other end, and not stopped",
+    );
+  } catch (error) {
+    if (!(error instanceof SyscallError || error instanceof StartupError)) {
+      throw error;
+    }
+    const what = error.message.replace(/\.$/, "");
+    const advice = error instanceof StartupError
+      ? ""
+      : error.code === "EACCES"
+      ? "; run this as the user whose compositor it is"
+      : isNamed
+      ? "; start a compositor, or set WAYLAND_DISPLAY to the socket of one"
+      : "; WAYLAND_DISPLAY is not set: start a compositor, or set it to the socket of one";
+    return [missing("compositor", `${what}${advice}`)];
+  }
+}
+
+function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
+  const { loop, devices } = patient;
+  using host = new VirtgpuHost(loop, {
+    find: () => usable,
+    open: (path) => devices.open(path),
+  });
+  const findings: Finding[] = [];
+  try {
+    using endpoint = host.connect();
+    findings.push(
+      ...compositorFindings(
+        patient,
+        endpoint,
+        "the host",
+        "see whether the compositor runs there, whether the VMM was started with its socket, and what the VMM's log says",
+      ),
+    );
+    const dialect = endpoint.identifiersPerMessage;
+    if (dialect === null) return findings;
+    findings.splice(1, 0, dialectFinding(dialect));
+    using memory = endpoint.allocate(trialBytes);
+    findings.push(
+      memory === null
+        ? missing(
+          "host memory",
+          "the host gives none that can be seen here; end applications, or enlarge the window of the device, for QEMU with hostmem=8G",
+        )
+        : present("host memory", "can be had and written to"),
+    );
+    findings.push(...guestMemoryFindings(patient, host));
+    if (reasonsOf(findings) === "") {
+      findings.push(windowFinding(patient, usable));
+    }
+  } catch (error) {
+    if (error instanceof NoPlaceError) {
+      findings.push(missing("connection", error.message));
+    } else if (error instanceof SyscallError) {
+      findings.push(missing("connection", `${usable.path}: ${error.message}`));
+    } else throw error;
+  }
+  return findings;
+}
+
+function dialectFinding(identifiers: number): Finding {
+  const age = identifiers < newestIdentifiers
+    ? ", as hosts of before February 2024 have it, which works as well"
+    : "";
+  return present("dialect", `${identifiers} identifiers per message${age}`);
+}
+
+/** What became of the trial, where the kernel offers what it tries. */
+function guestMemoryFindings(
+  patient: Patient,
+  { guestMemory }: VirtgpuHost,
+): Finding[] {
+  const subject = "guest memory";
+  waitFor(patient, () => guestMemory.state !== "trying");
+  switch (guestMemory.state) {
+    case "untried":
+    case "unoffered":
+      return [];
+    case "taken":
+      return [
+        present(subject, "what an application has sealed is not copied"),
+      ];
+    case "trying":
+    case "undecided":
+    case "refused":
+      return [
+        noted(
+          subject,
+          "the kernel offers it to the host, which does not take it, so it is copied; see whether /dev/udmabuf can be opened here, and whether the VMM has udmabuf",
+        ),
+      ];
+  }
+}
+
+/** Asks for the globals. */
+function compositorFindings(
+  patient: Patient,
+  endpoint: Endpoint,
+  where: string,
+  advice: string,
+): Finding[] {
+  const started = patient.loop.now;
+  const probe = new RegistryProbe(endpoint, () => {});
+  waitFor(patient, () => probe.state.kind !== "waiting");
+  const { state } = probe;
+  switch (state.kind) {
+    case "waiting": {
+      const seconds = patient.patienceMilliseconds / 1000;
+      return [
+        missing(
+          "compositor",
+          `${where} has not answered within ${seconds} s; ${advice}`,
+        ),
+      ];
+    }
+    case "failed":
+      return [
+        missing(
+          "compositor",
+          `${where} refuses to serve: ${state.reason}; ${advice}`,
+        ),
+      ];
+    case "answered":
+      return [
+        present(
+          "compositor",
+          `${where} has answered within ${
+            Math.ceil(patient.loop.now - started)
+          } ms`,
+        ),
+        ...globalFindings(state.globals, new Policy(), endpoint.carrier),
+        ...imageFindings(state.globals, endpoint),
+      ];
+  }
+}
+
+function windowFinding(
+  patient: Patient,
+  { path, capabilities: { allocatesDmabuf } }: UsableNode,
+): Finding {
+  const { loop, devices } = patient;
+  using wakeups = new Wakeups(loop);
+  using shown = new ExampleWindow(
+    openChannel(loop, devices.open(path), wakeups),
+    allocatesDmabuf ? "dma-bufs" : "files",
+  );
+  // The second frame is asked for when the first was shown.
+  waitFor(patient, () => shown.state === "closed" || shown.frames > 1);
+  if (shown.state === "shown") {
+    return shown.frames > 1
+      ? present("window", "a small one was shown for a moment")
+      : noted(
+        "window",
+        "a small one was made, but not shown; the screen may be off or locked",
+      );
+  }
+  return missing(
+    "window",
+    `the compositor did not take a small one${
+      shown.reason === null ? "" : `: ${shown.reason}`
+    }`,
+  );
+}
+
+function waitFor(
+  { loop, patienceMilliseconds }: Patient,
+  isDone: () => boolean,
+): void {
+  let isLate = false;
+  using _deadline = loop.after(patienceMilliseconds, () => isLate = true);
+  while (!isDone() && !isLate) loop.turn(-1);
+}

@@ -1,0 +1,40 @@
+/** Where a shadow's pixels are: memory that the host sees, and the `wl_buffer` of it. */
+import type { Entry } from "../../entry.ts";
+import type { FeatureRelay } from "../../feature.ts";
+import type { ShmBuffer } from "../shm/shm_buffer.ts";
+
+/** One of them. Whoever has it ends it by `discard` or `recycle`, once. */
+export interface Canvas {
+  /** The host's `wl_buffer`, whose listener is whoever shows it. */
+  readonly entry: Entry;
+  /** Copying begins. */
+  begin(): void;
+  /** Copies a rectangle, in pixels, of a buffer whose format has any. @throws {ClientError} where the client's file is shorter than it said */
+  copyRectangle(
+    buffer: ShmBuffer,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+  ): void;
+  /** Copies everything. @throws {ClientError} */
+  copyAll(buffer: ShmBuffer): void;
+  /** Copying has ended. */
+  end(): void;
+  /** Ends it; the host, which still may read it, keeps what memory it needs. */
+  discard(): void;
+  /** Ends it, now that the host has released it. */
+  recycle(): void;
+}
+
+/**
+ * Bytes between two rows from which on it is quicker to leave them out. A system call takes as long as copying some
+ * thousand bytes, but what is left out is also not read from the client's memory, nor written to the host's.
+ */
+export const GAP = 1024;
+
+/** Ends the host's `wl_buffer` of a canvas; its release is told to nobody any more. */
+export function destroyBuffer(relay: FeatureRelay, entry: Entry): void {
+  relay.sendRequest(entry, "wl_buffer.destroy", {});
+  entry.listener = null;
+}

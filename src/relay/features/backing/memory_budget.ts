@@ -1,0 +1,138 @@
+/**
+ * How much of the host's memory one client may have, and how much is made for it before others have their turn.
+ *
+ * A host has so much of it for all clients together. QEMU maps 4096 pieces and not one more, and has the `hostmem` that it was started with,
+ * 8 GiB in its documentation's example; one client gets a quarter of either. That is 200 windows of three shadows with 3 MiB each, or 21
+ * windows of 3840x2160 pixels. Each piece also is an open descriptor here, where all clients share them. And whoever makes a piece waits for
+ * the host, some milliseconds on QEMU, so those of one client must not all be made in one go.
+ */
+import type { Timer } from "../../../loop/loop.ts";
+import type { FeatureRelay } from "../../feature.ts";
+import type { CopyStatistics } from "./copy_statistics.ts";
+
+/** Pieces that one client may have. */
+export const MOST_PIECES = 1024;
+/** Bytes that one client may have. */
+export const MOST_BYTES = 2 * 1024 ** 3;
+/** How often the host is asked for a piece in one turn of the loop. */
+export const PIECES_PER_TURN = 4;
+
+/** Why there is no memory. */
+export type Shortage =
+  /** The host has no more, or this process no room for another descriptor. */
+  | "host"
+  /** The client has as much as one may have. */
+  | "client"
+  /** The compositor holds as many buffers of the surface as it gets. */
+  | "surface";
+
+/** One client's. */
+export class MemoryAllowance implements Disposable {
+  readonly #relay: Pick<FeatureRelay, "loop" | "resume">;
+  readonly #statistics: CopyStatistics;
+  readonly #onExhausted: () => void;
+  #pieces = 0;
+  #bytes = 0;
+  /** How often the host was asked in this turn. */
+  #attempts = 0;
+  /** Whether everybody was asked in this turn to do with less. */
+  #isTrimmed = false;
+  /** Whether a request waits for the next turn. */
+  #isHolding = false;
+  /** Runs when the next turn has begun. */
+  #turn: Timer | null = null;
+
+  /** @param onExhausted recycles what somebody has and could do without */
+  constructor(
+    relay: Pick<FeatureRelay, "loop" | "resume">,
+    statistics: CopyStatistics,
+    onExhausted: () => void,
+  ) {
+    this.#relay = relay;
+    this.#statistics = statistics;
+    this.#onExhausted = onExhausted;
+  }
+
+  /** Whether nothing more is to be made in this turn. */
+  get isSpent(): boolean {
+    return this.#attempts >= PIECES_PER_TURN;
+  }
+
+  /** What a handler returns whose request needs memory when that `isSpent`: the request comes again in the next turn. */
+  hold(): "hold" {
+    this.#isHolding = true;
+    return "hold";
+  }
+
+  /**
+   * A piece of about that size; where there is no room for it, after what is kept was given back, and then what others could do without.
+   *
+   * @param make asks the host, and returns null where that has no room
+   * @param giveBack gives back what is kept; returns whether there was anything
+   */
+  obtain<Piece extends { readonly memory: { readonly size: number } }>(
+    bytes: number,
+    make: () => Piece | null,
+    giveBack: () => boolean,
+  ): Piece | Shortage {
+    let made = this.#attempt(bytes, make);
+    if (typeof made === "string" && giveBack()) {
+      made = this.#attempt(bytes, make);
+    }
+    if (typeof made === "string" && this.#trim() && giveBack()) {
+      made = this.#attempt(bytes, make);
+    }
+    return made;
+  }
+
+  /** Counts a piece that is given back. */
+  giveBack(bytes: number): void {
+    this.#add(-1, -bytes);
+  }
+
+  [Symbol.dispose](): void {
+    this.#turn?.[Symbol.dispose]();
+    this.#turn = null;
+  }
+
+  #attempt<Piece extends { readonly memory: { readonly size: number } }>(
+    bytes: number,
+    make: () => Piece | null,
+  ): Piece | Shortage {
+    const isTooMuch = this.#pieces >= MOST_PIECES ||
+      this.#bytes + bytes > MOST_BYTES;
+    if (isTooMuch) return "client";
+    this.#attempts++;
+    this.#awaitTurn();
+    const made = make();
+    if (made === null) return "host";
+    this.#add(1, made.memory.size);
+    return made;
+  }
+
+  #add(pieces: number, bytes: number): void {
+    this.#pieces += pieces;
+    this.#bytes += bytes;
+    this.#statistics.addAllocatedBytes(bytes);
+  }
+
+  /** Looks through all that the client has, which is dear, so once in a turn. */
+  #trim(): boolean {
+    if (this.#isTrimmed) return false;
+    this.#isTrimmed = true;
+    this.#awaitTurn();
+    this.#onExhausted();
+    return true;
+  }
+
+  #awaitTurn(): void {
+    this.#turn ??= this.#relay.loop.after(0, () => {
+      this.#turn = null;
+      this.#attempts = 0;
+      this.#isTrimmed = false;
+      if (!this.#isHolding) return;
+      this.#isHolding = false;
+      this.#relay.resume("requests");
+    });
+  }
+}

@@ -1,0 +1,119 @@
+/** What is kept for one client whose shared memory the host cannot see. */
+import { ClientError } from "../../../wayland/protocol_error.ts";
+import { displayError } from "../../../wayland/wire.ts";
+import type { Entry } from "../../entry.ts";
+import type { FeatureRelay } from "../../feature.ts";
+import { Canvases } from "../backing/backings.ts";
+import { CopyStatistics } from "../backing/copy_statistics.ts";
+import { ImportedPools } from "../shm/imported_pool.ts";
+import { LateReleases } from "./late_releases.ts";
+import { MemoryAllowance } from "../backing/memory_budget.ts";
+import type { ShadowMaker } from "./shadow_buffer.ts";
+import { ShadowedSurface } from "./shadowed_surface.ts";
+import { ShmPool } from "../shm/shm_buffer.ts";
+import { Shortages } from "../backing/memory_retries.ts";
+import { type Surface, surfaceOf } from "../surface/surface.ts";
+
+/**
+ * Pools that one client may have. Each keeps its file open here, where descriptors are shared by all clients: when they run out, others
+ * are ended.
+ */
+export const MOST_POOLS = 4096;
+
+/** Formats that every compositor has, announced or not: argb8888 and xrgb8888. */
+const ALWAYS_OFFERED = [0, 1];
+
+/** One client's pools, surfaces and shadows. */
+export class Shadowing implements ShadowMaker, Disposable {
+  readonly relay: FeatureRelay;
+  readonly canvases: Canvases;
+  readonly imports: ImportedPools;
+  readonly statistics: CopyStatistics;
+  readonly allowance: MemoryAllowance;
+  readonly shortages: Shortages;
+  /** Values of `wl_shm.format` that the client may use. */
+  readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
+  /** Whether the log has it that pictures that are not a window's are left out. */
+  isToldOfPictures = false;
+  readonly #pools = new Set<ShmPool>();
+  readonly #surfaces = new Map<Surface, ShadowedSurface>();
+  readonly #lateReleases: LateReleases;
+
+  /** @param total counts for all clients together */
+  constructor(relay: FeatureRelay, total: CopyStatistics) {
+    this.relay = relay;
+    this.statistics = new CopyStatistics(total);
+    this.imports = new ImportedPools(relay);
+    this.#lateReleases = new LateReleases(relay);
+    this.allowance = new MemoryAllowance(relay, this.statistics, () => {
+      for (const surface of this.#surfaces.values()) surface.trim();
+    });
+    this.shortages = new Shortages(relay, this.allowance);
+    this.canvases = new Canvases(
+      relay,
+      this.statistics,
+      this.allowance,
+      () => relay.resume("requests"),
+    );
+  }
+
+  /** Refuses a pool where the client has too many. @throws {ClientError} */
+  checkPoolCount(): void {
+    if (this.#pools.size < MOST_POOLS) return;
+    throw new ClientError(
+      1,
+      displayError.noMemory,
+      `no memory: more than ${MOST_POOLS} pools of shared memory`,
+    );
+  }
+
+  /** Takes the file of a new pool. */
+  addPool(fd: number, size: number): ShmPool {
+    const pool = new ShmPool(fd, size, (closed) => {
+      this.#pools.delete(closed);
+      closed.close();
+    });
+    this.#pools.add(pool);
+    return pool;
+  }
+
+  /** The shadows of a surface that has some, or null. */
+  find(surface: Surface): ShadowedSurface | null {
+    return this.#surfaces.get(surface) ?? null;
+  }
+
+  /** The shadows of a surface that may have none yet; null where it is no surface that we know. */
+  findOrAdd(entry: Entry): ShadowedSurface | null {
+    const surface = surfaceOf(entry);
+    if (surface === null) return null;
+    let shadowed = this.#surfaces.get(surface);
+    if (shadowed === undefined) {
+      shadowed = new ShadowedSurface(this, surface);
+      this.#surfaces.set(surface, shadowed);
+    }
+    return shadowed;
+  }
+
+  /** Forgets a surface that is destroyed. */
+  remove(surface: Surface): void {
+    const shadowed = this.#surfaces.get(surface);
+    if (shadowed === undefined) return;
+    this.#surfaces.delete(surface);
+    this.#lateReleases.add(shadowed.destroy());
+  }
+
+  [Symbol.dispose](): void {
+    const { copies, copiedBytes } = this.statistics;
+    if (copies > 0) {
+      this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
+    }
+    this.#lateReleases[Symbol.dispose]();
+    this.canvases[Symbol.dispose]();
+    this.shortages[Symbol.dispose]();
+    this.allowance[Symbol.dispose]();
+    this.imports[Symbol.dispose]();
+    for (const pool of this.#pools) pool.close();
+    this.#pools.clear();
+    this.#surfaces.clear();
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Shared memory where the host cannot see the client's.
+ *
+ * Client pools and buffers have no host half. What is committed is copied, as far as it changed, into memory that the host does see.
+ * Unlike plain forwarding: `wl_surface.attach`, `commit`, `get_release`; see also shadowed_shm.ts and shown_buffers.ts. It looks at a commit
+ * last, so it stands behind all features that may hold one.
+ */
+import { shadowsMemory } from "../../../host/endpoint.ts";
+import type { Feature } from "../../feature.ts";
+import type { CopyStatistics } from "../backing/copy_statistics.ts";
+import { shmEvents, shmRequests } from "./shm_messages.ts";
+import { Shadowing } from "./client_shadows.ts";
+import { shownBufferRequests } from "./icon_messages.ts";
+import { surfaceOf } from "../surface/surface.ts";
+
+/** The feature, which counts what it copies. */
+export function shadowedMemory(statistics: CopyStatistics): Feature<Shadowing> {
+  return {
+    name: "shadowed memory",
+    appliesTo: shadowsMemory,
+    open: (relay) => new Shadowing(relay, statistics),
+    greeted: ({ canvases }) => canvases.greeted(),
+    requests: {
+      ...shmRequests,
+      ...shownBufferRequests,
+      "wl_surface.attach": (state, entry, { buffer }) =>
+        state.findOrAdd(entry)?.attach(buffer) ?? "forward",
+      "wl_surface.get_release": (state, entry, { callback }) => {
+        const surface = state.findOrAdd(entry);
+        if (surface === null) return "forward";
+        surface.addReleaseCallback(callback);
+        return "take";
+      },
+      "wl_surface.commit": (state, entry) => {
+        const surface = surfaceOf(entry);
+        if (surface === null) return "forward";
+        const verdict = state.find(surface)?.commit() ?? "forward";
+        if (verdict === "forward") surface.committed();
+        return verdict;
+      },
+      "wl_surface.destroy": (state, entry) => {
+        const surface = surfaceOf(entry);
+        if (surface !== null) state.remove(surface);
+        return "forward";
+      },
+    },
+    events: shmEvents,
+  };
+}

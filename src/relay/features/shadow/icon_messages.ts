@@ -1,0 +1,169 @@
+/**
+ * Buffers that the host shows otherwise than on a surface, such as icons: each gets a shadow of its own, copied when it is handed over.
+ *
+ * What the host makes of them then is the host's, so that memory is not used again. An icon's pictures must live as long as the icon, and
+ * some compositors end a client over one that does not, replaced or not. So a picture that replaces one of its kind is copied into the same
+ * shadow: the host shows an icon when it is complete, and not before. A window's shadow (org_kde_kwin_shadow), which may be shown while it is
+ * changed, gets new ones, and gives up the old ones when they are replaced for good.
+ *
+ * Unlike plain forwarding: every request with a `wl_buffer` that protocols/buffer_directions.txt says is read, `wl_surface.attach`
+ * apart. Sources: xdg-toplevel-icon-v1.xml, shadow.xml of KDE.
+ */
+import type { Entry } from "../../entry.ts";
+import type { RequestHandlers, RequestValues, Verdict } from "../../feature.ts";
+import { Shadow } from "./shadow_buffer.ts";
+import type { Shadowing } from "./client_shadows.ts";
+import { type ShmBuffer, shmBufferOf } from "../shm/shm_buffer.ts";
+
+type Attach = Extract<
+  keyof RequestValues,
+  `org_kde_kwin_shadow.attach_${string}`
+>;
+
+/** The pictures of an icon, by what they are of. */
+class IconPictures {
+  readonly shadows = new Map<string, Shadow>();
+}
+
+/** The pictures of the eight sides and corners of a window's shadow. */
+class FramePictures {
+  /** What the last commit has shown, and what the next one will. */
+  readonly shown = new Map<Attach, Shadow>();
+  readonly pending = new Map<Attach, Shadow>();
+}
+
+/** Requests that hand over a buffer, and those that end what they handed it to. */
+export const shownBufferRequests: RequestHandlers<Shadowing> = {
+  "xdg_toplevel_icon_v1.add_buffer": addToIcon,
+  "xdg_toplevel_icon_v1.destroy": (state, icon) => {
+    const { record } = icon;
+    if (!(record instanceof IconPictures)) return "forward";
+    // an icon's buffers must live as long as it does
+    state.relay.sendRequest(icon, "xdg_toplevel_icon_v1.destroy", {});
+    for (const shadow of record.shadows.values()) shadow.discard();
+    return "take";
+  },
+  "org_kde_kwin_shadow.attach_left": attach("org_kde_kwin_shadow.attach_left"),
+  "org_kde_kwin_shadow.attach_top_left": attach(
+    "org_kde_kwin_shadow.attach_top_left",
+  ),
+  "org_kde_kwin_shadow.attach_top": attach("org_kde_kwin_shadow.attach_top"),
+  "org_kde_kwin_shadow.attach_top_right": attach(
+    "org_kde_kwin_shadow.attach_top_right",
+  ),
+  "org_kde_kwin_shadow.attach_right": attach(
+    "org_kde_kwin_shadow.attach_right",
+  ),
+  "org_kde_kwin_shadow.attach_bottom_right": attach(
+    "org_kde_kwin_shadow.attach_bottom_right",
+  ),
+  "org_kde_kwin_shadow.attach_bottom": attach(
+    "org_kde_kwin_shadow.attach_bottom",
+  ),
+  "org_kde_kwin_shadow.attach_bottom_left": attach(
+    "org_kde_kwin_shadow.attach_bottom_left",
+  ),
+  "org_kde_kwin_shadow.commit": ({ relay }, frame) => {
+    const { record } = frame;
+    if (!(record instanceof FramePictures)) return "forward";
+    relay.sendRequest(frame, "org_kde_kwin_shadow.commit", {});
+    for (const [place, shadow] of record.pending) {
+      record.shown.get(place)?.discard();
+      record.shown.set(place, shadow);
+    }
+    record.pending.clear();
+    return "take";
+  },
+  "org_kde_kwin_shadow.destroy": ({ relay }, frame) => {
+    const { record } = frame;
+    if (!(record instanceof FramePictures)) return "forward";
+    relay.sendRequest(frame, "org_kde_kwin_shadow.destroy", {});
+    for (const shadow of record.shown.values()) shadow.discard();
+    for (const shadow of record.pending.values()) shadow.discard();
+    return "take";
+  },
+  "wl_eglstream_controller.attach_eglstream_consumer": (state, owner, values) =>
+    refuseShm(state, owner, values.wl_resource),
+  "wl_eglstream_controller.attach_eglstream_consumer_attribs": (
+    state,
+    owner,
+    values,
+  ) => refuseShm(state, owner, values.wl_resource),
+};
+
+function addToIcon(
+  state: Shadowing,
+  icon: Entry,
+  values: RequestValues["xdg_toplevel_icon_v1.add_buffer"],
+): Verdict {
+  const buffer = shmBufferOf(values.buffer);
+  if (buffer === null || icon.hostId === 0) return "forward";
+  if (!(icon.record instanceof IconPictures)) icon.record = new IconPictures();
+  const { record } = icon;
+  if (!(record instanceof IconPictures)) return "forward";
+  const { width, height, stride, code } = buffer;
+  const kind = `${width} ${height} ${stride} ${code} ${values.scale}`;
+  let shadow = record.shadows.get(kind);
+  if (shadow === undefined) {
+    const made = makeShadow(state, buffer);
+    if (typeof made === "string") return made;
+    record.shadows.set(kind, shadow = made);
+  } else {
+    shadow.stale.set(0, 0, width, height);
+  }
+  shadow.copyFrom(buffer);
+  values.buffer = shadow.entry;
+  return "rewrite";
+}
+
+function attach(
+  name: Attach,
+): (state: Shadowing, frame: Entry, values: RequestValues[Attach]) => Verdict {
+  return (state, frame, values) => {
+    const buffer = shmBufferOf(values.buffer);
+    if (buffer === null || frame.hostId === 0) return "forward";
+    if (!(frame.record instanceof FramePictures)) {
+      frame.record = new FramePictures();
+    }
+    const { record } = frame;
+    if (!(record instanceof FramePictures)) return "forward";
+    const shadow = makeShadow(state, buffer);
+    if (typeof shadow === "string") return shadow;
+    const before = record.pending.get(name);
+    record.pending.set(name, shadow);
+    shadow.copyFrom(buffer);
+    state.relay.sendRequest(frame, name, { buffer: shadow.entry });
+    before?.discard();
+    return "take";
+  };
+}
+
+/** A shadow of a buffer, or what becomes of a request that gets none. */
+function makeShadow(state: Shadowing, buffer: ShmBuffer): Shadow | Verdict {
+  const { allowance, canvases, relay, shortages } = state;
+  if (canvases.areUnshared) {
+    // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared memory
+    if (!state.isToldOfPictures) {
+      state.isToldOfPictures = true;
+      relay.inform(
+        "a picture that is not a window's is left out, like all such of this application, because the host's memory is dma-bufs",
+      );
+    }
+    return "take";
+  }
+  if (allowance.isSpent) return allowance.hold();
+  const shadow = Shadow.make(state, buffer, () => {});
+  if (typeof shadow !== "string") return shadow;
+  const what = `a picture of ${buffer.width}x${buffer.height} pixels`;
+  shortages.say(shadow, what, "it is left out");
+  return "take";
+}
+
+/** A stream's buffer is never in shared memory; what is not forwarded is forgotten. */
+function refuseShm(
+  _state: Shadowing,
+  _owner: Entry,
+  buffer: Entry,
+): Verdict {
+  return shmBufferOf(buffer) === null ? "forward" : "take";
+}

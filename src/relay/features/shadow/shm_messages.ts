@@ -1,0 +1,80 @@
+/**
+ * `wl_shm` where the host cannot see the client's memory: pools and buffers stay ours, but for those that it can be given as they are.
+ *
+ * Unlike plain forwarding: everything of `wl_shm_pool`, `wl_shm.create_pool`, and formats that cannot be copied are not told to the client
+ * (wayland.xml).
+ */
+import { O_ACCMODE, O_RDWR, statusFlags } from "../../../../ffi/fd.ts";
+import type { EventHandlers, RequestHandlers } from "../../feature.ts";
+import { ImportedBuffer } from "../shm/imported_pool.ts";
+import type { Shadowing } from "./client_shadows.ts";
+import {
+  checkBufferShape,
+  checkPoolSize,
+  ShmBuffer,
+  shmBufferOf,
+  ShmPool,
+  unmappable,
+} from "../shm/shm_buffer.ts";
+
+/** Requests of pools and buffers. */
+export const shmRequests: RequestHandlers<Shadowing> = {
+  "wl_shm.create_pool": (state, shm, { id, fd, size }) => {
+    checkPoolSize(shm, size);
+    state.checkPoolCount();
+    const { relay } = state;
+    const borrowed = relay.peekFromClient(fd);
+    if ((statusFlags(borrowed) & O_ACCMODE) !== O_RDWR) {
+      throw unmappable(shm, borrowed, "Permission denied");
+    }
+    const pool = state.addPool(relay.openFromClient(fd, "shm"), size);
+    pool.imported = state.imports.import(pool.fd, size);
+    id.record = pool;
+    return "take";
+  },
+  "wl_shm_pool.create_buffer": ({ offeredFormats }, entry, values) => {
+    const { record: pool } = entry;
+    if (!(pool instanceof ShmPool)) return "forward";
+    const shape = checkBufferShape(entry, pool, values, offeredFormats);
+    if (pool.imported !== null) pool.imported.createBuffer(values.id, shape);
+    else values.id.record = new ShmBuffer(values.id, pool, shape);
+    return "take";
+  },
+  "wl_shm_pool.resize": ({ imports }, entry, { size }) => {
+    const { record: pool } = entry;
+    if (!(pool instanceof ShmPool)) return "forward";
+    pool.resize(entry, size);
+    if (pool.imported !== null) {
+      // buffers that there are stay where they are
+      pool.imported.retire();
+      pool.imported = imports.import(pool.fd, size);
+    }
+    return "forward";
+  },
+  "wl_shm_pool.destroy": (_state, entry) => {
+    if (entry.record instanceof ShmPool) {
+      entry.record.imported?.retire();
+      entry.record.release();
+    }
+    return "forward";
+  },
+  "wl_buffer.destroy": ({ relay }, entry) => {
+    const { record } = entry;
+    if (record instanceof ImportedBuffer) {
+      relay.sendRequest(entry, "wl_buffer.destroy", {});
+      record.pool.release();
+      return "take";
+    }
+    shmBufferOf(entry)?.release();
+    return "forward";
+  },
+};
+
+/** What the host says of formats. */
+export const shmEvents: EventHandlers<Shadowing> = {
+  "wl_shm.format": ({ offeredFormats, canvases }, _shm, { format }) => {
+    if (!offeredFormats.has(format) && !canvases.shows(format)) return "take";
+    offeredFormats.add(format);
+    return "forward";
+  },
+};

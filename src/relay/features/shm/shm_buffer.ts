@@ -1,0 +1,188 @@
+/**
+ * The client's shared memory: pools and the buffers in them, which only we know.
+ *
+ * What libwayland's server refuses is refused here in its words (wayland-shm.c). Products of two 32-bit numbers need not be exact in a
+ * double to be compared with 31 bits. The file itself is never mapped: it may be truncated at any time.
+ */
+import { closeForeignFd } from "../../../../ffi/file_kind.ts";
+import { ClientError } from "../../../wayland/protocol_error.ts";
+import type { Entry } from "../../entry.ts";
+import type { ImportedPool } from "./imported_pool.ts";
+import {
+  bufferBytes,
+  type BufferShape,
+  findPixelFormat,
+  type PixelFormat,
+} from "./pixel_format.ts";
+
+// wl_shm.error
+const INVALID_FORMAT = 0;
+const INVALID_STRIDE = 1;
+const INVALID_FD = 2;
+
+/** A `wl_shm_pool` and the file behind it, which stays open for its buffers. */
+export class ShmPool {
+  /** The client's file; ours. */
+  readonly fd: number;
+  /** Where the host sees this memory as it is. */
+  imported: ImportedPool | null = null;
+  #size: number;
+  #users = 1;
+  readonly #onClosed: (pool: ShmPool) => void;
+
+  /**
+   * Takes the file.
+   *
+   * @param onClosed is called when the pool and all its buffers are gone
+   */
+  constructor(fd: number, size: number, onClosed: (pool: ShmPool) => void) {
+    this.fd = fd;
+    this.#size = size;
+    this.#onClosed = onClosed;
+  }
+
+  /** In bytes, as the client says. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** `wl_shm_pool.resize`. @throws {ClientError} */
+  resize(entry: Entry, size: number): void {
+    if (size < this.#size) {
+      throw new ClientError(
+        entry.clientId,
+        INVALID_FD,
+        "shrinking pool invalid",
+      );
+    }
+    this.#size = size;
+  }
+
+  retain(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    if (--this.#users === 0) this.#onClosed(this);
+  }
+
+  /** Closes the file, whoever uses it. */
+  close(): void {
+    closeForeignFd(this.fd);
+  }
+}
+
+/** A `wl_buffer` in a pool. It is usable as long as somebody retains it, also when the client has destroyed it. */
+export class ShmBuffer {
+  readonly entry: Entry;
+  readonly pool: ShmPool;
+  readonly offset: number;
+  readonly width: number;
+  readonly height: number;
+  readonly stride: number;
+  /** A `wl_shm.format`. */
+  readonly code: number;
+  readonly format: PixelFormat;
+  /** Of all planes. */
+  readonly bytes: number;
+  #users = 1;
+
+  constructor(entry: Entry, pool: ShmPool, shape: BufferShape) {
+    const { offset, width, height, stride, code, format } = shape;
+    this.entry = entry;
+    this.pool = pool;
+    this.offset = offset;
+    this.width = width;
+    this.height = height;
+    this.stride = stride;
+    this.code = code;
+    this.format = format;
+    this.bytes = bufferBytes(format, stride, height);
+    pool.retain();
+  }
+
+  retain(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    if (--this.#users === 0) this.pool.release();
+  }
+
+  /** What a client is told whose file is shorter than it said. */
+  unreadable(): ClientError {
+    return new ClientError(
+      this.entry.clientId,
+      INVALID_FD,
+      "error accessing SHM buffer",
+    );
+  }
+}
+
+/** The record of a client's `wl_buffer`, where it is in shared memory. */
+export function shmBufferOf(entry: Entry): ShmBuffer | null {
+  return entry.record instanceof ShmBuffer ? entry.record : null;
+}
+
+/** Checks the size of a new pool. @throws {ClientError} */
+export function checkPoolSize(shm: Entry, size: number): void {
+  if (size > 0) return;
+  throw new ClientError(
+    shm.clientId,
+    INVALID_STRIDE,
+    `invalid size (${size})`,
+  );
+}
+
+/** Refuses a pool's file. */
+export function unmappable(shm: Entry, fd: number, why: string): ClientError {
+  return new ClientError(
+    shm.clientId,
+    INVALID_FD,
+    `failed mmap fd ${fd}: ${why}`,
+  );
+}
+
+/** The arguments of `wl_shm_pool.create_buffer`. */
+interface BufferArguments {
+  readonly offset: number;
+  readonly width: number;
+  readonly height: number;
+  readonly stride: number;
+  readonly format: number;
+}
+
+/**
+ * Checks where a new buffer says that its pixels are.
+ *
+ * @param offered the formats that the client was told
+ * @throws {ClientError}
+ */
+export function checkBufferShape(
+  entry: Entry,
+  pool: ShmPool,
+  values: BufferArguments,
+  offered: ReadonlySet<number>,
+): BufferShape {
+  const { offset, width, height, stride, format: code } = values;
+  const format = offered.has(code) ? findPixelFormat(code) : null;
+  if (format === null) {
+    throw new ClientError(
+      entry.clientId,
+      INVALID_FORMAT,
+      `invalid format 0x${code.toString(16)}`,
+    );
+  }
+  if (
+    offset < 0 || width <= 0 || height <= 0 ||
+    stride < width * format.pixelBytes ||
+    offset + bufferBytes(format, stride, height) > pool.size
+  ) {
+    throw new ClientError(
+      entry.clientId,
+      INVALID_STRIDE,
+      `invalid width, height or stride (${width}x${height}, ${stride})`,
+    );
+  }
+  return { offset, width, height, stride, code, format };
+}

@@ -1,0 +1,5 @@
+/** Objects of the relay's own on the host, in whose events nobody is interested. */
+import type { EventListener } from "./entry.ts";
+
+/** What hears events that nobody wants, or not yet. */
+export const unheard: EventListener = { event: () => {} };

@@ -1,0 +1,20 @@
+/** Descriptors that scenarios send, and how many are open. */
+import { createMemfd } from "../../ffi/memfd.ts";
+
+/** How many descriptors this process has open. */
+export function openFdCount(): number {
+  let count = 0;
+  for (const _ of Deno.readDirSync("/proc/self/fd")) count++;
+  return count;
+}
+
+/** A file in memory, which whoever it is given to closes. */
+export function memoryFile(size = 4096): number {
+  return createMemfd("scenario", size).release();
+}
+
+/** Which file a descriptor is: two descriptors of one open file are equal in it. */
+export function fileIdentity(fd: number): string {
+  const { dev, ino } = Deno.statSync(`/proc/self/fd/${fd}`);
+  return `${dev}:${ino}`;
+}

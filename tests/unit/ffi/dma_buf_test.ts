@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import {
+  DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+  DMA_BUF_IOCTL_SYNC,
+  exporterOf,
+  exportReadFence,
+  isReadable,
+} from "../../../ffi/dma_buf.ts";
+import { SyscallError } from "../../../ffi/error.ts";
+import { writeFd } from "../../../ffi/fd.ts";
+import { createMemfd } from "../../../ffi/memfd.ts";
+import { createPipe } from "../../../ffi/pipe.ts";
+import { withFreeDescriptors } from "../../support/free_descriptors.ts";
+
+Deno.test("requests have the numbers of <linux/dma-buf.h>", () => {
+  assert.equal(DMA_BUF_IOCTL_SYNC, 0x4008_6200n);
+  assert.equal(DMA_BUF_IOCTL_EXPORT_SYNC_FILE, 0xc008_6202n);
+});
+
+Deno.test("what is no dma-buf has no fence and no exporter", () => {
+  using file = createMemfd("plane", 4096);
+  assert.equal(exportReadFence(file.number), null);
+  assert.equal(exporterOf(file.number), null);
+});
+
+Deno.test("without a free descriptor nobody can tell who made a dma-buf", () => {
+  using file = createMemfd("plane", 4096);
+  withFreeDescriptors(0, () => {
+    assert.throws(
+      () => exporterOf(file.number),
+      (error) => error instanceof SyscallError && error.code === "EMFILE",
+    );
+    assert.equal(exportReadFence(file.number), null);
+  });
+});
+
+Deno.test("a pipe is readable when something was written", () => {
+  const { reader, writer } = createPipe();
+  using end = reader;
+  using other = writer;
+  assert.equal(isReadable(end.number), false);
+  writeFd(other.number, Uint8Array.of(1));
+  assert.equal(isReadable(end.number), true);
+});
+
+Deno.test("a file in memory is always readable", () => {
+  using file = createMemfd("plane", 4096);
+  assert.equal(isReadable(file.number), true);
+});

@@ -1,0 +1,94 @@
+/** Names and paths of displays. */
+
+import assert from "node:assert/strict";
+import { socketPath } from "../../../src/sockets/socket_path.ts";
+import { StartupError } from "../../../src/sockets/startup_error.ts";
+
+const runtime = new Map([["XDG_RUNTIME_DIR", "/run/user/1000"]]);
+
+const paths: [display: string, path: string][] = [
+  ["wayland-1", "/run/user/1000/wayland-1"],
+  ["folder/wayland-1", "/run/user/1000/folder/wayland-1"],
+  ["/tmp/socket", "/tmp/socket"],
+  ["./socket", `${Deno.cwd()}/socket`],
+  ["../socket", `${Deno.cwd().replace(/\/[^/]*$/, "")}/socket`],
+  [".socket", "/run/user/1000/.socket"],
+];
+
+for (const [display, path] of paths) {
+  Deno.test(`the socket of the display ${display} is ${path.replace(Deno.cwd(), "$PWD")}`, () => {
+    assert.equal(socketPath(display, runtime), path);
+  });
+}
+
+Deno.test("slashes at the end of the runtime directory do not matter", () => {
+  assert.equal(
+    socketPath("a", new Map([["XDG_RUNTIME_DIR", "/run//"]])),
+    "/run/a",
+  );
+  assert.equal(socketPath("a", new Map([["XDG_RUNTIME_DIR", "/"]])), "//a");
+});
+
+Deno.test("a path needs no runtime directory", () => {
+  assert.equal(socketPath("/tmp/socket", new Map()), "/tmp/socket");
+});
+
+const wrong: {
+  what: string;
+  display: string;
+  environment: Map<string, string>;
+  message: RegExp;
+}[] = [
+  {
+    what: "a name without a runtime directory",
+    display: "wayland-1",
+    environment: new Map(),
+    message:
+      /^Cannot find the display "wayland-1": XDG_RUNTIME_DIR is not set\./,
+  },
+  {
+    what: "a name in an empty runtime directory",
+    display: "wayland-1",
+    environment: new Map([["XDG_RUNTIME_DIR", ""]]),
+    message: /XDG_RUNTIME_DIR is not set/,
+  },
+  {
+    what: "a runtime directory that is not absolute",
+    display: "wayland-1",
+    environment: new Map([["XDG_RUNTIME_DIR", "run"]]),
+    message: /XDG_RUNTIME_DIR is "run", which is no absolute path/,
+  },
+  {
+    what: "an empty name",
+    display: "",
+    environment: runtime,
+    message: /it names no socket/,
+  },
+  {
+    what: "a name with a zero byte",
+    display: "a\0b",
+    environment: runtime,
+    message: /it names no socket/,
+  },
+  {
+    what: "a path that is one byte too long for a socket",
+    display: `/${"ä".repeat(53)}x`,
+    environment: runtime,
+    message: /the path has 108 bytes, and a socket's at most 107/,
+  },
+];
+
+for (const { what, display, environment, message } of wrong) {
+  Deno.test(`${what} is refused with its reason`, () => {
+    assert.throws(() => socketPath(display, environment), (error) => {
+      assert.ok(error instanceof StartupError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+Deno.test("a path may be as long as a socket's address allows", () => {
+  const longest = `/${"a".repeat(106)}`;
+  assert.equal(socketPath(longest, runtime), longest);
+});
