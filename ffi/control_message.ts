@@ -4,7 +4,7 @@
  */
 
 /** The most descriptors that Linux carries in one message (SCM_MAX_FD). */
-export const MAXIMUM_FDS = 253;
+export const MAX_FDS = 253;
 
 // struct cmsghdr, in 32-bit words: u64 cmsg_len with this header, i32
 // cmsg_level, i32 cmsg_type; then the data. The next one begins at a multiple

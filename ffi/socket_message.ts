@@ -8,7 +8,7 @@
  * reason.
  */
 
-import { encodeRights, MAXIMUM_FDS, parseRights } from "./control_message.ts";
+import { encodeRights, MAX_FDS, parseRights } from "./control_message.ts";
 import { addressOf, pointerTo, writeAddress } from "./address.ts";
 import { lastErrno } from "./error.ts";
 import { libc } from "./libc.ts";
@@ -90,7 +90,7 @@ export function receiveMessage(
   if (offset < 0 || length <= 0 || offset + length > buffer.bytes.length) {
     throw new RangeError(outside(offset, length, buffer));
   }
-  if (fds.length < MAXIMUM_FDS) {
+  if (fds.length < MAX_FDS) {
     throw new RangeError(
       `Cannot receive: room for ${fds.length} descriptors only`,
     );
@@ -167,11 +167,11 @@ export function sendMessage(
     outgoingWords[MSG_CONTROLLEN] = 0;
   } else {
     if (
-      count < 0 || count > MAXIMUM_FDS || fdOffset < 0 ||
+      count < 0 || count > MAX_FDS || fdOffset < 0 ||
       fdOffset + count > fds.length
     ) {
       throw new RangeError(
-        `Cannot send ${count} descriptors from ${fdOffset} of ${fds.length}: ${MAXIMUM_FDS} at most`,
+        `Cannot send ${count} descriptors from ${fdOffset} of ${fds.length}: ${MAX_FDS} at most`,
       );
     }
     outgoingWords[MSG_CONTROLLEN] = encodeRights(

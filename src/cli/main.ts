@@ -35,7 +35,7 @@ import { writeError, writeOutput } from "./standard_streams.ts";
 import { version } from "./version.ts";
 
 /** How long a compositor may take to answer; in a slow machine one that has much to do takes seconds. */
-const doctorsPatience = 10_000;
+const DOCTOR_TIMEOUT_MS = 10_000;
 
 /**
  * Runs the program to its end, and sets the exit status of the process.
@@ -97,7 +97,7 @@ function doctor(): number {
     environment: Deno.env,
     kernelRelease: Deno.osRelease(),
     devices: kernelSystem(),
-    patienceMilliseconds: doctorsPatience,
+    patienceMilliseconds: DOCTOR_TIMEOUT_MS,
   });
   writeOutput(reportText(report, outputStyle()));
   return report.verdict === "not at all" ? EXIT_FAILED : EXIT_OK;

@@ -18,7 +18,7 @@ import {
   shells,
 } from "./invocation.ts";
 import { alternatives, didYouMean } from "./near_matches.ts";
-import { DEFAULT_RING_BYTES, MAXIMUM_RING_BYTES } from "../log/options.ts";
+import { DEFAULT_RING_BYTES, MAX_RING_BYTES } from "../log/options.ts";
 import type { SuppressClass } from "../log/suppress.ts";
 import { grammarOptions, optionTable } from "./option_table.ts";
 import { parseClasses, parseInteger } from "./option_values.ts";
@@ -208,7 +208,7 @@ function typedOptions(args: readonly string[]): ProxyOptions {
     .addOption(new Option(optionTable.logRingPath.flags))
     .addOption(
       new Option(optionTable.logRingSize.flags).default(DEFAULT_RING_BYTES)
-        .argParser(integer("--log-ring-size", 0, MAXIMUM_RING_BYTES)),
+        .argParser(integer("--log-ring-size", 0, MAX_RING_BYTES)),
     )
     .argument("[command...]")
     .parse([...args], { from: "user" });

@@ -58,13 +58,13 @@ export interface SharedMemory extends Disposable {
   ): boolean;
 }
 
-/** Where a plane of a picture lies in its memory, in bytes. */
+/** Where a plane of an image lies in its memory, in bytes. */
 export interface ImagePlane {
   readonly offset: number;
   readonly stride: number;
 }
 
-/** A picture in memory that the host's GPU can show. Disposing of it takes it from us; a host that has it open keeps it. */
+/** An image in memory that the host's GPU can show. Disposing of it takes it from us; a host that has it open keeps it. */
 export interface SharedImage extends Disposable {
   /** Of its memory, in bytes. */
   readonly size: number;
@@ -92,11 +92,11 @@ export interface SharedImage extends Disposable {
   ): boolean;
 }
 
-/** Makes pictures in memory that the host's GPU can show. Formats are fourcc codes, and rows lie one after another. */
+/** Makes images in memory that the host's GPU can show. Formats are fourcc codes, and rows lie one after another. */
 export interface ImageMaker {
-  /** Whether there are pictures of this format. */
+  /** Whether there are images of this format. */
   makes(format: number): boolean;
-  /** A picture, or null where there is no room for it. */
+  /** An image, or null where there is no room for it. */
   allocate(width: number, height: number, format: number): SharedImage | null;
 }
 
@@ -167,7 +167,7 @@ export interface Endpoint extends Disposable {
   discard(handle: number): void;
   /** Memory that the host can see, or null where there is none left; only where `carrier` shadows "shm". */
   allocate?(bytes: number): SharedMemory | null;
-  /** Where memory that the host can see is of use as pictures only, and not as `wl_shm`: what makes them. */
+  /** Where memory that the host can see is of use as images only, and not as `wl_shm`: what makes them. */
   readonly images?: ImageMaker | null;
   /** What makes memory of clients visible to the host, where anything does; only where `carrier` shadows "shm". */
   readonly exporter?: MemoryExporter | null;

@@ -5,7 +5,7 @@
  */
 import { getEvent, getRequest } from "../../protocols/tables.ts";
 import { decodeText } from "../wayland/text.ts";
-import { HEADER_SIZE, MAXIMUM_MESSAGE_SIZE } from "../wayland/wire.ts";
+import { HEADER_SIZE, MAX_MESSAGE_BYTES } from "../wayland/wire.ts";
 import type { Endpoint, EndpointHandler } from "./endpoint.ts";
 
 /** A global as the compositor announces it. */
@@ -74,7 +74,7 @@ export class RegistryProbe implements EndpointHandler {
       const at = incoming.head >> 2;
       const shape = incoming.words[at + 1] ?? 0;
       const size = shape >>> 16;
-      if (size < HEADER_SIZE || size > MAXIMUM_MESSAGE_SIZE || size & 3) {
+      if (size < HEADER_SIZE || size > MAX_MESSAGE_BYTES || size & 3) {
         this.#become({ kind: "failed", reason: "it speaks no Wayland" });
         return;
       }

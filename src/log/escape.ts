@@ -5,7 +5,7 @@
  */
 
 /** How much of a string argument is shown. */
-const MAXIMUM_STRING_BYTES = 200;
+const MAX_STRING_BYTES = 200;
 
 /**
  * Controls, formatting characters (bidirectional overrides among them), lone
@@ -55,14 +55,14 @@ function escapeByte(byte: number): string {
 
 /**
  * Bytes that should be UTF-8 in quotes; those that are not appear as `\xNN`.
- * Beyond MAXIMUM_STRING_BYTES only the length is told.
+ * Beyond MAX_STRING_BYTES only the length is told.
  */
 export function quoteBytes(
   bytes: Uint8Array,
   start: number,
   end: number,
 ): string {
-  const limit = Math.min(end, start + MAXIMUM_STRING_BYTES);
+  const limit = Math.min(end, start + MAX_STRING_BYTES);
   let text = '"';
   let at = start;
   while (at < limit) {

@@ -9,12 +9,12 @@ import type { SharedOutput } from "./shared_output.ts";
 
 const BUFFER_BYTES = 131_072;
 /** A longer line is cut. */
-const MAXIMUM_LINE_CHARACTERS = 16_384;
+const MAX_LINE_CHARACTERS = 16_384;
 /**
  * The most that a line needs: three bytes for each UTF-16 unit, the mark of a
  * cut and the line feed included.
  */
-const LINE_BYTES = 3 * (MAXIMUM_LINE_CHARACTERS + 2);
+const LINE_BYTES = 3 * (MAX_LINE_CHARACTERS + 2);
 
 const encoder = new TextEncoder();
 
@@ -110,8 +110,8 @@ export class LineWriter implements Disposable {
 
   #append(line: string): void {
     const buffer = this.#buffer ??= new PinnedBuffer(BUFFER_BYTES);
-    const text = line.length > MAXIMUM_LINE_CHARACTERS
-      ? line.slice(0, MAXIMUM_LINE_CHARACTERS) + "…\n"
+    const text = line.length > MAX_LINE_CHARACTERS
+      ? line.slice(0, MAX_LINE_CHARACTERS) + "…\n"
       : line + "\n";
     this.#end += encoder.encodeInto(text, buffer.bytes.subarray(this.#end))
       .written;

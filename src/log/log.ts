@@ -23,11 +23,11 @@ const STANDARD_ERROR = 2;
  * How long to wait before a reader that was too slow is tried again; twice as
  * long each time, up to the second figure.
  */
-const FIRST_RETRY_MILLISECONDS = 10;
-const LAST_RETRY_MILLISECONDS = 640;
+const FIRST_RETRY_MS = 10;
+const LAST_RETRY_MS = 640;
 /** How often, and at what interval, when the log is closed. */
 const FINAL_TRIES = 10;
-const FINAL_RETRY_MILLISECONDS = 20;
+const FINAL_RETRY_MS = 20;
 
 /** Where the log writes and what time it is; only tests say. */
 export interface LogPlace {
@@ -53,7 +53,7 @@ export class Log implements Disposable {
   };
   #loop: Loop | null = null;
   #retry: Timer | null = null;
-  #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+  #retryMilliseconds = FIRST_RETRY_MS;
 
   /** Logs the plan's warnings at once. */
   constructor(
@@ -190,7 +190,7 @@ export class Log implements Disposable {
 
   #flush(): void {
     if (this.#writer.flush() !== "pending") {
-      this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+      this.#retryMilliseconds = FIRST_RETRY_MS;
       return;
     }
     const loop = this.#loop;
@@ -201,7 +201,7 @@ export class Log implements Disposable {
     });
     this.#retryMilliseconds = Math.min(
       this.#retryMilliseconds * 2,
-      LAST_RETRY_MILLISECONDS,
+      LAST_RETRY_MS,
     );
   }
 
@@ -213,7 +213,7 @@ export class Log implements Disposable {
     const never = new Int32Array(new SharedArrayBuffer(4));
     for (let i = 0; i < FINAL_TRIES; i++) {
       if (this.#writer.flush() !== "pending") break;
-      Atomics.wait(never, 0, 0, FINAL_RETRY_MILLISECONDS);
+      Atomics.wait(never, 0, 0, FINAL_RETRY_MS);
     }
     this.#writer[Symbol.dispose]();
   }

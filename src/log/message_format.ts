@@ -26,7 +26,7 @@ import { quoteBytes } from "./escape.ts";
 
 const HEADER_BYTES = 8;
 /** How many bytes of an array are shown. */
-const MAXIMUM_ARRAY_BYTES = 16;
+const MAX_ARRAY_BYTES = 16;
 
 /**
  * The message as `interface@id.name(arguments)`.
@@ -175,9 +175,9 @@ class ArgumentDecoder {
     if (length === 0) return "array[0]";
     const shown = this.#bytes().subarray(
       start,
-      start + Math.min(length, MAXIMUM_ARRAY_BYTES),
+      start + Math.min(length, MAX_ARRAY_BYTES),
     );
-    const rest = length > MAXIMUM_ARRAY_BYTES ? "…" : "";
+    const rest = length > MAX_ARRAY_BYTES ? "…" : "";
     return `array[${length}: ${shown.toHex()}${rest}]`;
   }
 

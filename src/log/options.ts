@@ -9,7 +9,7 @@ import type { SuppressClass } from "./suppress.ts";
 /** The value of `--log-ring-size` where it is not given. */
 export const DEFAULT_RING_BYTES = 524_288;
 /** More than this is refused: the ring is real memory. */
-export const MAXIMUM_RING_BYTES = 1_073_741_824;
+export const MAX_RING_BYTES = 1_073_741_824;
 
 /** What the command line says about logging. */
 export interface LoggingOptions {

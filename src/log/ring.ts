@@ -20,7 +20,7 @@ import { linePrefix } from "./timestamp.ts";
 import { type Direction, formatTraceLine, type Side } from "./trace_line.ts";
 
 const CHUNKS = 4;
-const MINIMUM_CHUNK_WORDS = 64;
+const MIN_CHUNK_WORDS = 64;
 
 // The words of every record's header: its length in words, header included; its
 // kind (below); its time.
@@ -95,7 +95,7 @@ export class LogRing {
   constructor(sizeBytes: number) {
     const words = Math.max(
       Math.floor(sizeBytes / 4 / CHUNKS),
-      MINIMUM_CHUNK_WORDS,
+      MIN_CHUNK_WORDS,
     );
     this.#current = new Chunk(words);
     this.#chunks = [

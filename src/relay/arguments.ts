@@ -25,7 +25,7 @@ import {
   endOfArray,
   endOfString,
   HEADER_SIZE,
-  MAXIMUM_MESSAGE_SIZE,
+  MAX_MESSAGE_BYTES,
   padded,
 } from "../wayland/wire.ts";
 import { type ArgumentRecord, type ArgumentValue, Entry } from "./entry.ts";
@@ -222,7 +222,7 @@ export function writeMessage(
   values: ArgumentRecord,
 ): void {
   const size = encodedSize(message, values);
-  if (size > MAXIMUM_MESSAGE_SIZE) {
+  if (size > MAX_MESSAGE_BYTES) {
     throw new RangeError(
       `Cannot send ${message.fullName}: it would have ${size} bytes, and 4096 is the most`,
     );

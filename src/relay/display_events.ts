@@ -2,7 +2,7 @@
  * The events of the host's `wl_display`: they are about the connection and the ids in it, so none is passed on as it came.
  */
 import type { Message } from "../../protocols/tables.ts";
-import { HostError, RefusedError } from "../wayland/protocol_error.ts";
+import { HostError, HostRefusal } from "../wayland/protocol_error.ts";
 import { decodeText } from "../wayland/text.ts";
 import { endOfString } from "../wayland/wire.ts";
 import type { ArgumentReader } from "./arguments.ts";
@@ -15,7 +15,7 @@ const DELETE_ID = 1;
  * Reads the event that starts at word `at` of what came.
  *
  * @returns the object that `wl_display.delete_id` names
- * @throws {RefusedError} for `wl_display.error`
+ * @throws {HostRefusal} for `wl_display.error`
  * @throws {HostError} where the object is unknown
  */
 export function readDisplayEvent(
@@ -42,7 +42,7 @@ export function readDisplayEvent(
   }
   const start = (at + 5) << 2;
   const length = Math.max(0, (words[at + 4] ?? 0) - 1);
-  throw new RefusedError(
+  throw new HostRefusal(
     words[at + 2] ?? 0,
     (words[at + 3] ?? 0) >>> 0,
     decodeText(bytes, start, length),

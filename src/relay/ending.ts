@@ -3,7 +3,7 @@ import { isExhaustion } from "../../ffi/error.ts";
 import {
   ClientError,
   HostError,
-  RefusedError,
+  HostRefusal,
 } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
 import type { Objects } from "./objects.ts";
@@ -73,7 +73,7 @@ export function endingOf(error: unknown, objects: Objects): Ending {
   if (error instanceof HostError) {
     return hostFailed(`the compositor broke the protocol: ${error.message}`);
   }
-  if (error instanceof RefusedError) return refused(error, objects);
+  if (error instanceof HostRefusal) return refused(error, objects);
   if (error instanceof Error) {
     return hostFailed(`the proxy failed: ${error.message}`);
   }
@@ -83,12 +83,12 @@ export function endingOf(error: unknown, objects: Objects): Ending {
 /** Whether an error that was thrown is neither a peer's fault nor a want of descriptors or memory, but a defect of the proxy. */
 export function isDefect(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof ClientError) &&
-    !(error instanceof HostError) && !(error instanceof RefusedError) &&
+    !(error instanceof HostError) && !(error instanceof HostRefusal) &&
     !isExhaustion(error);
 }
 
 function refused(
-  { hostId, code, message: text }: RefusedError,
+  { hostId, code, message: text }: HostRefusal,
   objects: Objects,
 ): Ending {
   const entry = objects.host.get(hostId);

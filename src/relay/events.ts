@@ -24,7 +24,7 @@ import {
   endOfArray,
   endOfString,
   HEADER_SIZE,
-  MAXIMUM_MESSAGE_SIZE,
+  MAX_MESSAGE_BYTES,
 } from "../wayland/wire.ts";
 import {
   type ArgumentReader,
@@ -39,12 +39,12 @@ import {
   forgetCreated,
   moveFds,
   type Progress,
-  type RelayParts,
+  type PumpParts,
   skipFds,
-} from "./direction.ts";
+} from "./pump_parts.ts";
 import { readDisplayEvent } from "./display_events.ts";
 import { type ArgumentRecord, Entry } from "./entry.ts";
-import { MAXIMUM_OBJECTS } from "./object_table.ts";
+import { MAX_OBJECTS } from "./object_table.ts";
 
 const EMPTY: readonly Entry[] = [];
 
@@ -54,10 +54,10 @@ const EMPTY: readonly Entry[] = [];
  */
 const newIdAt = new Int32Array(8);
 
-/** Moves events. Errors of the host are thrown as `HostError`, and its last word, if it says one, as `RefusedError`. */
+/** Moves events. Errors of the host are thrown as `HostError`, and its last word, if it says one, as `HostRefusal`. */
 export class EventPump implements ArgumentReader {
   readonly incoming: Queue;
-  readonly #parts: RelayParts;
+  readonly #parts: PumpParts;
   readonly #onDeleted: (entry: Entry) => void;
   #entry: Entry;
   #again = false;
@@ -66,7 +66,7 @@ export class EventPump implements ArgumentReader {
   readonly #created: Entry[] = [];
 
   /** @param onDeleted takes `wl_display.delete_id` */
-  constructor(parts: RelayParts, onDeleted: (entry: Entry) => void) {
+  constructor(parts: PumpParts, onDeleted: (entry: Entry) => void) {
     this.incoming = parts.host.incoming;
     this.#parts = parts;
     this.#onDeleted = onDeleted;
@@ -89,7 +89,7 @@ export class EventPump implements ArgumentReader {
       const second = words[at + 1] ?? 0;
       const size = second >>> 16;
       if (
-        size < HEADER_SIZE || size > MAXIMUM_MESSAGE_SIZE || (size & 3) !== 0
+        size < HEADER_SIZE || size > MAX_MESSAGE_BYTES || (size & 3) !== 0
       ) {
         throw new HostError(`a message of ${size} bytes came`);
       }
@@ -367,8 +367,8 @@ export class EventPump implements ArgumentReader {
     if (type === null || !host.isPossibleHigh(id)) {
       return this.malformed(message, `${id >>> 0} cannot be a new object`);
     }
-    if (host.count >= MAXIMUM_OBJECTS) {
-      throw new HostError(`it made more than ${MAXIMUM_OBJECTS} objects`);
+    if (host.count >= MAX_OBJECTS) {
+      throw new HostError(`it made more than ${MAX_OBJECTS} objects`);
     }
     return new Entry(0, id, type, version);
   }

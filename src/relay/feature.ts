@@ -73,7 +73,7 @@ export interface Feature<State = unknown> {
   /** Makes what the feature keeps for one relay; disposed of with the relay where it is `Disposable`. */
   open(relay: FeatureRelay): State;
   /** Is called once, when the host's globals are known and nothing was read of the client yet. */
-  greeted?(state: State): void;
+  globalsKnown?(state: State): void;
   readonly requests: RequestHandlers<State>;
   readonly events: EventHandlers<State>;
   /** Looks, before anything else is done, at the descriptors of these kinds in requests; one feature at most for each kind. */

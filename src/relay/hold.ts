@@ -1,6 +1,6 @@
 /** A direction that stands still before a message, because a feature waits for something. */
 import type { Loop, Timer } from "../loop/loop.ts";
-import { HOLD_LIMIT } from "./limits.ts";
+import { HOLD_TIMEOUT_MS } from "./limits.ts";
 
 /** Whether one direction is held, and until when. */
 export class Hold implements Disposable {
@@ -8,7 +8,7 @@ export class Hold implements Disposable {
   readonly #onTooLong: () => void;
   #timer: Timer | null = null;
 
-  /** @param onTooLong is called where `end` was not within `HOLD_LIMIT`; the direction is still held then */
+  /** @param onTooLong is called where `end` was not within `HOLD_TIMEOUT_MS`; the direction is still held then */
   constructor(loop: Pick<Loop, "after">, onTooLong: () => void) {
     this.#loop = loop;
     this.#onTooLong = onTooLong;
@@ -21,7 +21,7 @@ export class Hold implements Disposable {
 
   /** Holds the direction. */
   begin(): void {
-    this.#timer = this.#loop.after(HOLD_LIMIT, this.#onTooLong);
+    this.#timer = this.#loop.after(HOLD_TIMEOUT_MS, this.#onTooLong);
   }
 
   /** Lets the direction go. @returns whether it was held */

@@ -2,4 +2,4 @@
 import type { EventListener } from "./entry.ts";
 
 /** What hears events that nobody wants, or not yet. */
-export const unheard: EventListener = { event: () => {} };
+export const ignoreEvents: EventListener = { event: () => {} };

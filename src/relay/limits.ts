@@ -2,9 +2,9 @@
 import type { Endpoint } from "../host/endpoint.ts";
 
 /** Bytes that may wait for a client; one that reads nothing for longer is ended. */
-const CLIENT_LIMIT = 16 * 1024 * 1024;
+const MAX_CLIENT_BYTES = 16 * 1024 * 1024;
 /** Descriptors that may wait for a client; more would use up what all clients together may have open. */
-const CLIENT_FD_LIMIT = 1024;
+const MAX_CLIENT_FDS = 1024;
 /** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
 const HOST_LIMIT = {
   bytes: 256 * 1024,
@@ -13,9 +13,9 @@ const HOST_LIMIT = {
   resumeFds: 64,
 } as const;
 /** Descriptors that may wait at either end for a message that carries them. */
-const FDS_WITHOUT_MESSAGE = 1024;
+const MAX_FDS_WITHOUT_MESSAGE = 1024;
 /** How long a feature may hold a direction, in milliseconds. */
-export const HOLD_LIMIT = 1_000;
+export const HOLD_TIMEOUT_MS = 1_000;
 
 /** Whether so much waits for the host that its client is not to be read. */
 export function isSlow({ outgoing }: Endpoint): boolean {
@@ -37,13 +37,13 @@ export function backlog(
   const { outgoing } = client;
   const bytes = outgoing.length + (heldHost?.incoming.length ?? 0);
   const fds = outgoing.fdCount + (heldHost?.incoming.fdCount ?? 0);
-  if (fds > CLIENT_FD_LIMIT) return `${fds} file descriptors`;
-  return bytes > CLIENT_LIMIT ? `${bytes} bytes of events` : null;
+  if (fds > MAX_CLIENT_FDS) return `${fds} file descriptors`;
+  return bytes > MAX_CLIENT_BYTES ? `${bytes} bytes of events` : null;
 }
 
 /** What is wrong where too many descriptors came without a message that carries them; else null. */
 export function uncarried({ incoming }: Endpoint): string | null {
   const { fdCount } = incoming;
-  if (fdCount <= FDS_WITHOUT_MESSAGE) return null;
+  if (fdCount <= MAX_FDS_WITHOUT_MESSAGE) return null;
   return `${fdCount} file descriptors wait without a message that carries them`;
 }

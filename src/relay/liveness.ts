@@ -10,9 +10,9 @@ import type { FeatureRelay } from "./feature.ts";
 import type { RelayLoop } from "./guarded_loop.ts";
 
 /** Silence after unanswered requests until the host is asked, in milliseconds. */
-const PING_AFTER = 5_000;
+const PING_AFTER_MS = 5_000;
 /** Silence after unanswered requests until the host counts as dead, in milliseconds. */
-export const DEAD_AFTER = 30_000;
+export const DEAD_AFTER_MS = 30_000;
 
 /** What the relay does about it. */
 export interface LivenessListener {
@@ -49,7 +49,7 @@ export class Liveness implements Disposable {
   /** To be called whenever something was sent. */
   sent(): void {
     if (this.#unansweredSince === 0) this.#unansweredSince = this.#loop.now;
-    if (this.#timer === null) this.#wait(PING_AFTER);
+    if (this.#timer === null) this.#wait(PING_AFTER_MS);
   }
 
   /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
@@ -60,11 +60,11 @@ export class Liveness implements Disposable {
     this.#pinged = false;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
-    if (!this.#isGreeted) this.#wait(PING_AFTER);
+    if (!this.#isGreeted) this.#wait(PING_AFTER_MS);
   }
 
   /** To be called when the host's globals are known. */
-  greeted(): void {
+  globalsKnown(): void {
     this.#isGreeted = true;
     this.#unansweredSince = 0;
   }
@@ -88,23 +88,23 @@ export class Liveness implements Disposable {
     this.#timer = null;
     if (this.#unansweredSince === 0) return;
     const { now } = this.#loop;
-    if (now - this.#due >= PING_AFTER) {
+    if (now - this.#due >= PING_AFTER_MS) {
       // so late that we did not run
       this.#unansweredSince = now;
       this.#pinged = false;
     }
     const silence = now - this.#unansweredSince;
-    if (silence >= DEAD_AFTER) {
+    if (silence >= DEAD_AFTER_MS) {
       this.#listener.silent(silence);
       return;
     }
-    if (silence >= PING_AFTER && !this.#pinged) {
+    if (silence >= PING_AFTER_MS && !this.#pinged) {
       this.#pinged = true;
       this.#relay.afterAnswers(() => {});
     }
-    const next = silence < PING_AFTER ? PING_AFTER : DEAD_AFTER;
+    const next = silence < PING_AFTER_MS ? PING_AFTER_MS : DEAD_AFTER_MS;
     // in short steps, so that each tells whether we ran
-    this.#wait(Math.min(PING_AFTER, Math.max(1, next - silence)));
+    this.#wait(Math.min(PING_AFTER_MS, Math.max(1, next - silence)));
   }
 
   #wait(milliseconds: number): void {

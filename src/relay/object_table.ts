@@ -3,7 +3,7 @@ import { FIRST_SERVER_ID } from "../wayland/wire.ts";
 import type { Entry } from "./entry.ts";
 
 /** Live objects that one connection may have; libwayland would allow 15 million. */
-export const MAXIMUM_OBJECTS = 262144;
+export const MAX_OBJECTS = 262144;
 
 /**
  * Two dense arrays, since ids are dense on both sides: those of the client's range, and those of the server's, which read as

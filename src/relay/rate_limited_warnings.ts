@@ -2,10 +2,10 @@
 import type { FeatureRelay } from "./feature.ts";
 
 /** How long the log hears nothing more of one kind, in milliseconds. */
-const SILENCE = 60_000;
+const INTERVAL_MS = 60_000;
 
 /** One client's. */
-export class RareWarnings<Kind extends string> {
+export class RateLimitedWarnings<Kind extends string> {
   readonly #relay: Pick<FeatureRelay, "loop" | "warn">;
   /** When a kind was last written, by the loop's clock. */
   readonly #written = new Map<Kind, number>();
@@ -18,7 +18,7 @@ export class RareWarnings<Kind extends string> {
   warn(kind: Kind, text: string): void {
     const { now } = this.#relay.loop;
     const before = this.#written.get(kind) ?? -Infinity;
-    if (now < before + SILENCE) return;
+    if (now < before + INTERVAL_MS) return;
     this.#written.set(kind, now);
     this.#relay.warn(text);
   }

@@ -4,10 +4,10 @@ import { ClientError } from "../wayland/protocol_error.ts";
 import {
   displayError,
   HEADER_SIZE,
-  MAXIMUM_MESSAGE_SIZE,
+  MAX_MESSAGE_BYTES,
 } from "../wayland/wire.ts";
 import type { Entry } from "./entry.ts";
-import { MAXIMUM_OBJECTS } from "./object_table.ts";
+import { MAX_OBJECTS } from "./object_table.ts";
 
 const DISPLAY = 1;
 
@@ -31,8 +31,8 @@ export function usedTwice({ clientId }: Entry): ClientError {
 
 /** The header's size cannot be. */
 export function badSize(size: number): ClientError {
-  const why = size > MAXIMUM_MESSAGE_SIZE
-    ? `message length ${size} exceeds ${MAXIMUM_MESSAGE_SIZE}`
+  const why = size > MAX_MESSAGE_BYTES
+    ? `message length ${size} exceeds ${MAX_MESSAGE_BYTES}`
     : `message length ${size} is not a multiple of 4 from ${HEADER_SIZE} on`;
   return new ClientError(DISPLAY, displayError.invalidMethod, why);
 }
@@ -59,6 +59,6 @@ export function tooManyObjects(): ClientError {
   return new ClientError(
     DISPLAY,
     displayError.noMemory,
-    `no memory: more than ${MAXIMUM_OBJECTS} objects`,
+    `no memory: more than ${MAX_OBJECTS} objects`,
   );
 }

@@ -48,7 +48,7 @@ const CLIPBOARD_NAME = 0xfffffffd;
 const ALIAS_NAMES = 0xfffffff1;
 
 /** Globals that a host may have at a time: each new one is looked for among all others. */
-export const MOST_GLOBALS = 4096;
+export const MAX_GLOBALS = 4096;
 
 /**
  * GTK 3 makes its data devices when it first hears of a seat, so the managers of clipboard and primary selection must be known by then, or
@@ -62,7 +62,7 @@ export function announcementRank(global: string): number {
 }
 
 /** Removed globals whose late binds are still answered. */
-const REMEMBERED_REMOVALS = 256;
+const MAX_REMOVALS = 256;
 
 /**
  * Two protocols that are the same but for their names, so that an old client gets along with a new host and a new client with an
@@ -225,8 +225,8 @@ export class Registry implements EventListener {
     const { policy } = this.#relay;
     const type = findInterface(global.interface);
     if (type === null) return;
-    if (this.#hostGlobals.length >= MOST_GLOBALS) {
-      throw new HostError(`it announced more than ${MOST_GLOBALS} globals`);
+    if (this.#hostGlobals.length >= MAX_GLOBALS) {
+      throw new HostError(`it announced more than ${MAX_GLOBALS} globals`);
     }
     this.#hostGlobals.push(global);
     const allowed = Math.min(
@@ -261,7 +261,7 @@ export class Registry implements EventListener {
     const offer = removeByName(this.#offers, name);
     if (offer === null) return;
     this.#removed.set(name, offer);
-    if (this.#removed.size > REMEMBERED_REMOVALS) {
+    if (this.#removed.size > MAX_REMOVALS) {
       for (const oldest of this.#removed.keys()) {
         this.#removed.delete(oldest);
         break;

@@ -21,7 +21,7 @@ import type { MessageTrace } from "../log/trace.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { Policy } from "../policy/policy.ts";
 import { HostError } from "../wayland/protocol_error.ts";
-import type { RelayParts } from "./direction.ts";
+import type { PumpParts } from "./pump_parts.ts";
 import type { Entry, EventListener } from "./entry.ts";
 import { type Ending, endingOf, hostFailed, isDefect } from "./ending.ts";
 import { EventPump } from "./events.ts";
@@ -41,7 +41,7 @@ import { Sender } from "./sender.ts";
 import { Traffic, type TrafficListener } from "./traffic.ts";
 
 /** How long the last words to either side may take, in milliseconds. */
-const LAST_WORDS = 5_000;
+const LAST_WORDS_TIMEOUT_MS = 5_000;
 
 /** Where a relay writes what people should know. */
 export interface RelayLog {
@@ -71,7 +71,7 @@ export function relayFeatures(features: readonly Feature[]): FeatureSet {
 
 /** One client and its host. */
 export class Relay
-  implements FeatureRelay, RelayParts, TrafficListener, Disposable {
+  implements FeatureRelay, PumpParts, TrafficListener, Disposable {
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly policy: Policy;
@@ -127,7 +127,7 @@ export class Relay
       host.carrier,
       () => {
         active.features.forEach((feature, index) =>
-          feature.greeted?.(this.states[index])
+          feature.globalsKnown?.(this.states[index])
         );
         this.#traffic.attachClient();
       },
@@ -271,8 +271,8 @@ export class Relay
       });
     }
     this.#release();
-    this.client.finish(LAST_WORDS);
-    this.host.finish(LAST_WORDS);
+    this.client.finish(LAST_WORDS_TIMEOUT_MS);
+    this.host.finish(LAST_WORDS_TIMEOUT_MS);
     this.#onEnd(this);
   }
 

@@ -25,7 +25,7 @@ import {
   endOfArray,
   endOfString,
   HEADER_SIZE,
-  MAXIMUM_MESSAGE_SIZE,
+  MAX_MESSAGE_BYTES,
 } from "../wayland/wire.ts";
 import {
   type ArgumentReader,
@@ -41,11 +41,11 @@ import {
   forgetCreated,
   moveFds,
   type Progress,
-  type RelayParts,
+  type PumpParts,
   skipFds,
-} from "./direction.ts";
+} from "./pump_parts.ts";
 import { type ArgumentRecord, Entry } from "./entry.ts";
-import { MAXIMUM_OBJECTS } from "./object_table.ts";
+import { MAX_OBJECTS } from "./object_table.ts";
 import {
   badOpcode,
   badSize,
@@ -65,7 +65,7 @@ const newIdAt = new Int32Array(8);
 /** Moves requests. Errors of the client are thrown as `ClientError`. */
 export class RequestPump implements ArgumentReader {
   readonly incoming: Queue;
-  readonly #parts: RelayParts;
+  readonly #parts: PumpParts;
   readonly #drop: (entry: Entry) => void;
   /** The object that the current message is sent to, for errors. */
   #entry: Entry;
@@ -77,7 +77,7 @@ export class RequestPump implements ArgumentReader {
   readonly #created: Entry[] = [];
 
   /** @param drop ends an object that only the client knew, and tells the client that its id is free */
-  constructor(parts: RelayParts, drop: (entry: Entry) => void) {
+  constructor(parts: PumpParts, drop: (entry: Entry) => void) {
     this.incoming = parts.client.incoming;
     this.#parts = parts;
     this.#drop = drop;
@@ -105,7 +105,7 @@ export class RequestPump implements ArgumentReader {
       const second = words[at + 1] ?? 0;
       const size = second >>> 16;
       if (
-        size < HEADER_SIZE || size > MAXIMUM_MESSAGE_SIZE || (size & 3) !== 0
+        size < HEADER_SIZE || size > MAX_MESSAGE_BYTES || (size & 3) !== 0
       ) throw badSize(size);
       if (incoming.tail - incoming.head < size) break;
       const entry = objects.client.get(id);
@@ -158,7 +158,7 @@ export class RequestPump implements ArgumentReader {
         `${id >>> 0} is not a valid new object id`,
       );
     }
-    if (client.count >= MAXIMUM_OBJECTS) throw tooManyObjects();
+    if (client.count >= MAX_OBJECTS) throw tooManyObjects();
     const found = type === null ? null : findInterface(type);
     if (found === null) {
       throw new ClientError(
@@ -367,7 +367,7 @@ export class RequestPump implements ArgumentReader {
 
   #enter(made: Entry): void {
     const { objects } = this.#parts;
-    if (objects.client.count >= MAXIMUM_OBJECTS) throw tooManyObjects();
+    if (objects.client.count >= MAX_OBJECTS) throw tooManyObjects();
     if (!objects.client.isFreeLow(made.clientId)) {
       throw usedTwice(made);
     }

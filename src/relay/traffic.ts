@@ -6,7 +6,7 @@
  */
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { displayError } from "../wayland/wire.ts";
-import type { RelayParts } from "./direction.ts";
+import type { PumpParts } from "./pump_parts.ts";
 import {
   clientDoesNotRead,
   clientLeft,
@@ -20,7 +20,7 @@ import { Hold } from "./hold.ts";
 import {
   backlog,
   hasCaughtUp,
-  HOLD_LIMIT,
+  HOLD_TIMEOUT_MS,
   isSlow,
   uncarried,
 } from "./limits.ts";
@@ -39,7 +39,7 @@ export interface TrafficListener {
 
 /** Both directions. Disposing of it moves nothing more; the endpoints are their owner's. */
 export class Traffic implements LivenessListener, Disposable {
-  readonly #relay: RelayParts & FeatureRelay;
+  readonly #relay: PumpParts & FeatureRelay;
   readonly #requests: RequestPump;
   readonly #events: EventPump;
   readonly #listener: TrafficListener;
@@ -51,7 +51,7 @@ export class Traffic implements LivenessListener, Disposable {
   #over = false;
 
   constructor(
-    relay: RelayParts & FeatureRelay,
+    relay: PumpParts & FeatureRelay,
     requests: RequestPump,
     events: EventPump,
     listener: TrafficListener,
@@ -83,7 +83,7 @@ export class Traffic implements LivenessListener, Disposable {
 
   /** Begins with the client, whose host has told its globals. */
   attachClient(): void {
-    this.#liveness.greeted();
+    this.#liveness.globalsKnown();
     this.#relay.client.attach({
       received: () => this.#run("requests"),
       sent: () => {},
@@ -211,7 +211,7 @@ export class Traffic implements LivenessListener, Disposable {
   ): Hold {
     return new Hold(this.#relay.loop, () => {
       this.#relay.warn(
-        `what a message waited for did not come within ${HOLD_LIMIT} ms: it goes on without it`,
+        `what a message waited for did not come within ${HOLD_TIMEOUT_MS} ms: it goes on without it`,
       );
       pump.stopWaiting();
       this.resume(direction);

@@ -7,9 +7,9 @@ import { Entry } from "./entry.ts";
 
 const DISPLAY = 1;
 /** A message has room for 4096 bytes, and four of them may make one character. */
-const LONGEST = 1000;
+const MAX_TEXT_CHARACTERS = 1000;
 /** How long it may take to read the reason, in milliseconds. */
-const PATIENCE = 1000;
+const LAST_WORDS_TIMEOUT_MS = 1000;
 
 /** Sends a `wl_display.error` with the reason, and ends the endpoint. */
 export function turnAway(client: Endpoint, reason: string): void {
@@ -22,8 +22,8 @@ export function turnAway(client: Endpoint, reason: string): void {
     {
       object_id: display,
       code: displayError.implementation,
-      message: reason.slice(0, LONGEST),
+      message: reason.slice(0, MAX_TEXT_CHARACTERS),
     },
   );
-  client.finish(PATIENCE);
+  client.finish(LAST_WORDS_TIMEOUT_MS);
 }

@@ -25,13 +25,13 @@ import {
 import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 
 /** Connections accepted in one turn of the loop: a rush of new clients does not keep those waiting that are connected. */
-const acceptedPerTurn = 16;
+const ACCEPTS_PER_TURN = 16;
 
 /** How long the socket is left alone where accepting failed and no client ends meanwhile. */
-const pauseMilliseconds = 1000;
+const PAUSE_MS = 1000;
 
 /** Clients may come and go at the limit many times a second; that is told this often at most. */
-const tellingMilliseconds = 10_000;
+const WARNING_INTERVAL_MS = 10_000;
 
 /** What accept(2) says where the descriptor is no listening socket, and no other moment will make it one. */
 const notListening: ReadonlySet<number> = new Set([
@@ -91,7 +91,7 @@ export class Acceptor implements Disposable, Source {
   }
 
   ready(): void {
-    for (let count = 0; count < acceptedPerTurn; count++) {
+    for (let count = 0; count < ACCEPTS_PER_TURN; count++) {
       if (this.#clients >= this.#options.clientLimit) {
         this.#pause(
           `${this.#clients} clients are connected, which is the limit`,
@@ -106,7 +106,7 @@ export class Acceptor implements Disposable, Source {
       } else if (fd !== -EINTR && fd !== -ECONNABORTED) {
         this.#pause(errnoText(-fd));
         this.#timer = this.#options.loop.after(
-          pauseMilliseconds,
+          PAUSE_MS,
           () => this.#resume(),
         );
         return;
@@ -122,7 +122,7 @@ export class Acceptor implements Disposable, Source {
   #pause(reason: string): void {
     this.#watch.readable = false;
     const { loop, onPause } = this.#options;
-    if (loop.now - this.#toldAt < tellingMilliseconds) return;
+    if (loop.now - this.#toldAt < WARNING_INTERVAL_MS) return;
     this.#toldAt = loop.now;
     onPause(reason);
   }

@@ -11,7 +11,7 @@ import type { Environment } from "./environment.ts";
 import { StartupError } from "./startup_error.ts";
 
 /** SD_LISTEN_FDS_START */
-const firstDescriptor = 3;
+const FIRST_FD = 3;
 
 /** What a service manager may hand over; undefined where it did not. The descriptors belong to the caller. */
 export interface ActivationSockets {
@@ -70,7 +70,7 @@ function take(names: readonly string[], name: string): number | undefined {
       `Multiple sockets named ${JSON.stringify(name)} from service manager!`,
     );
   }
-  const fd = firstDescriptor + index;
+  const fd = FIRST_FD + index;
   if (unixSocketKind(fd) !== "listening") {
     throw new StartupError(
       `Activated with a ${

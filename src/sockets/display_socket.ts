@@ -15,10 +15,10 @@ import { isPath, socketPath } from "./socket_path.ts";
 import { StartupError } from "./startup_error.ts";
 
 /** How many connections may wait to be accepted: as many as libwayland lets wait. */
-const backlog = 128;
+const BACKLOG = 128;
 
 /** wl_display_add_socket_auto tries as many names. */
-const automaticNames = 32;
+const MAX_AUTOMATIC_NAMES = 32;
 
 /** A server listens on the display already. */
 export class DisplayInUseError extends StartupError {
@@ -72,7 +72,7 @@ export function openFreeDisplaySocket(
   environment: Environment,
   hostPath: string | null,
 ): DisplaySocket {
-  for (let number = 1; number <= automaticNames; number++) {
+  for (let number = 1; number <= MAX_AUTOMATIC_NAMES; number++) {
     const display = `wayland-${number}`;
     if (socketPath(display, environment) === hostPath) continue;
     try {
@@ -82,7 +82,7 @@ export function openFreeDisplaySocket(
     }
   }
   throw new StartupError(
-    `Cannot listen: all displays from wayland-1 to wayland-${automaticNames} are in use. ` +
+    `Cannot listen: all displays from wayland-1 to wayland-${MAX_AUTOMATIC_NAMES} are in use. ` +
       "Choose another one with --wayland-display.",
   );
 }
@@ -93,7 +93,7 @@ function open(display: string, path: string): DisplaySocket {
   if (lock === null) throw new DisplayInUseError(path);
   undo.use(lock);
   removeStaleSocket(path);
-  const listener = undo.use(listenUnix(path, backlog));
+  const listener = undo.use(listenUnix(path, BACKLOG));
   const { ino } = Deno.lstatSync(path);
   undo.defer(() => {
     if (inodeAt(path) === ino) Deno.removeSync(path);

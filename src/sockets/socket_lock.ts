@@ -15,7 +15,7 @@ import {
 import { lockFile } from "../../ffi/process.ts";
 
 /** A lock that is held. Disposing of it removes its file. */
-class DisplayLock implements Disposable {
+class SocketLock implements Disposable {
   readonly #path: string;
   readonly #file: OwnedFd;
 
@@ -44,7 +44,7 @@ export function takeDisplayLock(socketPath: string): Disposable | null {
     if (!lockFile(file.number)) return null;
     // Its last owner may have removed it between our opening and our locking it: then this lock guards nothing.
     if (isFileAt(path, file)) {
-      return new DisplayLock(path, new OwnedFd(file.release()));
+      return new SocketLock(path, new OwnedFd(file.release()));
     }
   }
 }

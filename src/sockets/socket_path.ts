@@ -8,7 +8,7 @@ import type { Environment } from "./environment.ts";
 import { StartupError } from "./startup_error.ts";
 
 /** unix(7): `sun_path` has 108 bytes, the last of which is a zero. */
-const longestPathBytes = 107;
+const MAX_PATH_BYTES = 107;
 
 /** Whether a display is a path already, and no name in the runtime directory. */
 export function isPath(display: string): boolean {
@@ -32,12 +32,12 @@ export function socketPath(display: string, environment: Environment): string {
     );
   }
   const bytes = new TextEncoder().encode(path).length;
-  if (bytes > longestPathBytes) {
+  if (bytes > MAX_PATH_BYTES) {
     throw new StartupError(
       `Cannot use ${
         JSON.stringify(path)
       } as a socket: the path has ${bytes} bytes, and a socket's at most ` +
-        `${longestPathBytes}. Use a shorter name, or a path in a directory nearer to the root.`,
+        `${MAX_PATH_BYTES}. Use a shorter name, or a path in a directory nearer to the root.`,
     );
   }
   return path;

@@ -76,7 +76,7 @@ export interface ChannelHandler {
  * Milliseconds after which a message counts as whole although its end looks unwritten. It is not counted in looks: each signal for another
  * channel makes one.
  */
-const PATIENCE = 100;
+const ANSWER_TIMEOUT_MS = 100;
 
 const NO_IDENTIFIERS: readonly ReceivedIdentifier[] = [];
 
@@ -152,8 +152,8 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   /**
-   * Sends bytes of the stream, at most MAXIMUM_PAYLOAD; before the dialect is
-   * known at most MAXIMUM_PROBE, once, and without identifiers.
+   * Sends bytes of the stream, at most MAX_PAYLOAD; before the dialect is
+   * known at most MAX_PROBE, once, and without identifiers.
    *
    * @throws {SyscallError} the device is gone.
    */
@@ -235,7 +235,7 @@ export class Channel implements Source, Unfenced, Disposable {
       // the rest is to be expected at once
       this.#wakeups.traffic();
     }
-    return now - this.#partialSince >= PATIENCE;
+    return now - this.#partialSince >= ANSWER_TIMEOUT_MS;
   }
 
   /**

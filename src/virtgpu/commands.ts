@@ -12,7 +12,7 @@ import {
   DIALECT_28,
   DIALECT_4,
   INIT_BYTES,
-  MAXIMUM_PROBE,
+  MAX_PROBE,
   PIPE_HEADER_BYTES,
   POLL_BYTES,
   QUERY_BYTES,
@@ -68,7 +68,7 @@ export function submitQuery(
   device.executeBuffer(buffer, 0, QUERY_BYTES, QUERY_RING, pageHandle);
 }
 
-/** Sends bytes of the stream, at most MAXIMUM_PAYLOAD, with descriptors. */
+/** Sends bytes of the stream, at most MAX_PAYLOAD, with descriptors. */
 export function submitSend(
   device: VirtgpuDevice,
   dialect: Dialect,
@@ -94,7 +94,7 @@ export function submitSend(
 }
 
 /**
- * Sends the first bytes of the stream, at most MAXIMUM_PROBE, to a host whose
+ * Sends the first bytes of the stream, at most MAX_PROBE, to a host whose
  * dialect is not known: they stand where either looks for them, and the other
  * copy stands in identifiers that nobody counts.
  */
@@ -104,9 +104,9 @@ export function submitProbe(
   offset: number,
   length: number,
 ): void {
-  if (length > MAXIMUM_PROBE) {
+  if (length > MAX_PROBE) {
     throw new RangeError(
-      `Cannot probe with ${length} bytes: at most ${MAXIMUM_PROBE}`,
+      `Cannot probe with ${length} bytes: at most ${MAX_PROBE}`,
     );
   }
   const payload = bytes.subarray(offset, offset + length);

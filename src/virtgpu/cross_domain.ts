@@ -68,9 +68,9 @@ export const DIALECT_28: Dialect = dialect(28);
 export const DIALECT_4: Dialect = dialect(4);
 
 /** Most bytes of a stream in one SEND, such that both dialects take it and nobody's buffer is larger than a page. */
-export const MAXIMUM_PAYLOAD = CHANNEL_BYTES - DIALECT_28.headerBytes;
+export const MAX_PAYLOAD = CHANNEL_BYTES - DIALECT_28.headerBytes;
 /** Most bytes of the SEND that finds the dialect out: one copy must fit before the other. */
-export const MAXIMUM_PROBE = DIALECT_28.headerBytes - DIALECT_4.headerBytes;
+export const MAX_PROBE = DIALECT_28.headerBytes - DIALECT_4.headerBytes;
 
 /** Word of `num_identifiers` in SEND and RECEIVE. */
 export const WORD_IDENTIFIERS = 2;

@@ -1,5 +1,5 @@
 /**
- * Pictures in the host's memory, where that is made by the allocator of its GPU
+ * Images in the host's memory, where that is made by the allocator of its GPU
  * (`supports_dmabuf`): such memory is no `wl_shm`, and is shown by
  * `zwp_linux_dmabuf_v1`.
  *
@@ -10,7 +10,7 @@
 import { beginWriting, endWriting } from "../../ffi/dma_buf.ts";
 import type { Channel } from "./channel.ts";
 import type { Handles } from "./handles.ts";
-import { type HostMemory, MemoryMaker } from "./host_memory.ts";
+import { type MappedBlob, MemoryMaker } from "./host_memory.ts";
 
 /**
  * The formats that hosts make, by their fourcc codes. Others fail, and a host
@@ -23,25 +23,25 @@ const formats = new Set(
 );
 
 /** Where a plane lies in an image's memory, in bytes. */
-export interface HostImagePlane {
+export interface BlobImagePlane {
   readonly offset: number;
   readonly stride: number;
 }
 
-/** One picture. */
-export class HostImage implements Disposable {
+/** One image. */
+export class BlobImage implements Disposable {
   /** Of the memory, in bytes. */
   readonly size: number;
-  readonly planes: readonly HostImagePlane[];
+  readonly planes: readonly BlobImagePlane[];
   /** The host's name for it, for a SEND. */
   readonly resource: number;
-  readonly #memory: HostMemory;
+  readonly #memory: MappedBlob;
 
   /** For `HostImagePool`. */
   constructor(
-    memory: HostMemory,
+    memory: MappedBlob,
     size: number,
-    planes: readonly HostImagePlane[],
+    planes: readonly BlobImagePlane[],
   ) {
     this.#memory = memory;
     this.size = size;
@@ -102,7 +102,7 @@ export class HostImage implements Disposable {
   }
 }
 
-/** Makes pictures for one channel. */
+/** Makes images for one channel. */
 export class HostImagePool {
   readonly #maker: MemoryMaker;
 
@@ -110,17 +110,17 @@ export class HostImagePool {
     this.#maker = new MemoryMaker(channel, handles);
   }
 
-  /** Whether hosts make pictures of this format. */
+  /** Whether hosts make images of this format. */
   makes(fourcc: number): boolean {
     return formats.has(fourcc);
   }
 
   /**
-   * A picture, or null where there is no room for it.
+   * An image, or null where there is no room for it.
    *
    * @throws {SyscallError} the device is gone.
    */
-  allocate(width: number, height: number, fourcc: number): HostImage | null {
+  allocate(width: number, height: number, fourcc: number): BlobImage | null {
     if (!this.makes(fourcc)) return null;
     const made = this.#maker.make(width, height, fourcc, width * height);
     if (made === null) return null;
@@ -129,6 +129,6 @@ export class HostImagePool {
       stride,
       offset: offsets[i] ?? 0,
     }));
-    return new HostImage(memory, size, planes);
+    return new BlobImage(memory, size, planes);
   }
 }

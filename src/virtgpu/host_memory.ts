@@ -25,7 +25,7 @@ const LINEAR = 0x11;
 const IMAGE_ROW = 4096;
 
 /** A piece of the host's memory. */
-export class HostMemory implements Disposable {
+export class MappedBlob implements Disposable {
   /** In bytes, as it was asked for. */
   readonly size: number;
   /** What the host calls it, for a SEND. */
@@ -126,7 +126,7 @@ export class HostMemoryPool {
    *
    * @throws {SyscallError} the device is gone.
    */
-  allocate(size: number): HostMemory | null {
+  allocate(size: number): MappedBlob | null {
     // the kernel counts in pages of this machine, and the host takes no other size than its answer
     const bytes = wholePages(size, this.#maker.pageSize);
     if (this.#hostMemory === "files") {
@@ -143,7 +143,7 @@ export class HostMemoryPool {
 
 /** Memory with what the host said of it. */
 export interface MadeMemory {
-  readonly memory: HostMemory;
+  readonly memory: MappedBlob;
   readonly requirements: ImageRequirements;
 }
 
@@ -206,7 +206,7 @@ export class MemoryMaker {
   #makeBlob(
     { size: bytes, blobId }: ImageRequirements,
     size: number,
-  ): HostMemory | null {
+  ): MappedBlob | null {
     const { device } = this.#channel;
     const blob = device.createBlob({
       memory: "host3d",
@@ -219,7 +219,7 @@ export class MemoryMaker {
     let fd: OwnedFd | null = null;
     try {
       fd = device.primeHandleToFd(blob.handle);
-      return new HostMemory(
+      return new MappedBlob(
         size,
         blob.resource,
         this.#handles,

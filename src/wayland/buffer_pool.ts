@@ -10,7 +10,7 @@ import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 /** What one `recvmsg` can take in, in bytes. */
 export const BUFFER_SIZE = 65536;
 
-const KEPT = 8;
+const MAX_KEPT_BUFFERS = 8;
 const spare: PinnedBuffer[] = [];
 
 /** A buffer of at least `size` bytes, whose contents are undefined. */
@@ -23,6 +23,7 @@ export function takeBuffer(size: number): PinnedBuffer {
 
 /** Takes back what `takeBuffer` gave. */
 export function returnBuffer(buffer: PinnedBuffer): void {
-  if (buffer.size === BUFFER_SIZE && spare.length < KEPT) spare.push(buffer);
-  else buffer.free();
+  if (buffer.size === BUFFER_SIZE && spare.length < MAX_KEPT_BUFFERS) {
+    spare.push(buffer);
+  } else buffer.free();
 }

@@ -21,8 +21,8 @@ export class HostError extends Error {
 }
 
 /** The host's own `wl_display.error`, which it sent because of a request of the client or of the relay. */
-export class RefusedError extends Error {
-  override readonly name = "RefusedError";
+export class HostRefusal extends Error {
+  override readonly name = "HostRefusal";
   /** The host's id of the object that the error is about, as read from an `Int32Array`. */
   readonly hostId: number;
   readonly code: number;

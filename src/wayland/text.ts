@@ -7,9 +7,9 @@
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-const LONGEST_REMEMBERED = 64;
-const REMEMBERED = 256;
-const remembered: string[] = new Array(REMEMBERED).fill("");
+const MAX_CACHED_LENGTH = 64;
+const MAX_CACHED = 256;
+const remembered: string[] = new Array(MAX_CACHED).fill("");
 
 /** The string in UTF-8 at `start`, of `length` bytes without its final zero. */
 export function decodeText(
@@ -17,12 +17,12 @@ export function decodeText(
   start: number,
   length: number,
 ): string {
-  if (length > LONGEST_REMEMBERED) return decode(bytes, start, length);
+  if (length > MAX_CACHED_LENGTH) return decode(bytes, start, length);
   let hash = length;
   for (let i = start; i < start + length; i++) {
     hash = (hash * 31 + (bytes[i] ?? 0)) | 0;
   }
-  const place = hash & (REMEMBERED - 1);
+  const place = hash & (MAX_CACHED - 1);
   const known = remembered[place] ?? "";
   if (isAt(known, bytes, start, length)) return known;
   const text = decode(bytes, start, length);

@@ -9,7 +9,7 @@
 export const HEADER_SIZE = 8;
 
 /** The largest message, header included, that libwayland reads (`WL_MAX_MESSAGE_SIZE`). */
-export const MAXIMUM_MESSAGE_SIZE = 4096;
+export const MAX_MESSAGE_BYTES = 4096;
 
 /** The first id that the server's side allocates, as it reads from an `Int32Array`. */
 export const FIRST_SERVER_ID = 0xff000000 | 0;
@@ -60,7 +60,7 @@ export function endOfArray(
 }
 
 function endOfBytes(length: number, wordOffset: number, end: number): number {
-  if (length < 0 || length > MAXIMUM_MESSAGE_SIZE) return -1;
+  if (length < 0 || length > MAX_MESSAGE_BYTES) return -1;
   const next = wordOffset + 1 + ((length + 3) >> 2);
   return next <= end ? next : -1;
 }

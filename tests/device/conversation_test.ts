@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
+import { MAX_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { paces } from "../emulator/worker.ts";
@@ -109,7 +109,7 @@ for (const rutabaga of rutabagas) {
 
 /** As many clients as one machine should have, all of which are heard. */
 function assertAllSpeak(world: DeviceWorld): void {
-  const clients = Array.from({ length: MOST_CLIENTS }, () => world.addReady());
+  const clients = Array.from({ length: MAX_CLIENTS }, () => world.addReady());
   for (const { client } of clients) client.say(1, "wl_display.sync", 3);
   world.settle();
   for (const { host } of clients) assert.equal(host.heard().length, 1);
@@ -118,13 +118,13 @@ function assertAllSpeak(world: DeviceWorld): void {
 }
 
 for (const fences of ["fixed", "stock"] as const) {
-  Deno.test(`fences ${fences}: ${MOST_CLIENTS} clients on one machine all speak`, () => {
+  Deno.test(`fences ${fences}: ${MAX_CLIENTS} clients on one machine all speak`, () => {
     using world = new DeviceWorld({ profile: hostProfile("0.1.85", fences) });
     assertAllSpeak(world);
   });
 }
 
-Deno.test(`after 20 connections that died in silence, and left their places in the queue taken, ${MOST_CLIENTS} clients all speak`, () => {
+Deno.test(`after 20 connections that died in silence, and left their places in the queue taken, ${MAX_CLIENTS} clients all speak`, () => {
   using world = new DeviceWorld({ profile: hostProfile("0.1.85", "fixed") });
   const dying = Array.from({ length: 20 }, () => world.addReady());
   for (const { client, context } of dying) {

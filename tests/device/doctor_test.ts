@@ -1,7 +1,7 @@
 /** `wayferry doctor` on emulated machines, and on such as are made up. */
 import assert from "node:assert/strict";
 import { connectUnix } from "../../ffi/unix_socket.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
+import { MAX_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { Faults } from "../emulator/faults.ts";
 import {
   crosvmWithMinigbm,
@@ -108,7 +108,7 @@ for (
     for (
       const line of [
         "note     memory: the host allocates dma-bufs, which its compositor must take as such\n",
-        "ok       pictures: are shown by zwp_linux_dmabuf_v1 4\n",
+        "ok       images: are shown by zwp_linux_dmabuf_v1 4\n",
         "ok       host memory: can be had and written to\n",
         taken
           ? "ok       window: a small one was shown for a moment\n"
@@ -143,7 +143,7 @@ Deno.test("a compositor that may refuse the host's memory is told", () => {
   const devices = world.emulate({ profile: crosvmWithMinigbm });
   assert.match(
     textOf(world.examine(devices)),
-    /note +pictures: .* has no zwp_linux_dmabuf_v1 of version 3; they are tried as shared memory/,
+    /note +images: .* has no zwp_linux_dmabuf_v1 of version 3; they are tried as shared memory/,
   );
 });
 
@@ -160,7 +160,7 @@ Deno.test("a device that has all the connections that it bears is told", () => {
   using world = new World();
   const devices = world.emulate();
   using others = new DisposableStack();
-  for (let place = 0; place < MOST_CLIENTS; place++) {
+  for (let place = 0; place < MAX_CLIENTS; place++) {
     others.use(devices.open("")).takePlace(place);
   }
   const report = world.examine(devices);

@@ -4,7 +4,7 @@ import { duplicateFd } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { addSeals, F_SEAL_SHRINK, F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import type { MachineOptions } from "../emulator/machine.ts";
-import { MOST_IMPORTS } from "../../src/relay/features/shm/imported_pool.ts";
+import { MAX_IMPORTS } from "../../src/relay/features/shm/imported_pool.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { type Window, Windows } from "./support/windows.ts";
@@ -263,7 +263,7 @@ Deno.test("a client with very many pools has the rest copied", () => {
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK);
   const { client } = windows.client;
-  for (let i = 0; i < MOST_IMPORTS - 1; i++) {
+  for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();
     client.say(4, "wl_shm.create_pool", windows.nextId(), sent, SIDE * SIDE);
     windows.settle();

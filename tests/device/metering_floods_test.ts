@@ -198,10 +198,10 @@ for (const rutabaga of rutabagas) {
     const other = world.addReady();
     const client = world.addReady();
     const { relay } = client;
-    const unheard = { event: () => {} };
-    const compositor = relay.bindGlobal("wl_compositor", 6, unheard);
+    const ignoreEvents = { event: () => {} };
+    const compositor = relay.bindGlobal("wl_compositor", 6, ignoreEvents);
     assert.ok(compositor !== null);
-    const id = relay.createHostObject("wl_surface", 6, unheard);
+    const id = relay.createHostObject("wl_surface", 6, ignoreEvents);
     relay.sendRequest(compositor, "wl_compositor.create_surface", { id });
     const stopped = new Stopped(world, client);
     const places = Array.from({ length: 6000 }, (_, i) => i);

@@ -11,7 +11,7 @@ import {
 } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import {
-  MOST_CLIENTS,
+  MAX_CLIENTS,
   NoPlaceError,
   VirtgpuHost,
 } from "../../src/host/virtgpu/host.ts";
@@ -51,7 +51,7 @@ Deno.test("two proxies of one machine have as many connections as one", () => {
   const [one, other] = [world.proxy(), world.proxy()];
   using clients = new DisposableStack();
   const first = one.connect();
-  for (let i = 1; i < MOST_CLIENTS; i++) {
+  for (let i = 1; i < MAX_CLIENTS; i++) {
     clients.use((i < 25 ? one : other).connect());
   }
   for (const proxy of [one, other]) {
@@ -64,7 +64,7 @@ Deno.test("two proxies of one machine have as many connections as one", () => {
         ),
     );
   }
-  assert.equal(world.machine.contexts.size, MOST_CLIENTS);
+  assert.equal(world.machine.contexts.size, MAX_CLIENTS);
   first[Symbol.dispose]();
   clients.use(other.connect());
   assert.throws(() => one.connect(), NoPlaceError);

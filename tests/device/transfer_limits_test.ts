@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
-import { MOST_PENDING, MOST_SOURCES } from "../../src/virtgpu/pipes/pipes.ts";
+import { MAX_PENDING, MAX_SOURCES } from "../../src/virtgpu/pipes/pipes.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { answer } from "./support/guest_copy.ts";
 import {
@@ -66,13 +66,13 @@ Deno.test("a host that asks for more copies than anybody needs gets no data for 
     return pipe;
   };
   const first = ask();
-  for (let count = 1; count < MOST_SOURCES; count++) ask();
+  for (let count = 1; count < MAX_SOURCES; count++) ask();
   assert.deepEqual(selections.client.log, []);
   const last = ask();
   assert.equal(drain(last.reader).ended, true);
   assert.equal(fill(last.writer, noise(1)), -EPIPE);
   assert.deepEqual(selections.client.log, [
-    `of ${MOST_SOURCES} copies at once none has ended`,
+    `of ${MAX_SOURCES} copies at once none has ended`,
   ]);
   const data = noise(1000);
   assertSameBytes(transfer(world, first.writer, first.reader, data), data);
@@ -86,7 +86,7 @@ Deno.test("a client that asks for pastes without end, of which none ends, is end
   const other = new Selections(world);
   const selections = new Selections(world);
   const before = world.machine.census();
-  for (let count = 0; count < MOST_PENDING; count++) {
+  for (let count = 0; count < MAX_PENDING; count++) {
     // that nobody reads them any more ends none
     selections.ask()[Symbol.dispose]();
     if (count % 8 === 7) answer(world);
@@ -94,13 +94,13 @@ Deno.test("a client that asks for pastes without end, of which none ends, is end
   answer(world);
   assert.equal(
     world.machine.census().hostDescriptors,
-    before.hostDescriptors + MOST_PENDING,
+    before.hostDescriptors + MAX_PENDING,
   );
   assert.equal(selections.client.ended, false);
   using last = selections.ask();
   world.settle();
   const said = new RegExp(
-    `the application has asked for ${MOST_PENDING} pastes, and none has ended`,
+    `the application has asked for ${MAX_PENDING} pastes, and none has ended`,
   );
   assert.equal(selections.client.ended, true);
   assert.match(selections.client.log.join("\n"), said);

@@ -1,8 +1,8 @@
 /** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
 import assert from "node:assert/strict";
 import type { OwnedFd } from "../../ffi/fd.ts";
-import { MOST_QUEUED } from "../../src/virtgpu/pipes/pipe_sink.ts";
-import { MOST_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
+import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
+import { MAX_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";
@@ -139,7 +139,7 @@ Deno.test("a client that does not read a paste holds up neither itself nor other
 Deno.test("a client that reads a paste slowly gets all of it, and is told of its windows meanwhile", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const data = noise(MOST_QUEUED + 8_000_000);
+  const data = noise(MAX_QUEUED_BYTES + 8_000_000);
   using reader = selections.ask();
   using writer = selections.takeAsked();
   const out: Uint8Array[] = [];
@@ -170,7 +170,7 @@ Deno.test("a client that reads a paste slowly gets all of it, and is told of its
 Deno.test("a client that waits for an answer before it reads a paste gets it soon: what it has not read at all is taken as fast as it comes", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const data = noise(MOST_QUEUED - 1_000_000);
+  const data = noise(MAX_QUEUED_BYTES - 1_000_000);
   using reader = selections.ask();
   using writer = selections.takeAsked();
   let written = 0;
@@ -222,7 +222,7 @@ Deno.test("a paste of which too much waits is ended, its rest is thrown away, an
   using writer = selections.takeAsked();
   const chunk = noise(1 << 16);
   let written = 0;
-  while (written < MOST_QUEUED + 4_000_000) {
+  while (written < MAX_QUEUED_BYTES + 4_000_000) {
     const count = fill(writer, chunk);
     assert.ok(count > 0, "the host's application never waits for long");
     written += count;
@@ -232,7 +232,7 @@ Deno.test("a paste of which too much waits is ended, its rest is thrown away, an
   const { bytes, ended } = drain(reader);
   assert.equal(ended, true);
   const read = bytes.reduce((size, { length }) => size + length, 0);
-  assert.ok(read <= MOST_QUEUED + (1 << 17));
+  assert.ok(read <= MAX_QUEUED_BYTES + (1 << 17));
   assert.ok(fill(writer, chunk) > 0, "the host's application may go on");
   world.settle();
   writer[Symbol.dispose]();
@@ -370,7 +370,7 @@ Deno.test("a client that asks for more pastes than anybody needs gets no data fo
     return [reader, writer];
   };
   const [first, firstWriter] = ask();
-  for (let count = 1; count < MOST_SINKS; count++) ask();
+  for (let count = 1; count < MAX_SINKS; count++) ask();
   const [last] = ask();
   assert.ok(drain(last).ended);
   const data = noise(1000);

@@ -46,7 +46,7 @@ export class HostPeer {
   readonly #rules = new RequestRules(this.view, "host");
   readonly #pendingDeletes: FuzzObject[] = [];
   readonly #frame: FrameHandler;
-  #greeted = 0;
+  #globalsKnown = 0;
   #greetingDone: FuzzObject | null = null;
   #nextName = 1;
   #madeCount = 0;
@@ -315,7 +315,7 @@ export class HostPeer {
     }
     this.#note("host hears", heard);
     const { message, target } = heard;
-    const greeting = GREETING[this.#greeted];
+    const greeting = GREETING[this.#globalsKnown];
     if (greeting !== undefined) {
       this.#greet(heard, greeting);
       return;
@@ -333,9 +333,9 @@ export class HostPeer {
     }
     const [made] = created;
     if (made === undefined) return;
-    if (this.#greeted === 0) this.registry = made;
+    if (this.#globalsKnown === 0) this.registry = made;
     else this.#greetingDone = made;
-    this.#greeted++;
+    this.#globalsKnown++;
   }
 }
 

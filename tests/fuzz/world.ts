@@ -5,7 +5,7 @@ import { formatMessage } from "../../src/log/message_format.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { FeatureSet } from "../../src/relay/feature.ts";
-import { HOLD_LIMIT } from "../../src/relay/limits.ts";
+import { HOLD_TIMEOUT_MS } from "../../src/relay/limits.ts";
 import { Relay } from "../../src/relay/relay.ts";
 import { HostMemoryRoom } from "../scenario/support/host_memory.ts";
 import type { ManualLoop } from "../support/manual_loop.ts";
@@ -153,7 +153,7 @@ export class FuzzWorld implements Disposable {
     let wasHeld = true;
     for (let i = 0; i < MOST_HOLDS && wasHeld && this.ends === 0; i++) {
       wasHeld = false;
-      this.#loop.pass(HOLD_LIMIT, () => {
+      this.#loop.pass(HOLD_TIMEOUT_MS, () => {
         wasHeld = true;
         this.#rest();
       });

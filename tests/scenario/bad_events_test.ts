@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { getEvent } from "../../protocols/tables.ts";
 import type { EventName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
-import { MOST_GLOBALS } from "../../src/relay/registry.ts";
+import { MAX_GLOBALS } from "../../src/relay/registry.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part, series } from "../support/words.ts";
 import { World } from "./support/world.ts";
@@ -393,15 +393,15 @@ Deno.test("a host that announces globals without end is cut off, and one that re
   const announce = (name: number): void => {
     world.host.say(2, "wl_registry.global", name, "wl_output", 4);
   };
-  for (let name = 1; name <= MOST_GLOBALS; name++) {
+  for (let name = 1; name <= MAX_GLOBALS; name++) {
     announce(name);
     if (name % 64 === 0) world.settle();
   }
   world.host.say(2, "wl_registry.global_remove", 1);
-  announce(MOST_GLOBALS + 1);
+  announce(MAX_GLOBALS + 1);
   world.settle();
   assert.ok(!world.ended);
-  announce(MOST_GLOBALS + 2);
+  announce(MAX_GLOBALS + 2);
   world.settle();
   assert.deepEqual(world.log, [
     "client ended: the compositor broke the protocol: it announced more than 4096 globals",

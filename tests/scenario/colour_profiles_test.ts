@@ -13,7 +13,7 @@ import {
 import { libc } from "../../ffi/libc.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { MOST_LEFT } from "../../src/relay/features/colour_profiles.ts";
+import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
@@ -277,7 +277,7 @@ Deno.test("a client that goes on to give profiles that fail is told once in a mi
 Deno.test("a client whose profiles fail without end, each of which leaves an object on the host, is ended", () => {
   using scene = new ProfileScene();
   const { world } = scene;
-  for (let i = 0; i < MOST_LEFT; i++) failOnce(scene);
+  for (let i = 0; i < MAX_LEFT; i++) failOnce(scene);
   assert.equal(world.ended, false);
   world.client.heard();
   scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);

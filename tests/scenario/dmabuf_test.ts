@@ -4,7 +4,7 @@ import { closeFd, OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
-import { MOST_PLANES } from "../../src/relay/features/dmabuf/buffers.ts";
+import { MAX_PLANES } from "../../src/relay/features/dmabuf/buffers.ts";
 import {
   fileIdentity,
   memoryFile,
@@ -302,7 +302,7 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
     scene.hostHeard();
     for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
   };
-  const limit = MOST_PLANES / 4;
+  const limit = MAX_PLANES / 4;
   let id = 8;
   for (let i = 0; i < limit; i++, id += 2) create(id);
   assert.ok(!scene.clientHeard().some((line) => line.includes("failed")));

@@ -1,7 +1,7 @@
 /** Buffers that the host reads otherwise than on a surface. */
 import assert from "node:assert/strict";
 import { findInterface, interfaceNames } from "../../protocols/tables.ts";
-import { shownBufferRequests } from "../../src/relay/features/shadow/icon_messages.ts";
+import { iconRequests } from "../../src/relay/features/shadow/icon_messages.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -51,7 +51,7 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
   scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
   assert.ok(!scene.hostHeard().some((line) => line.includes("add_buffer")));
   assert.ok(!scene.world.ended);
-  assert.match(scene.world.log[0] ?? "", /no memory left for a picture/);
+  assert.match(scene.world.log[0] ?? "", /no memory left for an image/);
 });
 
 Deno.test("a picture that replaces one of an icon takes no further memory, and the host's buffer of it lives on", () => {
@@ -131,6 +131,6 @@ Deno.test("every buffer that the host reads is looked after", () => {
   );
   assert.ok(names.length > 8);
   for (const name of names) {
-    assert.ok(Object.hasOwn(shownBufferRequests, name), name);
+    assert.ok(Object.hasOwn(iconRequests, name), name);
   }
 });

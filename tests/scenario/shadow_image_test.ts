@@ -144,7 +144,7 @@ Deno.test("formats that cannot be shown are not offered, but for the two that al
   assert.deepEqual(scene.offer(1), [1]);
 });
 
-Deno.test("a picture that nobody uses serves the next window of about that size", () => {
+Deno.test("an image that nobody uses serves the next window of about that size", () => {
   using scene = readyScene(AR24);
   scene.buffer(7, 6, 100, 100);
   scene.commit(7);
@@ -310,7 +310,7 @@ Deno.test("a format that the compositor does not take is tried as shared memory,
   assert.match(scene.world.log[0] ?? "", /none of the format AR24/);
 });
 
-Deno.test("a picture that the compositor refuses all the same is told in the log", () => {
+Deno.test("an image that the compositor refuses all the same is told in the log", () => {
   using scene = readyScene(AR24);
   scene.buffer(7, 6, 8, 9);
   scene.commit(7);
@@ -320,7 +320,7 @@ Deno.test("a picture that the compositor refuses all the same is told in the log
   const { host } = scene.world;
   host.say(Number(params), "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
-  assert.match(scene.world.log.join(), /refused a picture of 8x9 pixels/);
+  assert.match(scene.world.log.join(), /refused an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
 });
 
@@ -343,7 +343,7 @@ for (
     scene.commit(7);
     assert.match(
       scene.world.log.join(),
-      /^client ended: the compositor broke the protocol: the host made a picture of 65x9 pixels without room for them/,
+      /^client ended: the compositor broke the protocol: the host made an image of 65x9 pixels without room for them/,
     );
     assert.equal(images.made.at(-1)?.begun, 0);
     assert.equal(images.used, 0);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { MOST_PIECES } from "../../src/relay/features/backing/memory_budget.ts";
+import { MAX_PIECES } from "../../src/relay/features/backing/memory_budget.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 /** A client's icon (7) with pictures of so many scales, all of the buffer 9. Its further objects begin at 10. */
@@ -34,7 +34,7 @@ function pieces(scene: ShadowScene): number {
 function withDescriptors(run: () => void): void {
   const limit = readFdLimit();
   try {
-    if (raiseFdLimit() >= 4 * MOST_PIECES) run();
+    if (raiseFdLimit() >= 4 * MAX_PIECES) run();
   } finally {
     setFdLimit(limit);
   }
@@ -42,19 +42,19 @@ function withDescriptors(run: () => void): void {
 
 Deno.test("a client with as many pieces as one may have is left out further ones, which is said once", () =>
   withDescriptors(() => {
-    using scene = iconScene(MOST_PIECES + 200);
-    assert.equal(pieces(scene), MOST_PIECES);
+    using scene = iconScene(MAX_PIECES + 200);
+    assert.equal(pieces(scene), MAX_PIECES);
     assert.ok(!scene.world.ended);
     assert.equal(scene.world.log.length, 1);
     assert.match(
       scene.world.log[0] ?? "",
-      /^the application has 1024 pieces of the host's memory or .* a picture of 1x1 pixels; it is left out$/,
+      /^the application has 1024 pieces of the host's memory or .* an image of 1x1 pixels; it is left out$/,
     );
   }));
 
 Deno.test("a surface beyond what one client may have goes on without its picture, and shows it when others are gone", () =>
   withDescriptors(() => {
-    using scene = iconScene(MOST_PIECES);
+    using scene = iconScene(MAX_PIECES);
     const { words } = scene.buffer(11, 10, 4, 4);
     words.fill(5);
     scene.commit(11, [0, 0, 4, 4]);
@@ -73,14 +73,14 @@ Deno.test("a surface beyond what one client may have goes on without its picture
 
 Deno.test("a client with as many pieces as one may have gives up what it does not show before it does without", () =>
   withDescriptors(() => {
-    using scene = iconScene(MOST_PIECES - 1);
+    using scene = iconScene(MAX_PIECES - 1);
     scene.say(3, "wl_compositor.create_surface", 10);
     scene.commit(9);
     scene.release(scene.attached());
     scene.say(10, "wl_surface.attach", 9, 0, 0);
     scene.say(10, "wl_surface.commit");
     assert.notEqual(scene.attached(), "");
-    assert.equal(pieces(scene), MOST_PIECES);
+    assert.equal(pieces(scene), MAX_PIECES);
     assert.deepEqual(scene.world.log, []);
   }));
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { O_RDONLY, O_RDWR, openFile } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { MOST_POOLS } from "../../src/relay/features/shadow/client_shadows.ts";
+import { MAX_POOLS } from "../../src/relay/features/shadow/client_shadows.ts";
 import { memoryFile } from "../support/descriptors.ts";
 import { openClientFiles, ShadowScene } from "./support/shadow_scene.ts";
 
@@ -163,13 +163,13 @@ Deno.test("a client may have many pools, but not all descriptors of the proxy", 
   const limit = readFdLimit();
   limits.defer(() => setFdLimit(limit));
   // where a process may not have as many, there is nothing to test
-  if (raiseFdLimit() < MOST_POOLS + 256) return;
+  if (raiseFdLimit() < MAX_POOLS + 256) return;
   using scene = new ShadowScene();
   const makePool = (id: number): void => {
     scene.world.client.say(4, "wl_shm.create_pool", id, memoryFile(), POOL);
     if (id % 64 === 0) scene.world.settle();
   };
-  for (let id = 6; id < 6 + MOST_POOLS; id++) makePool(id);
+  for (let id = 6; id < 6 + MAX_POOLS; id++) makePool(id);
   scene.world.settle();
   assert.ok(!scene.world.ended);
   scene.say(6, "wl_shm_pool.destroy");
@@ -177,7 +177,7 @@ Deno.test("a client may have many pools, but not all descriptors of the proxy", 
   makePool(6);
   scene.world.settle();
   assert.ok(!scene.world.ended);
-  makePool(6 + MOST_POOLS);
+  makePool(6 + MAX_POOLS);
   assert.deepEqual(scene.clientHeard(), [
     'wl_display@1.error(wl_display@1, 2, "no memory: more than 4096 pools of shared memory")',
   ]);

@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import type { Program } from "../applications/program.ts";
-import { MOST_CLIENTS } from "../../src/host/virtgpu/host.ts";
+import { MAX_CLIENTS } from "../../src/host/virtgpu/host.ts";
 import { runSession } from "../applications/session.ts";
 import { requirePrograms } from "../support/packages.ts";
 import { makeScratch } from "../support/scratch.ts";
@@ -358,11 +358,11 @@ async function keptMemory(session: GuestSession): Promise<void> {
 
 async function crowd(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
-  const count = MOST_CLIENTS + 30;
+  const count = MAX_CLIENTS + 30;
   const admitted = Number(await session.runClient("crowd", count));
   // Where an engine does not tell that a compositor has gone, its clients that are idle keep their places.
   assert.ok(
-    admitted <= MOST_CLIENTS && admitted > MOST_CLIENTS - IDLE_CLIENTS,
+    admitted <= MAX_CLIENTS && admitted > MAX_CLIENTS - IDLE_CLIENTS,
     `${admitted} were let in`,
   );
   await using _drawing = session.start(["weston-simple-shm"]);

@@ -16,9 +16,9 @@ import {
 import { mapFile } from "../../../ffi/mapping.ts";
 
 /** How many are kept; those longest unused go. */
-const KEPT = 16;
+const MAX_KEPT = 16;
 /** Larger files are rare, and not kept. */
-const LARGEST_KEPT = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 interface CopiedFile {
   readonly contents: Uint8Array;
@@ -49,11 +49,13 @@ export class CopiedFiles implements Disposable {
       return openAgain(known.fd);
     }
     using fd = makeFile(contents);
-    if (contents.length > LARGEST_KEPT) return fd.release();
+    if (contents.length > MAX_KEPT_BYTES) return fd.release();
     const given = openAgain(fd);
     const kept = new OwnedFd(fd.release());
     this.#files.push({ contents: contents.slice(), fd: kept });
-    if (this.#files.length > KEPT) this.#files.shift()?.fd[Symbol.dispose]();
+    if (this.#files.length > MAX_KEPT) {
+      this.#files.shift()?.fd[Symbol.dispose]();
+    }
     return given;
   }
 

@@ -15,12 +15,12 @@ import type {
 } from "../../virtgpu/channel.ts";
 import {
   DIALECT_4,
-  MAXIMUM_PAYLOAD,
-  MAXIMUM_PROBE,
+  MAX_PAYLOAD,
+  MAX_PROBE,
 } from "../../virtgpu/cross_domain.ts";
 import { Handles } from "../../virtgpu/handles.ts";
 import { HostImagePool } from "../../virtgpu/host_images.ts";
-import { type HostMemory, HostMemoryPool } from "../../virtgpu/host_memory.ts";
+import { HostMemoryPool, type MappedBlob } from "../../virtgpu/host_memory.ts";
 import type { UsableNode } from "../../virtgpu/find/node_examination.ts";
 import type { Arrivals } from "../../virtgpu/pipes/pipe_credit.ts";
 import { Pipes, type PipesHandler } from "../../virtgpu/pipes/pipes.ts";
@@ -39,7 +39,7 @@ import { type GuestMemoryTrial, VirtgpuExporter } from "./guest_memory.ts";
 import { VirtgpuImages } from "./images.ts";
 import { virtgpuCarrier } from "./carrier.ts";
 import { VirtgpuGpu } from "./gpu.ts";
-import { ReceivedHandles } from "./received_fds.ts";
+import { ReceivedFds } from "./received_fds.ts";
 import { measureSend, Sending, UnsendableError } from "./sent_fds.ts";
 
 /**
@@ -50,7 +50,7 @@ import { measureSend, Sending, UnsendableError } from "./sent_fds.ts";
 const METER: MeterLimits = {
   sends: 64,
   bytes: 64 * 1024,
-  bytesPerSend: MAXIMUM_PAYLOAD,
+  bytesPerSend: MAX_PAYLOAD,
   // other hosts take more
   fdsPerSend: DIALECT_4.identifiers,
 };
@@ -60,7 +60,7 @@ const METER: MeterLimits = {
  * written data for others and ended. It takes as long only where somebody
  * else still has the pipe open.
  */
-const LINGERING = 1_000;
+const LINGER_TIMEOUT_MS = 1_000;
 
 /** What all connections of a machine share. */
 export interface Shared {
@@ -88,7 +88,7 @@ export class VirtgpuEndpoint
   readonly #handles: Handles;
   readonly #memory: HostMemoryPool;
   readonly #pipes: Pipes;
-  readonly #received: ReceivedHandles;
+  readonly #received: ReceivedFds;
   readonly #sending: Sending;
   readonly #size = { bytes: 0, fds: 0 };
   readonly #guestMemory: GuestMemoryTrial;
@@ -128,7 +128,7 @@ export class VirtgpuEndpoint
     this.#guestMemory = guestMemory;
     this.#lingering = lingering;
     this.#pipes = new Pipes(loop, channel, arrivals, this);
-    this.#received = new ReceivedHandles(device, this.#pipes, files);
+    this.#received = new ReceivedFds(device, this.#pipes, files);
     this.#sending = new Sending(
       device,
       this.#handles,
@@ -171,7 +171,7 @@ export class VirtgpuEndpoint
     this.#received.discard(handle);
   }
 
-  allocate(bytes: number): HostMemory | null {
+  allocate(bytes: number): MappedBlob | null {
     try {
       return this.#memory.allocate(bytes);
     } catch (error) {
@@ -188,7 +188,10 @@ export class VirtgpuEndpoint
     const reason = this.#send();
     if (reason === null && !this.#broken && this.#pipes.hasSources) {
       this.#lingering.add(this);
-      this.#timer = this.#loop.after(LINGERING, () => this[Symbol.dispose]());
+      this.#timer = this.#loop.after(
+        LINGER_TIMEOUT_MS,
+        () => this[Symbol.dispose](),
+      );
       this.#channel.resume();
     } else this[Symbol.dispose]();
   }
@@ -307,7 +310,7 @@ export class VirtgpuEndpoint
     if (dialect !== null) measureSend(outgoing, dialect, size);
     else {
       size.fds = 0;
-      size.bytes = Math.min(outgoing.length, MAXIMUM_PROBE);
+      size.bytes = Math.min(outgoing.length, MAX_PROBE);
       if (outgoing.fdCount > 0) {
         const first = outgoing.fdPosition(0) - outgoing.position;
         size.bytes = Math.min(size.bytes, first);

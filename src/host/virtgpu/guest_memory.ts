@@ -25,13 +25,13 @@ import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import {
   CALLBACK,
   DISPLAY,
-  ExampleClient,
-  type ExampleHandler,
+  ProbeClient,
+  type ProbeHandler,
 } from "../../virtgpu/probe/client.ts";
 import type { MemoryExporter } from "../endpoint.ts";
 
 /** How long the compositor may take to answer, in milliseconds. */
-const PATIENCE = 5_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 
 // object ids of the trial, each used once, in this order
 const SHM = 4;
@@ -51,11 +51,11 @@ export type GuestMemoryState =
   | "refused";
 
 /** Tries whether the host takes memory of this machine. */
-export class GuestMemoryTrial implements ExampleHandler, Disposable {
+export class GuestMemoryTrial implements ProbeHandler, Disposable {
   readonly #loop: Loop;
   readonly #open: () => Channel;
   state: GuestMemoryState = "untried";
-  #client: ExampleClient | null = null;
+  #client: ProbeClient | null = null;
   #device: VirtgpuDevice | null = null;
   /** What is tried; kept until the answer. */
   #memory: OwnedFd | null = null;
@@ -103,11 +103,14 @@ export class GuestMemoryTrial implements ExampleHandler, Disposable {
   }
 
   #connect(): void {
-    this.#timer = this.#loop.after(PATIENCE, () => this.#decide("undecided"));
+    this.#timer = this.#loop.after(
+      ANSWER_TIMEOUT_MS,
+      () => this.#decide("undecided"),
+    );
     this.#attempt(() => {
       const channel = this.#open();
       this.#device = channel.device;
-      this.#client = new ExampleClient(channel, this);
+      this.#client = new ProbeClient(channel, this);
     });
   }
 

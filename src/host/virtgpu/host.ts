@@ -18,7 +18,7 @@ import { GuestMemoryTrial } from "./guest_memory.ts";
  * it is full the kernel stops everybody who uses the GPU, and cannot be
  * interrupted. The rest is for what they submit, and for POLLs that a host has lost.
  */
-export const MOST_CLIENTS = 40;
+export const MAX_CLIENTS = 40;
 
 /** The machine has as many connections as it should. */
 export class NoPlaceError extends Error {
@@ -26,7 +26,7 @@ export class NoPlaceError extends Error {
 
   constructor(path: string) {
     super(
-      `${MOST_CLIENTS} connections go through ${path} already, as many as the device bears, those of other proxies of this machine included; end an application, and try again`,
+      `${MAX_CLIENTS} connections go through ${path} already, as many as the device bears, those of other proxies of this machine included; end an application, and try again`,
     );
   }
 }
@@ -127,7 +127,7 @@ export class VirtgpuHost implements Disposable {
 
 /** Finds a place for an opened node, which has it until it is closed. */
 function hasPlace(device: VirtgpuDevice): boolean {
-  for (let place = 0; place < MOST_CLIENTS; place++) {
+  for (let place = 0; place < MAX_CLIENTS; place++) {
     if (device.takePlace(place)) return true;
   }
   return false;

@@ -1,4 +1,4 @@
-/** Pictures in the host's memory, made through the virtio-gpu device. */
+/** Images in the host's memory, made through the virtio-gpu device. */
 import { SyscallError } from "../../../ffi/error.ts";
 import type { HostImagePool } from "../../virtgpu/host_images.ts";
 import type { ImageMaker, SharedImage } from "../endpoint.ts";

@@ -12,12 +12,12 @@ import { mapBlob } from "../../virtgpu/host_memory.ts";
 import type { Pipes } from "../../virtgpu/pipes/pipes.ts";
 import { HostError } from "../../wayland/protocol_error.ts";
 import type { CopiedFiles } from "./copied_files.ts";
-import { LARGEST_COPY } from "./sent_fds.ts";
+import { MAX_COPY_BYTES } from "./sent_fds.ts";
 
 const NOTHING = new Uint8Array(0);
 
 /** The table of one endpoint. */
-export class ReceivedHandles implements Disposable {
+export class ReceivedFds implements Disposable {
   readonly #device: VirtgpuDevice;
   readonly #pipes: Pipes;
   readonly #files: CopiedFiles;
@@ -100,10 +100,10 @@ export class ReceivedHandles implements Disposable {
       return NOTHING;
     }
     const { size } = identifier;
-    if (size > LARGEST_COPY) {
+    if (size > MAX_COPY_BYTES) {
       this.#drop(identifier);
       throw new HostError(
-        `its ${kind} has ${size} bytes, and ${LARGEST_COPY} is the most that is copied`,
+        `its ${kind} has ${size} bytes, and ${MAX_COPY_BYTES} is the most that is copied`,
       );
     }
     if (identifier.kind === "nothing") return new Uint8Array(size);

@@ -9,16 +9,16 @@ import {
   DIALECT_28,
   IDENTIFIER_BLOB,
   IDENTIFIER_READ_PIPE,
-  MAXIMUM_PAYLOAD,
+  MAX_PAYLOAD,
 } from "../../virtgpu/cross_domain.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import type { Handles } from "../../virtgpu/handles.ts";
-import type { HostMemory } from "../../virtgpu/host_memory.ts";
-import { MOST_PENDING, type Pipes } from "../../virtgpu/pipes/pipes.ts";
+import type { MappedBlob } from "../../virtgpu/host_memory.ts";
+import { MAX_PENDING, type Pipes } from "../../virtgpu/pipes/pipes.ts";
 import type { Queue } from "../../wayland/queue.ts";
 
 /** Larger keymaps and colour profiles do not exist. */
-export const LARGEST_COPY = 64 * 1024 * 1024;
+export const MAX_COPY_BYTES = 64 * 1024 * 1024;
 
 /**
  * A descriptor cannot be brought to the host. Its message went with it, so the connection ends: features see to it that it does not come to
@@ -29,7 +29,7 @@ export class UnsendableError extends Error {
 }
 
 /** Makes memory that the host sees; null where there is no room, or no device any more. */
-export type Allocate = (bytes: number) => HostMemory | null;
+export type Allocate = (bytes: number) => MappedBlob | null;
 
 /** What one SEND can take from the front of a queue. */
 export interface SendSize {
@@ -46,7 +46,7 @@ export function measureSend(
   dialect: Dialect,
   size: SendSize,
 ): void {
-  size.bytes = Math.min(queue.length, MAXIMUM_PAYLOAD);
+  size.bytes = Math.min(queue.length, MAX_PAYLOAD);
   size.fds = 0;
   for (let pipes = 0; size.fds < queue.fdCount; size.fds++) {
     const at = queue.fdPosition(size.fds) - queue.position;
@@ -95,7 +95,7 @@ export class Sending {
       const isPipe = kind === "pipe_write_end";
       if (isPipe && this.#pipes.isFull) {
         throw new UnsendableError(
-          `the application has asked for ${MOST_PENDING} pastes, and none has ended`,
+          `the application has asked for ${MAX_PENDING} pastes, and none has ended`,
         );
       }
       identifiers.types[i] = isPipe ? IDENTIFIER_READ_PIPE : IDENTIFIER_BLOB;
@@ -159,9 +159,9 @@ export class Sending {
       );
     }
     const size = fileSize(fd);
-    if (size === 0 || size > LARGEST_COPY) {
+    if (size === 0 || size > MAX_COPY_BYTES) {
       throw new UnsendableError(
-        `the application's ${kind} has ${size} bytes, not 1 to ${LARGEST_COPY}`,
+        `the application's ${kind} has ${size} bytes, not 1 to ${MAX_COPY_BYTES}`,
       );
     }
     const memory = this.#allocate(size);

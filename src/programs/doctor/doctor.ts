@@ -51,10 +51,10 @@ export interface Patient {
 }
 
 /** Bytes of the host's memory that are asked for, to see whether there is any. */
-const trialBytes = 4096;
+const TRIAL_BYTES = 4096;
 
 /** Of the hosts of today (cross_domain.ts). */
-const newestIdentifiers = 28;
+const NEWEST_IDENTIFIERS = 28;
 
 /** Looks at everything. */
 export function examine(patient: Patient): Report {
@@ -154,7 +154,7 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
     const dialect = endpoint.identifiersPerMessage;
     if (dialect === null) return findings;
     findings.splice(1, 0, dialectFinding(dialect));
-    using memory = endpoint.allocate(trialBytes);
+    using memory = endpoint.allocate(TRIAL_BYTES);
     findings.push(
       memory === null
         ? missing(
@@ -178,7 +178,7 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
 }
 
 function dialectFinding(identifiers: number): Finding {
-  const age = identifiers < newestIdentifiers
+  const age = identifiers < NEWEST_IDENTIFIERS
     ? ", as hosts of before February 2024 have it, which works as well"
     : "";
   return present("dialect", `${identifiers} identifiers per message${age}`);

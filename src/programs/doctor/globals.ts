@@ -94,7 +94,7 @@ export function imageFindings(
   if (images === null) return [];
   const { name, version } = dmabuf;
   const found = announced.find((global) => global.interface === name);
-  const subject = "pictures";
+  const subject = "images";
   if (found !== undefined && found.version >= version) {
     return [present(subject, `are shown by ${name} ${found.version}`)];
   }

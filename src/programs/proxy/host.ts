@@ -6,7 +6,7 @@ import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import { connectUnix } from "../../../ffi/unix_socket.ts";
 import type { Endpoint } from "../../host/endpoint.ts";
 import { LocalSocket } from "../../host/local/socket.ts";
-import { MOST_CLIENTS, VirtgpuHost } from "../../host/virtgpu/host.ts";
+import { MAX_CLIENTS, VirtgpuHost } from "../../host/virtgpu/host.ts";
 import type { Log } from "../../log/log.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Environment } from "../../sockets/environment.ts";
@@ -62,7 +62,7 @@ export function virtioGpuHost(loop: Loop, log: Log): Host {
     );
   }
   return {
-    clientLimit: MOST_CLIENTS,
+    clientLimit: MAX_CLIENTS,
     connect: () => host.connect(),
     [Symbol.dispose]: () => host[Symbol.dispose](),
   };

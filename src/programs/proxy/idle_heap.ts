@@ -9,11 +9,11 @@
 import type { Loop, Timer } from "../../loop/loop.ts";
 
 /** How long it must be quiet after a burst, in milliseconds. */
-const QUIET = 3_000;
+const QUIET_MS = 3_000;
 /** How long a collection is put off while bursts go on, in milliseconds. */
-const LATEST = 30_000;
+const MAX_DELAY_MS = 30_000;
 /** What the heap must have grown by since the last collection, in bytes. */
-const WORTHWHILE = 1024 * 1024;
+const MIN_GROWTH_BYTES = 1024 * 1024;
 
 /** The heap that is looked after. */
 export interface Heap {
@@ -24,7 +24,7 @@ export interface Heap {
 }
 
 /** Collects once after each burst that made the heap grow, when no other has come for a while. */
-export class IdleMemory implements Disposable {
+export class IdleHeap implements Disposable {
   readonly #loop: Loop;
   readonly #heap: Heap;
   /** What the last collection left. */
@@ -45,7 +45,7 @@ export class IdleMemory implements Disposable {
     this.#last = this.#loop.now;
     if (this.#timer !== null) return;
     this.#first = this.#last;
-    this.#wait(QUIET);
+    this.#wait(QUIET_MS);
   }
 
   [Symbol.dispose](): void {
@@ -61,8 +61,9 @@ export class IdleMemory implements Disposable {
     this.#timer = null;
     const { now } = this.#loop;
     const quiet = now - this.#last;
-    if (quiet < QUIET && now - this.#first < LATEST) this.#wait(QUIET - quiet);
-    else if (this.#heap.size() >= this.#left + WORTHWHILE) {
+    if (quiet < QUIET_MS && now - this.#first < MAX_DELAY_MS) {
+      this.#wait(QUIET_MS - quiet);
+    } else if (this.#heap.size() >= this.#left + MIN_GROWTH_BYTES) {
       this.#heap.collect();
       this.#left = this.#heap.size();
     }

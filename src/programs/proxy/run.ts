@@ -10,7 +10,7 @@ import {
 } from "../../log/control_pipe.ts";
 import { Log } from "../../log/log.ts";
 import { planLogging } from "../../log/options.ts";
-import { IdleMemory } from "./idle_heap.ts";
+import { IdleHeap } from "./idle_heap.ts";
 import { Loop } from "../../loop/loop.ts";
 import { watchSignals } from "../../loop/signals.ts";
 import { Policy } from "../../policy/policy.ts";
@@ -35,11 +35,11 @@ export interface ProcessEnvironment extends Environment {
 }
 
 /** Descriptors that one client may need at once: two connections, and those that are on their way. */
-const descriptorsPerClient = 8;
+const FDS_PER_CLIENT = 8;
 /** No desktop has as many clients; a program that connects again and again without end is stopped here. */
-const mostClients = 4096;
+const MAX_CLIENTS = 4096;
 /** Turns of the loop, without waiting, in which what a command did last may still reach the host. */
-const lastTurns = 64;
+const LAST_TURNS = 64;
 
 /**
  * Runs the proxy until its command ends or a signal comes.
@@ -86,7 +86,7 @@ export function run(
       loop.stop();
     },
   );
-  using memory = new IdleMemory(loop);
+  using memory = new IdleHeap(loop);
   const policy = new Policy({ allow: options.allow, deny: options.deny });
   const features = relayFeatures(standardFeatures({ tag: options.tag }));
   using host: Host = options.virtioGpu
@@ -101,9 +101,9 @@ export function run(
     loop,
     listener: display.fd,
     clientLimit: Math.min(
-      mostClients,
+      MAX_CLIENTS,
       host.clientLimit,
-      Math.floor(raiseFdLimit() / descriptorsPerClient),
+      Math.floor(raiseFdLimit() / FDS_PER_CLIENT),
     ),
     onConnection: (fd, credentials) =>
       clients.connect(fd, credentials, () => acceptor.connectionEnded()),
@@ -121,7 +121,7 @@ export function run(
   );
   try {
     loop.run();
-    for (let turn = 0; turn < lastTurns && loop.turn(0) > 0; turn++);
+    for (let turn = 0; turn < LAST_TURNS && loop.turn(0) > 0; turn++);
   } catch (error) {
     const text = error instanceof Error
       ? error.stack ?? error.message

@@ -17,7 +17,7 @@ import { ClientError } from "../../wayland/protocol_error.ts";
 import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay, RequestValues } from "../feature.ts";
-import { RareWarnings } from "../rate_limited_warnings.ts";
+import { RateLimitedWarnings } from "../rate_limited_warnings.ts";
 
 // wp_image_description_creator_icc_v1.error
 const ALREADY_SET = 1;
@@ -25,24 +25,24 @@ const BAD_FD = 2;
 const BAD_SIZE = 3;
 const OUT_OF_FILE = 4;
 /** The protocol's limit. */
-const LARGEST_PROFILE = 32 * 1024 * 1024;
+const MAX_PROFILE_BYTES = 32 * 1024 * 1024;
 /** `wp_image_description_v1.cause.operating_system`. */
 const OPERATING_SYSTEM = 2;
 
 /** Bytes of profiles that one client's host may not have read yet: each is a copy in memory here, and making it takes a moment. */
-const MOST_UNREAD = 64 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Bytes after which the host is asked to answer when it has read them; so much less may be counted too much. */
 const ASKED_AFTER = 1024 * 1024;
 /**
  * Creators whose profile failed that one client may leave on the host: they have no end but `create`, which without a profile would be an
  * error, so they stay there for as long as the client does.
  */
-export const MOST_LEFT = 4096;
+export const MAX_LEFT = 4096;
 
 /** What is kept for one relay. */
 class Profiles {
   readonly relay: FeatureRelay;
-  readonly #warnings: RareWarnings<Failure>;
+  readonly #warnings: RateLimitedWarnings<Failure>;
   /** Creators of no use that are on the host. */
   #left = 0;
   /** Bytes that were sent and not answered, and those of them about which the host was not asked. */
@@ -51,7 +51,7 @@ class Profiles {
 
   constructor(relay: FeatureRelay) {
     this.relay = relay;
-    this.#warnings = new RareWarnings(relay);
+    this.#warnings = new RateLimitedWarnings(relay);
   }
 
   /** Says in the log, unless it was said not long ago, that a profile is not used. */
@@ -61,11 +61,11 @@ class Profiles {
 
   /** Counts a creator that stays on the host. @throws {ClientError} where there are too many */
   leave(): void {
-    if (this.#left >= MOST_LEFT) {
+    if (this.#left >= MAX_LEFT) {
       throw new ClientError(
         1,
         displayError.noMemory,
-        `no memory: more than ${MOST_LEFT} colour profiles could not be used`,
+        `no memory: more than ${MAX_LEFT} colour profiles could not be used`,
       );
     }
     this.#left++;
@@ -73,7 +73,7 @@ class Profiles {
 
   /** Whether the host has read so much that so many bytes more can be copied. */
   hasRoomFor(length: number): boolean {
-    return this.#unread + length <= MOST_UNREAD;
+    return this.#unread + length <= MAX_UNREAD_BYTES;
   }
 
   /** Counts a copy that was sent. */
@@ -179,7 +179,7 @@ function checkFile(
   if (!isFile || (statusFlags(fd) & O_ACCMODE) === O_WRONLY) {
     throw refused(creator, BAD_FD, "the ICC profile is no file to read from");
   }
-  if (length === 0 || length > LARGEST_PROFILE) {
+  if (length === 0 || length > MAX_PROFILE_BYTES) {
     throw refused(creator, BAD_SIZE, `the ICC profile has ${length} bytes`);
   }
   if (offset + length > fileSize(fd)) throw tooShort(creator);

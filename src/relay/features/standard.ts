@@ -8,7 +8,7 @@ import { inertClipboard } from "./inert_clipboard.ts";
 import { pendingState } from "./surface/pending_state.ts";
 import { presentationClock } from "./presentation/presentation_clock.ts";
 import { shadowedMemory } from "./shadow/feature.ts";
-import { sharedMemory } from "./shm/pool_fd_check.ts";
+import { sharedMemoryCheck } from "./shm/pool_fd_check.ts";
 import { surfaces } from "./surface/surface.ts";
 import { titleTag } from "./title_tag.ts";
 
@@ -24,7 +24,7 @@ export interface FeatureOptions {
 export function standardFeatures(options: FeatureOptions): readonly Feature[] {
   return [
     titleTag(options.tag),
-    sharedMemory,
+    sharedMemoryCheck,
     inertClipboard,
     pendingState,
     presentationClock(),

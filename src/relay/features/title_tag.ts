@@ -3,11 +3,11 @@
  *
  * Unlike plain forwarding: `xdg_toplevel.set_title` (xdg-shell, stable).
  */
-import { HEADER_SIZE, MAXIMUM_MESSAGE_SIZE } from "../../wayland/wire.ts";
+import { HEADER_SIZE, MAX_MESSAGE_BYTES } from "../../wayland/wire.ts";
 import type { Feature } from "../feature.ts";
 
 /** Bytes of text that a message with one string can have, its final zero apart. */
-const LONGEST_TITLE = MAXIMUM_MESSAGE_SIZE - HEADER_SIZE - 4 - 1;
+const LONGEST_TITLE = MAX_MESSAGE_BYTES - HEADER_SIZE - 4 - 1;
 
 const encoder = new TextEncoder();
 

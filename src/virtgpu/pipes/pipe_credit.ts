@@ -23,9 +23,9 @@ import type { Loop, Timer } from "../../loop/loop.ts";
  * at most. There are 16, but 2 where the VMM's user has many pipes open (pipe(7),
  * pipe-user-pages-soft), as many as a few applications here can make it have.
  */
-const MOST_AHEAD = 2;
+const MAX_AHEAD = 2;
 /** Milliseconds between questions. */
-const PATIENCE = 500;
+const ANSWER_TIMEOUT_MS = 500;
 /** Answers after which a reader that has not got everything is another one. One is not enough: it may have come before the data. */
 const ENOUGH_ANSWERS = 4;
 
@@ -116,7 +116,7 @@ export class PipeCredit implements Disposable {
 
   /** Whether the pipe has room for a WRITE. */
   get hasRoom(): boolean {
-    return this.#pieces.length < MOST_AHEAD;
+    return this.#pieces.length < MAX_AHEAD;
   }
 
   /** A WRITE of these goes out. */
@@ -130,7 +130,7 @@ export class PipeCredit implements Disposable {
   wait(): void {
     if (this.#questions !== null) return;
     this.#questions = new Map();
-    this.#timer = this.#loop.after(PATIENCE, this.#ask);
+    this.#timer = this.#loop.after(ANSWER_TIMEOUT_MS, this.#ask);
   }
 
   /** For arrivals: these came through one. */
@@ -167,7 +167,7 @@ export class PipeCredit implements Disposable {
       arrived = Math.min(arrived, received);
     }
     const kept = this.#pieces.findIndex(({ end }) => end > arrived);
-    this.#pieces.splice(0, kept < 0 ? MOST_AHEAD : kept);
+    this.#pieces.splice(0, kept < 0 ? MAX_AHEAD : kept);
     if (this.#questions === null || !this.hasRoom) return;
     this.#stopWaiting();
     this.#resume();
@@ -203,7 +203,7 @@ export class PipeCredit implements Disposable {
         if (questions === this.#questions) this.#answered(connection, question);
       });
     }
-    this.#timer = this.#loop.after(PATIENCE, this.#ask);
+    this.#timer = this.#loop.after(ANSWER_TIMEOUT_MS, this.#ask);
   };
 
   #answered(asked: Asking, { answers }: Question): void {

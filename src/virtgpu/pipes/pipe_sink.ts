@@ -16,12 +16,12 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { Loop, Source, Watch } from "../../loop/loop.ts";
 
 /** Bytes that wait for a slow application; with more its transfer ends. */
-export const MOST_QUEUED = 16 * 1024 * 1024;
+export const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 
 /** What waits is kept in blocks of this size, however small the pieces are in which it came. */
 const BLOCK = 64 * 1024;
 /** Blocks that are written before others have their turn: a disk always takes more. */
-const MOST_WRITES = 16;
+const MAX_WRITES = 16;
 
 /** One transfer from the host. */
 export class PipeSink implements Source, Disposable {
@@ -91,7 +91,7 @@ export class PipeSink implements Source, Disposable {
     }
     const output = this.#output;
     if (output === null) return;
-    for (let writes = 0; this.#queued > 0 && writes < MOST_WRITES; writes++) {
+    for (let writes = 0; this.#queued > 0 && writes < MAX_WRITES; writes++) {
       const result = this.#writeBlock(output);
       if (result === -EAGAIN) return;
       if (result < 0) {

@@ -7,7 +7,7 @@ import type { Loop } from "../../loop/loop.ts";
 import type { Channel } from "../channel.ts";
 import { FIRST_READ_PIPE } from "../cross_domain.ts";
 import type { Arrival, Arrivals, Asking } from "./pipe_credit.ts";
-import { MOST_QUEUED, PipeSink } from "./pipe_sink.ts";
+import { MAX_QUEUED_BYTES, PipeSink } from "./pipe_sink.ts";
 import { PipeSource } from "./pipe_source.ts";
 import type { OwnedFd } from "../../../ffi/fd.ts";
 import { SyscallError } from "../../../ffi/error.ts";
@@ -18,17 +18,17 @@ import { closeForeignFd } from "../../../ffi/file_kind.ts";
  * keeps a descriptor open, also where nobody reads or writes any more, and
  * those are shared by all clients.
  */
-export const MOST_SINKS = 256;
+export const MAX_SINKS = 256;
 /** What may be asked for at once, that without data included. */
-export const MOST_PENDING = 4 * MOST_SINKS;
+export const MAX_PENDING = 4 * MAX_SINKS;
 /** Transfers to the host at once, for the same reason. */
-export const MOST_SOURCES = 256;
+export const MAX_SOURCES = 256;
 /** Bytes that wait for all slow readers of a connection together. */
-const MOST_QUEUED_TOGETHER = 2 * MOST_QUEUED;
+const MAX_QUEUED_TOGETHER = 2 * MAX_QUEUED_BYTES;
 /** Bytes that wait for an application, for each of which the host is asked for the next message a millisecond later. */
 const QUEUED_PER_MILLISECOND = 1024 * 1024;
 /** The most of that: of everything of its connection, since messages come one by one, whatever they are. */
-const LONGEST_REST = 4;
+const MAX_REST_MS = 4;
 /**
  * What a pipe holds that nobody has read from. Its reader may wait for an answer
  * before it reads, as wl-paste does, and hosts give none as long as there are
@@ -97,7 +97,7 @@ export class Pipes implements Asking, Disposable {
 
   /** Whether no more can be asked for: the host has a pipe for each, also where its data are thrown away here. */
   get isFull(): boolean {
-    return this.#incoming.size >= MOST_PENDING;
+    return this.#incoming.size >= MAX_PENDING;
   }
 
   /**
@@ -141,10 +141,10 @@ export class Pipes implements Asking, Disposable {
 
   /** Sends what is read from `reader`, now ours, into a pipe of the host's. */
   write(pipe: number, reader: OwnedFd): void {
-    if (this.#sources.size === MOST_SOURCES) {
+    if (this.#sources.size === MAX_SOURCES) {
       reader[Symbol.dispose]();
       this.hangUp(pipe);
-      this.#handler.cutOff(`of ${MOST_SOURCES} copies at once none has ended`);
+      this.#handler.cutOff(`of ${MAX_SOURCES} copies at once none has ended`);
       return;
     }
     const source: PipeSource = new PipeSource(
@@ -198,12 +198,12 @@ export class Pipes implements Asking, Disposable {
 
   #openSink(fd: number): PipeSink | null {
     this.#forgetDone();
-    if (this.#openSinks + this.#draining.size < MOST_SINKS) {
+    if (this.#openSinks + this.#draining.size < MAX_SINKS) {
       this.#openSinks++;
       return new PipeSink(this.#loop, fd);
     }
     closeForeignFd(fd);
-    this.#handler.cutOff(`of ${MOST_SINKS} pastes at once none has ended`);
+    this.#handler.cutOff(`of ${MAX_SINKS} pastes at once none has ended`);
     return null;
   }
 
@@ -212,10 +212,10 @@ export class Pipes implements Asking, Disposable {
     const { queued } = sink;
     if (queued < QUEUED_PER_MILLISECOND) return;
     const together = this.#queued();
-    if (queued > MOST_QUEUED || together > MOST_QUEUED_TOGETHER) {
+    if (queued > MAX_QUEUED_BYTES || together > MAX_QUEUED_TOGETHER) {
       sink[Symbol.dispose]();
       this.#handler.cutOff(
-        queued > MOST_QUEUED
+        queued > MAX_QUEUED_BYTES
           ? `the application is ${
             megabytes(queued)
           } behind with reading a paste`
@@ -228,7 +228,7 @@ export class Pipes implements Asking, Disposable {
     if (sink.written <= PIPE_BYTES) return;
     // a reader of a megabyte in a second gets all of it, however fast the host is
     const rest = Math.floor(queued / QUEUED_PER_MILLISECOND);
-    this.#channel.rest(Math.min(rest, LONGEST_REST));
+    this.#channel.rest(Math.min(rest, MAX_REST_MS));
   }
 
   #queued(): number {

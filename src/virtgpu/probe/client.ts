@@ -10,8 +10,8 @@ import type { SentIdentifiers } from "../commands.ts";
 import { IDENTIFIER_BLOB } from "../cross_domain.ts";
 import { EventLog, MessageBuffer } from "./messages.ts";
 import { Handles } from "../handles.ts";
-import { type HostImage, HostImagePool } from "../host_images.ts";
-import { type HostMemory, HostMemoryPool } from "../host_memory.ts";
+import { type BlobImage, HostImagePool } from "../host_images.ts";
+import { HostMemoryPool, type MappedBlob } from "../host_memory.ts";
 
 /** Objects that every client has; the other ids are its owner's choice, in the order of their making. */
 export const DISPLAY = 1;
@@ -24,7 +24,7 @@ const XRGB8888 = 1;
 export const XR24 = 0x3432_5258;
 
 /** Who is told what happens. */
-export interface ExampleHandler {
+export interface ProbeHandler {
   /** An event, its arguments as words. */
   event(object: number, opcode: number, words: Uint32Array): void;
   /** Nothing happens any more. `reason` is null where the host simply closed. */
@@ -32,9 +32,9 @@ export interface ExampleHandler {
 }
 
 /** One connection. */
-export class ExampleClient implements ChannelHandler, Disposable {
+export class ProbeClient implements ChannelHandler, Disposable {
   readonly #channel: Channel;
-  readonly #handler: ExampleHandler;
+  readonly #handler: ProbeHandler;
   readonly #memory: HostMemoryPool;
   readonly #images: HostImagePool;
   readonly #messages = new MessageBuffer();
@@ -55,7 +55,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
    */
   constructor(
     channel: Channel,
-    handler: ExampleHandler,
+    handler: ProbeHandler,
     hostMemory: "files" | "dma-bufs" = "files",
   ) {
     using undo = new DisposableStack();
@@ -100,7 +100,7 @@ export class ExampleClient implements ChannelHandler, Disposable {
     buffer: number,
     width: number,
     height: number,
-  ): HostMemory | null {
+  ): MappedBlob | null {
     const stride = width * 4;
     const size = stride * height;
     const memory = this.#memory.allocate(size);
@@ -116,21 +116,21 @@ export class ExampleClient implements ChannelHandler, Disposable {
    *
    * @returns its pixels, the caller's, which the compositor sees at once; null where the host has no memory
    */
-  createPicture(
+  createImage(
     dmabuf: number,
     params: number,
     buffer: number,
     width: number,
     height: number,
-  ): HostImage | null {
-    const picture = this.#images.allocate(width, height, XR24);
-    const [plane] = picture?.planes ?? [];
-    if (picture === null || plane === undefined) return null;
+  ): BlobImage | null {
+    const image = this.#images.allocate(width, height, XR24);
+    const [plane] = image?.planes ?? [];
+    if (image === null || plane === undefined) return null;
     const { offset, stride } = plane;
     this.add(dmabuf, 1, [params]); // create_params
-    this.addBeside(picture.resource, params, 1, [0, offset, stride, 0, 0]); // add
+    this.addBeside(image.resource, params, 1, [0, offset, stride, 0, 0]); // add
     this.add(params, 3, [buffer, width, height, XR24, 0]); // create_immed
-    return picture;
+    return image;
   }
 
   /** Sends what was added. A device that does not take it is the end. */

@@ -1,10 +1,10 @@
 /** Wayland's wire format, as far as the example needs it: an object, a size and an opcode, and words. */
 
-const LARGEST = 3744;
+const MAX_BYTES = 3744;
 
 /** Messages to be sent. */
 export class MessageBuffer {
-  readonly #words = new Uint32Array(LARGEST / 4);
+  readonly #words = new Uint32Array(MAX_BYTES / 4);
   #count = 0;
 
   /** Adds a message whose arguments are words. */

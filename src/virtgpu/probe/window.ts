@@ -12,13 +12,13 @@ import { type Channel, openChannel } from "../channel.ts";
 import {
   CALLBACK,
   DISPLAY,
-  ExampleClient,
-  type ExampleHandler,
+  ProbeClient,
+  type ProbeHandler,
   XR24,
 } from "./client.ts";
 import { findNode } from "../find/find_device.ts";
-import type { HostImage } from "../host_images.ts";
-import type { HostMemory } from "../host_memory.ts";
+import type { BlobImage } from "../host_images.ts";
+import type { MappedBlob } from "../host_memory.ts";
 import { openDevice } from "../kernel_device.ts";
 import { Wakeups } from "../wakeups.ts";
 
@@ -44,19 +44,19 @@ const DMABUF = "zwp_linux_dmabuf_v1";
 export type WindowState = "connecting" | "waiting" | "shown" | "closed";
 
 /** One window with a moving gradient. */
-export class ExampleWindow implements ExampleHandler, Disposable {
+export class ExampleWindow implements ProbeHandler, Disposable {
   /** Frames that the compositor has asked for. */
   frames = 0;
   state: WindowState = "connecting";
   /** Why it is closed, where it is and somebody knows. */
   reason: string | null = null;
-  readonly #client: ExampleClient;
+  readonly #client: ProbeClient;
   readonly #hostMemory: "files" | "dma-bufs";
-  #pixels: HostMemory | HostImage | null = null;
+  #pixels: MappedBlob | BlobImage | null = null;
   #stride = WIDTH * 4;
-  /** Whether it is shown as a picture of the host's GPU, and whether the compositor takes such. */
-  #isPicture = false;
-  #takesPictures = false;
+  /** Whether it is shown as an image of the host's GPU, and whether the compositor takes such. */
+  #isImage = false;
+  #takesImages = false;
 
   /**
    * Takes over the channel, and greets the compositor.
@@ -65,7 +65,7 @@ export class ExampleWindow implements ExampleHandler, Disposable {
    */
   constructor(channel: Channel, hostMemory: "files" | "dma-bufs" = "files") {
     this.#hostMemory = hostMemory;
-    this.#client = new ExampleClient(channel, this, hostMemory);
+    this.#client = new ProbeClient(channel, this, hostMemory);
   }
 
   event(object: number, opcode: number, words: Uint32Array): void {
@@ -78,9 +78,9 @@ export class ExampleWindow implements ExampleHandler, Disposable {
     else if (object === XDG_SURFACE) this.#configure(first);
     else if (object === TOPLEVEL && opcode === 1) this.state = "closed";
     else if (object === FRAME) this.#draw();
-    else if (object === MEMORY && this.#isPicture && opcode === 1) {
+    else if (object === MEMORY && this.#isImage && opcode === 1) {
       const [format, high, low] = words; // modifier
-      this.#takesPictures ||= format === XR24 && high === 0 && low === 0;
+      this.#takesImages ||= format === XR24 && high === 0 && low === 0;
     }
   }
 
@@ -96,10 +96,10 @@ export class ExampleWindow implements ExampleHandler, Disposable {
 
   #createWindow(): void {
     const client = this.#client;
-    this.#isPicture = this.#hostMemory === "dma-bufs" && client.has(DMABUF);
+    this.#isImage = this.#hostMemory === "dma-bufs" && client.has(DMABUF);
     const wanted: readonly (readonly [string, number, number])[] = [
       ["wl_compositor", COMPOSITOR, 1],
-      this.#isPicture ? [DMABUF, MEMORY, 3] : ["wl_shm", MEMORY, 1],
+      this.#isImage ? [DMABUF, MEMORY, 3] : ["wl_shm", MEMORY, 1],
       ["xdg_wm_base", WM_BASE, 1],
     ];
     for (const [name, id, version] of wanted) {
@@ -117,7 +117,7 @@ export class ExampleWindow implements ExampleHandler, Disposable {
   #configure(serial: number): void {
     this.#client.add(XDG_SURFACE, 4, [serial]); // ack_configure
     if (this.#pixels !== null) return;
-    if (this.#isPicture && !this.#takesPictures) {
+    if (this.#isImage && !this.#takesImages) {
       this.ended(
         "the host's memory is dma-bufs, and its compositor takes none with rows one after another",
       );
@@ -133,14 +133,14 @@ export class ExampleWindow implements ExampleHandler, Disposable {
 
   #createBuffer(): boolean {
     const ids = [MEMORY, POOL, BUFFER] as const;
-    if (!this.#isPicture) {
+    if (!this.#isImage) {
       this.#pixels = this.#client.createBuffer(...ids, WIDTH, HEIGHT);
       return this.#pixels !== null;
     }
-    const picture = this.#client.createPicture(...ids, WIDTH, HEIGHT);
-    this.#pixels = picture;
-    this.#stride = picture?.planes[0]?.stride ?? 0;
-    return picture !== null;
+    const image = this.#client.createImage(...ids, WIDTH, HEIGHT);
+    this.#pixels = image;
+    this.#stride = image?.planes[0]?.stride ?? 0;
+    return image !== null;
   }
 
   /** The compositor sees the memory at once; a real client would draw into another one while it shows this. */

@@ -5,10 +5,10 @@ import { openChannel } from "../../../src/virtgpu/channel.ts";
 import {
   CALLBACK,
   DISPLAY,
-  ExampleClient,
-  type ExampleHandler,
+  ProbeClient,
+  type ProbeHandler,
 } from "../../../src/virtgpu/probe/client.ts";
-import type { HostMemory } from "../../../src/virtgpu/host_memory.ts";
+import type { MappedBlob } from "../../../src/virtgpu/host_memory.ts";
 import { openDevice } from "../../../src/virtgpu/kernel_device.ts";
 import { Wakeups } from "../../../src/virtgpu/wakeups.ts";
 import type { DeviceWorkload } from "./workloads.ts";
@@ -23,11 +23,11 @@ const FIRST_BUFFER = 8;
 const SQUARE = 100;
 
 /** One connection of its own, with the buffers of a workload. */
-export class DirectClient implements ExampleHandler, Disposable {
+export class DirectClient implements ProbeHandler, Disposable {
   readonly #loop: Loop;
-  readonly #client: ExampleClient;
+  readonly #client: ProbeClient;
   readonly #workload: DeviceWorkload;
-  readonly #buffers: HostMemory[] = [];
+  readonly #buffers: MappedBlob[] = [];
   readonly #resources: DisposableStack;
   /** Whether the only callback's id is free again. */
   #isAnswered = false;
@@ -40,7 +40,7 @@ export class DirectClient implements ExampleHandler, Disposable {
     const wakeups = resources.use(new Wakeups(this.#loop));
     this.#workload = workload;
     this.#client = resources.use(
-      new ExampleClient(
+      new ProbeClient(
         openChannel(this.#loop, openDevice(path), wakeups),
         this,
       ),

@@ -8,14 +8,14 @@ import type {
   Verdict,
 } from "../../../src/relay/feature.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
-import { DEAD_AFTER } from "../../../src/relay/liveness.ts";
+import { DEAD_AFTER_MS } from "../../../src/relay/liveness.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import type { ManualLoop } from "../../support/manual_loop.ts";
 import { Peer, type Value } from "../../support/peer.ts";
 import { HELD_EVENT, HELD_REQUEST, type Message, type Step } from "./steps.ts";
 
 /** Longer than the relay waits for anything: after it, the client or the host is known to be dead. */
-const A_WHILE = DEAD_AFTER + 10_000;
+const A_WHILE = DEAD_AFTER_MS + 10_000;
 
 /** One client, one relay, one host. */
 export class SessionWorld implements Disposable {

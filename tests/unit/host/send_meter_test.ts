@@ -7,14 +7,14 @@ import {
   type Dialect,
   DIALECT_28,
   DIALECT_4,
-  MAXIMUM_PAYLOAD,
+  MAX_PAYLOAD,
 } from "../../../src/virtgpu/cross_domain.ts";
 import { Queue } from "../../../src/wayland/queue.ts";
 
 const limits = {
   sends: 8,
   bytes: 10_000,
-  bytesPerSend: MAXIMUM_PAYLOAD,
+  bytesPerSend: MAX_PAYLOAD,
   fdsPerSend: DIALECT_4.identifiers,
 };
 
@@ -108,12 +108,12 @@ Deno.test("what the host was not asked about yet is sent, or nothing would ever 
   const meter = new SendMeter(queue, limits);
   push(queue, 20_000);
   assert.ok(meter.isFull);
-  assert.ok(meter.allows(MAXIMUM_PAYLOAD));
+  assert.ok(meter.allows(MAX_PAYLOAD));
   push(queue, 12);
   meter.asked();
   let sends = 0;
   for (; queue.length > 0; sends++) {
-    assert.ok(meter.allows(MAXIMUM_PAYLOAD), `send ${sends}`);
+    assert.ok(meter.allows(MAX_PAYLOAD), `send ${sends}`);
     send(queue, DIALECT_28);
     meter.sent();
   }

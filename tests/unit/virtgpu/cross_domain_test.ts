@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import {
   DIALECT_28,
   DIALECT_4,
-  MAXIMUM_PAYLOAD,
-  MAXIMUM_PROBE,
+  MAX_PAYLOAD,
+  MAX_PROBE,
   parseCapabilities,
   parseImageRequirements,
   writeIdentifier,
@@ -106,8 +106,8 @@ Deno.test("identifiers of the larger dialect stand 112 bytes before their types"
 });
 
 Deno.test("a payload fits a page in both dialects, and a probe does not reach the other copy", () => {
-  assert.equal(MAXIMUM_PAYLOAD, 3744);
-  assert.equal(MAXIMUM_PROBE, 288);
+  assert.equal(MAX_PAYLOAD, 3744);
+  assert.equal(MAX_PROBE, 288);
 });
 
 Deno.test("the capability set is read, and a shorter one is none", () => {

@@ -4,7 +4,7 @@ import type { FeatureRelay } from "../../feature.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
 
 /** One of them. Whoever has it ends it by `discard` or `recycle`, once. */
-export interface Canvas {
+export interface Backing {
   /** The host's `wl_buffer`, whose listener is whoever shows it. */
   readonly entry: Entry;
   /** Copying begins. */
@@ -33,7 +33,7 @@ export interface Canvas {
  */
 export const GAP = 1024;
 
-/** Ends the host's `wl_buffer` of a canvas; its release is told to nobody any more. */
+/** Ends the host's `wl_buffer` of a backing; its release is told to nobody any more. */
 export function destroyBuffer(relay: FeatureRelay, entry: Entry): void {
   relay.sendRequest(entry, "wl_buffer.destroy", {});
   entry.listener = null;

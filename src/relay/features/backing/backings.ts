@@ -1,21 +1,21 @@
-/** Decides what shadows are made of: shared memory, or, where the host's memory is of no use as that, pictures that its GPU can show. */
+/** Decides what shadows are made of: shared memory, or, where the host's memory is of no use as that, images that its GPU can show. */
 import type { FeatureRelay } from "../../feature.ts";
-import type { Canvas } from "./backing.ts";
+import type { Backing } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
-import { HostImages } from "./dmabuf_images.ts";
-import { HostMemory } from "./shm_blocks.ts";
-import { ImageCanvas } from "./dmabuf_backing.ts";
-import type { MemoryAllowance, Shortage } from "./memory_budget.ts";
+import { DmabufImages } from "./dmabuf_images.ts";
+import { ShmBlocks } from "./shm_blocks.ts";
+import { DmabufBacking } from "./dmabuf_backing.ts";
+import type { MemoryBudget, Shortage } from "./memory_budget.ts";
 import { findPixelFormat, fourccOf } from "../shm/pixel_format.ts";
-import { ShmCanvas } from "./shm_backing.ts";
+import { ShmBacking } from "./shm_backing.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
 
 /** One client's. */
-export class Canvases implements Disposable {
+export class Backings implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #statistics: CopyStatistics;
-  readonly #memory: HostMemory;
-  readonly #images: HostImages | null;
+  readonly #memory: ShmBlocks;
+  readonly #images: DmabufImages | null;
   /** Formats that were warned of. */
   readonly #refused = new Set<number>();
 
@@ -23,16 +23,16 @@ export class Canvases implements Disposable {
   constructor(
     relay: FeatureRelay,
     statistics: CopyStatistics,
-    allowance: MemoryAllowance,
+    budget: MemoryBudget,
     onReady: () => void,
   ) {
     this.#relay = relay;
     this.#statistics = statistics;
-    this.#memory = new HostMemory(relay, allowance);
+    this.#memory = new ShmBlocks(relay, budget);
     const maker = relay.host.images ?? null;
     this.#images = maker === null
       ? null
-      : new HostImages(relay, maker, allowance, onReady);
+      : new DmabufImages(relay, maker, budget, onReady);
   }
 
   /** Whether it is known what they are made of; until then there are none. */
@@ -41,7 +41,7 @@ export class Canvases implements Disposable {
   }
 
   /** Learns what the host's compositor takes, now that its globals are known. */
-  greeted(): void {
+  globalsKnown(): void {
     this.#images?.ask();
   }
 
@@ -58,7 +58,7 @@ export class Canvases implements Disposable {
   }
 
   /** One for buffers like this, or why there is no memory for it. */
-  make(buffer: ShmBuffer): Canvas | Shortage {
+  make(buffer: ShmBuffer): Backing | Shortage {
     const relay = this.#relay;
     const statistics = this.#statistics;
     const images = this.#images;
@@ -66,11 +66,11 @@ export class Canvases implements Disposable {
       if (images.isAsking) return "host";
       const fourcc = fourccOf(buffer.code);
       if (images.shows(fourcc)) {
-        return ImageCanvas.make(relay, images, statistics, buffer, fourcc);
+        return DmabufBacking.make(relay, images, statistics, buffer, fourcc);
       }
       this.#warnOf(buffer.code);
     }
-    return ShmCanvas.make(relay, this.#memory, statistics, buffer);
+    return ShmBacking.make(relay, this.#memory, statistics, buffer);
   }
 
   [Symbol.dispose](): void {

@@ -1,11 +1,11 @@
-/** A canvas that the host's GPU can show: the size of the buffer that it was made for, and rows as far apart as the host wants them. */
+/** A backing that the host's GPU can show: the size of the buffer that it was made for, and rows as far apart as the host wants them. */
 import type { SharedImage } from "../../../host/endpoint.ts";
 import { HostError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { type Canvas, destroyBuffer, GAP } from "./backing.ts";
+import { type Backing, destroyBuffer, GAP } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
-import type { HostImages, Picture } from "./dmabuf_images.ts";
+import type { DmabufImage, DmabufImages } from "./dmabuf_images.ts";
 import type { Shortage } from "./memory_budget.ts";
 import type { PixelFormat } from "../shm/pixel_format.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
@@ -13,15 +13,15 @@ import type { ShmBuffer } from "../shm/shm_buffer.ts";
 const FIRST_PLANE = { strides: 1, rows: 1 };
 
 /** One of them. */
-export class ImageCanvas implements Canvas {
+export class DmabufBacking implements Backing {
   readonly entry: Entry;
   readonly #relay: FeatureRelay;
-  readonly #images: HostImages;
+  readonly #images: DmabufImages;
   readonly #statistics: CopyStatistics;
-  readonly #picture: Picture;
+  readonly #image: DmabufImage;
 
   /**
-   * Makes a canvas.
+   * Makes a backing.
    *
    * @param fourcc the buffer's format
    * @returns why there is no memory for it, where there is none
@@ -29,45 +29,45 @@ export class ImageCanvas implements Canvas {
    */
   static make(
     relay: FeatureRelay,
-    images: HostImages,
+    images: DmabufImages,
     statistics: CopyStatistics,
     buffer: ShmBuffer,
     fourcc: number,
-  ): ImageCanvas | Shortage {
+  ): DmabufBacking | Shortage {
     const { width, height, format } = buffer;
-    const picture = images.allocate(width, height, fourcc);
-    if (typeof picture === "string") return picture;
-    if (!hasRoom(picture.memory, buffer)) {
+    const image = images.allocate(width, height, fourcc);
+    if (typeof image === "string") return image;
+    if (!hasRoom(image.memory, buffer)) {
       throw new HostError(
-        `the host made a picture of ${width}x${height} pixels without room for them`,
+        `the host made an image of ${width}x${height} pixels without room for them`,
       );
     }
     const planes = planesOf(format).length;
-    const entry = images.createBuffer(picture, planes, width, height);
+    const entry = images.createBuffer(image, planes, width, height);
     if (entry !== null) {
-      return new ImageCanvas(relay, images, statistics, picture, entry);
+      return new DmabufBacking(relay, images, statistics, image, entry);
     }
-    images.recycle(picture);
+    images.recycle(image);
     return "host";
   }
 
-  /** Takes a picture and the host's `wl_buffer` of it. */
+  /** Takes an image and the host's `wl_buffer` of it. */
   constructor(
     relay: FeatureRelay,
-    images: HostImages,
+    images: DmabufImages,
     statistics: CopyStatistics,
-    picture: Picture,
+    image: DmabufImage,
     entry: Entry,
   ) {
     this.#relay = relay;
     this.#images = images;
     this.#statistics = statistics;
-    this.#picture = picture;
+    this.#image = image;
     this.entry = entry;
   }
 
   begin(): void {
-    this.#picture.memory.beginWriting();
+    this.#image.memory.beginWriting();
   }
 
   copyRectangle(
@@ -105,21 +105,21 @@ export class ImageCanvas implements Canvas {
   }
 
   end(): void {
-    this.#picture.memory.endWriting();
+    this.#image.memory.endWriting();
   }
 
   discard(): void {
     destroyBuffer(this.#relay, this.entry);
-    this.#images.discard(this.#picture);
+    this.#images.discard(this.#image);
   }
 
   recycle(): void {
     destroyBuffer(this.#relay, this.entry);
-    this.#images.recycle(this.#picture);
+    this.#images.recycle(this.#image);
   }
 
   #plane(index: number): { readonly offset: number; readonly stride: number } {
-    const plane = this.#picture.memory.planes[index];
+    const plane = this.#image.memory.planes[index];
     if (plane !== undefined) return plane;
     throw new RangeError(`Cannot copy plane ${index}: the host made fewer`);
   }
@@ -133,7 +133,7 @@ export class ImageCanvas implements Canvas {
     rowBytes: number,
     rows: number,
   ): void {
-    const isRead = this.#picture.memory.copyFrom(
+    const isRead = this.#image.memory.copyFrom(
       buffer.pool.fd,
       buffer.offset + source,
       sourceStride,

@@ -1,8 +1,8 @@
 /**
- * Pictures in memory that the host's GPU can show: what shadows are made of where the host's memory is of no use as `wl_shm`.
+ * Images in memory that the host's GPU can show: what shadows are made of where the host's memory is of no use as `wl_shm`.
  *
  * The relay binds `zwp_linux_dmabuf_v1` for itself, whatever clients see of it, learns the formats that the compositor takes with rows one
- * after another, and tries one picture before it relies on them: a compositor may end the connection for one that it does not like, but
+ * after another, and tries one image before it relies on them: a compositor may end the connection for one that it does not like, but
  * not where it is asked by `create`. Sources: linux-dmabuf-v1.xml (version 3, the last that tells formats without a file).
  */
 import type { Message } from "../../../../protocols/tables.ts";
@@ -12,22 +12,22 @@ import type { ImageMaker, SharedImage } from "../../../host/endpoint.ts";
 import type { Timer } from "../../../loop/loop.ts";
 import { type ArgumentRecord, Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import type { MemoryAllowance, Shortage } from "./memory_budget.ts";
-import { UnusedMemory } from "./memory_cache.ts";
-import { unheard } from "../../ignore_events.ts";
+import type { MemoryBudget, Shortage } from "./memory_budget.ts";
+import { MemoryCache } from "./memory_cache.ts";
+import { ignoreEvents } from "../../ignore_events.ts";
 
 const DMABUF_VERSION = 3;
 const AR24 = 0x3432_5241;
 const XR24 = 0x3432_5258;
-/** Sizes of pictures are multiples of this, so that a window that changes its size does not need another for each. */
+/** Sizes of images are multiples of this, so that a window that changes its size does not need another for each. */
 const STEP = 64;
-/** Bytes of a pixel in most formats: how large a picture is, only the host knows. */
+/** Bytes of a pixel in most formats: how large an image is, only the host knows. */
 const USUAL_PIXEL = 4;
 /** How long a compositor that answers otherwise may take to answer to what it was given to try, in milliseconds. */
-const PATIENCE = 5_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 
-/** A picture, of one of the sizes that there are. */
-export interface Picture {
+/** An image, of one of the sizes that there are. */
+export interface DmabufImage {
   readonly memory: SharedImage;
   readonly width: number;
   readonly height: number;
@@ -46,13 +46,13 @@ type State =
   | "unusable";
 
 /** One client's. */
-export class HostImages implements Disposable {
+export class DmabufImages implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #maker: ImageMaker;
-  readonly #allowance: MemoryAllowance;
+  readonly #budget: MemoryBudget;
   readonly #onDecided: () => void;
-  readonly #used = new Set<Picture>();
-  readonly #unused: UnusedMemory<Picture>;
+  readonly #used = new Set<DmabufImage>();
+  readonly #unused: MemoryCache<DmabufImage>;
   /** What the host makes, and the compositor takes with rows one after another. */
   readonly #formats = new Set<number>();
   #state: State = "asking";
@@ -66,16 +66,16 @@ export class HostImages implements Disposable {
   constructor(
     relay: FeatureRelay,
     maker: ImageMaker,
-    allowance: MemoryAllowance,
+    budget: MemoryBudget,
     onDecided: () => void,
   ) {
     this.#relay = relay;
     this.#maker = maker;
-    this.#allowance = allowance;
+    this.#budget = budget;
     this.#onDecided = onDecided;
-    this.#unused = new UnusedMemory(
+    this.#unused = new MemoryCache(
       relay.loop,
-      (picture) => this.#forget(picture),
+      (image) => this.#forget(image),
     );
   }
 
@@ -101,61 +101,65 @@ export class HostImages implements Disposable {
     } else this.#relay.afterAnswers(() => this.#try());
   }
 
-  /** Whether the compositor takes, and the host makes, pictures of this format. */
+  /** Whether the compositor takes, and the host makes, images of this format. */
   shows(format: number): boolean {
     return this.#formats.has(format);
   }
 
-  /** A picture of at least that size, whose contents are anything; or why there is none. */
-  allocate(width: number, height: number, format: number): Picture | Shortage {
+  /** An image of at least that size, whose contents are anything; or why there is none. */
+  allocate(
+    width: number,
+    height: number,
+    format: number,
+  ): DmabufImage | Shortage {
     if (this.#state === "untried") this.#try();
     if (this.#state !== "usable") return "host";
     return this.#allocate(width, height, format);
   }
 
-  /** A `wl_buffer` of a picture, as large as it is said; null where this process has no room for its descriptors. */
+  /** A `wl_buffer` of an image, as large as it is said; null where this process has no room for its descriptors. */
   createBuffer(
-    picture: Picture,
+    image: DmabufImage,
     planes: number,
     width: number,
     height: number,
   ): Entry | null {
     const relay = this.#relay;
-    const params = this.#createParams(picture, planes, {
+    const params = this.#createParams(image, planes, {
       // `failed`, which comes before the host hears that they are destroyed
       event: () =>
         relay.warn(
-          `the compositor has refused a picture of ${width}x${height} pixels, which is not shown`,
+          `the compositor has refused an image of ${width}x${height} pixels, which is not shown`,
         ),
     });
     if (params === null) return null;
-    const buffer = relay.createHostObject("wl_buffer", 1, unheard);
+    const buffer = relay.createHostObject("wl_buffer", 1, ignoreEvents);
     relay.sendRequest(params, "zwp_linux_buffer_params_v1.create_immed", {
       buffer_id: buffer,
       width,
       height,
-      format: picture.format,
+      format: image.format,
       flags: 0,
     });
     relay.sendRequest(params, "zwp_linux_buffer_params_v1.destroy", {});
     return buffer;
   }
 
-  /** Keeps a picture that neither we nor the host use any more. */
-  recycle(picture: Picture): void {
-    if (this.#used.delete(picture)) this.#unused.add(picture);
+  /** Keeps an image that neither we nor the host use any more. */
+  recycle(image: DmabufImage): void {
+    if (this.#used.delete(image)) this.#unused.add(image);
   }
 
-  /** Gives a picture away that the host may still use. */
-  discard(picture: Picture): void {
-    if (this.#used.delete(picture)) this.#forget(picture);
+  /** Gives an image away that the host may still use. */
+  discard(image: DmabufImage): void {
+    if (this.#used.delete(image)) this.#forget(image);
   }
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#decision?.[Symbol.dispose]();
-    for (const picture of this.#used) this.#forget(picture);
-    for (const picture of this.#unused.takeAll()) this.#forget(picture);
+    for (const image of this.#used) this.#forget(image);
+    for (const image of this.#unused.takeAll()) this.#forget(image);
     this.#used.clear();
   }
 
@@ -173,16 +177,16 @@ export class HostImages implements Disposable {
       return;
     }
     const made = this.#allocate(STEP, STEP, format);
-    const picture = typeof made === "string" ? null : made;
-    const params = picture === null ? null : this.#createParams(picture, 1, {
+    const image = typeof made === "string" ? null : made;
+    const params = image === null ? null : this.#createParams(image, 1, {
       event: (params, message, values) => {
-        this.recycle(picture);
+        this.recycle(image);
         const { buffer } = values;
         this.#tried(params, message, buffer instanceof Entry ? buffer : null);
       },
     });
     if (params === null) {
-      if (picture !== null) this.recycle(picture);
+      if (image !== null) this.recycle(image);
       this.#decide("untried");
       return;
     }
@@ -199,7 +203,7 @@ export class HostImages implements Disposable {
   #expectAnswer(): void {
     if (this.#state !== "trying") return;
     this.#timer ??= this.#relay.loop.after(
-      PATIENCE,
+      ANSWER_TIMEOUT_MS,
       () => this.#giveUp("does not say whether it takes those of the host"),
     );
   }
@@ -233,34 +237,38 @@ export class HostImages implements Disposable {
     });
   }
 
-  #allocate(width: number, height: number, format: number): Picture | Shortage {
+  #allocate(
+    width: number,
+    height: number,
+    format: number,
+  ): DmabufImage | Shortage {
     const wide = Math.ceil(width / STEP) * STEP;
     const high = Math.ceil(height / STEP) * STEP;
-    const picture =
+    const image =
       this.#unused.take((one) =>
         one.width === wide && one.height === high && one.format === format
-      ) ?? this.#allowance.obtain(
+      ) ?? this.#budget.obtain(
         wide * high * USUAL_PIXEL,
         () => this.#make(wide, high, format),
         () => this.#unused.freeAll(),
       );
-    if (typeof picture !== "string") this.#used.add(picture);
-    return picture;
+    if (typeof image !== "string") this.#used.add(image);
+    return image;
   }
 
-  #make(width: number, height: number, format: number): Picture | null {
+  #make(width: number, height: number, format: number): DmabufImage | null {
     const memory = this.#maker.allocate(width, height, format);
     return memory === null ? null : { memory, width, height, format };
   }
 
-  #forget({ memory }: Picture): void {
-    this.#allowance.giveBack(memory.size);
+  #forget({ memory }: DmabufImage): void {
+    this.#budget.giveBack(memory.size);
     memory[Symbol.dispose]();
   }
 
   /** The parameters of a buffer, with all planes; null where this process has no room for their descriptors. */
   #createParams(
-    { memory }: Picture,
+    { memory }: DmabufImage,
     planeCount: number,
     listener: Entry["listener"] & object,
   ): Entry | null {

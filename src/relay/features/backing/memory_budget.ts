@@ -11,9 +11,9 @@ import type { FeatureRelay } from "../../feature.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 
 /** Pieces that one client may have. */
-export const MOST_PIECES = 1024;
+export const MAX_PIECES = 1024;
 /** Bytes that one client may have. */
-export const MOST_BYTES = 2 * 1024 ** 3;
+export const MAX_BYTES = 2 * 1024 ** 3;
 /** How often the host is asked for a piece in one turn of the loop. */
 export const PIECES_PER_TURN = 4;
 
@@ -27,7 +27,7 @@ export type Shortage =
   | "surface";
 
 /** One client's. */
-export class MemoryAllowance implements Disposable {
+export class MemoryBudget implements Disposable {
   readonly #relay: Pick<FeatureRelay, "loop" | "resume">;
   readonly #statistics: CopyStatistics;
   readonly #onExhausted: () => void;
@@ -99,8 +99,8 @@ export class MemoryAllowance implements Disposable {
     bytes: number,
     make: () => Piece | null,
   ): Piece | Shortage {
-    const isTooMuch = this.#pieces >= MOST_PIECES ||
-      this.#bytes + bytes > MOST_BYTES;
+    const isTooMuch = this.#pieces >= MAX_PIECES ||
+      this.#bytes + bytes > MAX_BYTES;
     if (isTooMuch) return "client";
     this.#attempts++;
     this.#awaitTurn();

@@ -5,9 +5,9 @@ import type { Timer } from "../../../loop/loop.ts";
 import type { RelayLoop } from "../../guarded_loop.ts";
 
 /** Bytes that one client keeps of one kind. */
-const CACHE_BYTES = 64 * 1024 * 1024;
+const MAX_CACHE_BYTES = 64 * 1024 * 1024;
 /** How long they are kept, in milliseconds. */
-const CACHE_TIME = 5_000;
+const CACHE_TIMEOUT_MS = 5_000;
 
 interface Unused<Piece> {
   readonly piece: Piece;
@@ -16,7 +16,7 @@ interface Unused<Piece> {
 }
 
 /** Pieces of one kind. */
-export class UnusedMemory<
+export class MemoryCache<
   Piece extends { readonly memory: { readonly size: number } },
 > implements Disposable {
   readonly #loop: RelayLoop;
@@ -36,7 +36,7 @@ export class UnusedMemory<
   add(piece: Piece): void {
     this.#unused.push({ piece, since: this.#loop.now });
     this.#bytes += piece.memory.size;
-    while (this.#bytes > CACHE_BYTES) this.#freeOldest();
+    while (this.#bytes > MAX_CACHE_BYTES) this.#freeOldest();
     this.#startTimer();
   }
 
@@ -78,7 +78,7 @@ export class UnusedMemory<
   #startTimer(): void {
     const oldest = this.#unused[0];
     if (this.#timer !== null || oldest === undefined) return;
-    const wait = oldest.since + CACHE_TIME - this.#loop.now;
+    const wait = oldest.since + CACHE_TIMEOUT_MS - this.#loop.now;
     this.#timer = this.#loop.after(wait, () => {
       this.#timer = null;
       this.#freeOld();
@@ -87,7 +87,7 @@ export class UnusedMemory<
   }
 
   #freeOld(): void {
-    const limit = this.#loop.now - CACHE_TIME;
+    const limit = this.#loop.now - CACHE_TIMEOUT_MS;
     while ((this.#unused[0]?.since ?? Infinity) <= limit) this.#freeOldest();
   }
 }

@@ -6,22 +6,22 @@
 import type { Timer } from "../../../loop/loop.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import {
-  type MemoryAllowance,
-  MOST_BYTES,
-  MOST_PIECES,
+  MAX_BYTES,
+  MAX_PIECES,
+  type MemoryBudget,
   type Shortage,
 } from "./memory_budget.ts";
-import { RareWarnings } from "../../rate_limited_warnings.ts";
+import { RateLimitedWarnings } from "../../rate_limited_warnings.ts";
 
 /** How often memory is looked for, in milliseconds. */
-const RETRY_TIME = 1_000;
+const RETRY_INTERVAL_MS = 1_000;
 /** How many surfaces look for it in one turn of the loop. */
 const RETRIES_PER_TURN = 64;
 
 const MEBIBYTE = 1024 * 1024;
 
 /** Who looks again. */
-export interface Retrying {
+export interface Retryable {
   /**
    * Shows what was missed, where there is memory for it now; then it is to be forgotten.
    *
@@ -31,23 +31,23 @@ export interface Retrying {
 }
 
 /** One client's. */
-export class Shortages implements Disposable {
+export class MemoryRetries implements Disposable {
   readonly #loop: FeatureRelay["loop"];
-  readonly #allowance: MemoryAllowance;
-  readonly #warnings: RareWarnings<Shortage>;
+  readonly #budget: MemoryBudget;
+  readonly #warnings: RateLimitedWarnings<Shortage>;
   /** In the order in which they are to look. */
-  readonly #retrying = new Set<Retrying>();
+  readonly #retrying = new Set<Retryable>();
   /** Those that are still to look in this round. */
-  #round: Retrying[] = [];
+  #round: Retryable[] = [];
   #timer: Timer | null = null;
 
   constructor(
     relay: Pick<FeatureRelay, "loop" | "warn">,
-    allowance: MemoryAllowance,
+    budget: MemoryBudget,
   ) {
     this.#loop = relay.loop;
-    this.#warnings = new RareWarnings(relay);
-    this.#allowance = allowance;
+    this.#warnings = new RateLimitedWarnings(relay);
+    this.#budget = budget;
   }
 
   /**
@@ -61,14 +61,14 @@ export class Shortages implements Disposable {
   }
 
   /** Has a surface look again until it is forgotten: every second, or, while the host has nothing, when its turn has come. */
-  add(one: Retrying): void {
+  add(one: Retryable): void {
     if (this.#retrying.has(one)) return;
     this.#retrying.add(one);
-    if (this.#timer === null) this.#wait(RETRY_TIME);
+    if (this.#timer === null) this.#wait(RETRY_INTERVAL_MS);
   }
 
   /** Forgets a surface that looks no more. */
-  forget(one: Retrying): void {
+  forget(one: Retryable): void {
     this.#retrying.delete(one);
     if (this.#retrying.size === 0) this[Symbol.dispose]();
   }
@@ -88,7 +88,7 @@ export class Shortages implements Disposable {
 
   #goOn(): void {
     for (let looks = 0; looks < RETRIES_PER_TURN; looks++) {
-      if (this.#allowance.isSpent) break;
+      if (this.#budget.isSpent) break;
       const one = this.#round.pop();
       if (one === undefined) break;
       if (!this.#retrying.has(one)) continue;
@@ -99,7 +99,7 @@ export class Shortages implements Disposable {
       if (shortage === "host") this.#round = [];
     }
     if (this.#retrying.size === 0) return;
-    this.#wait(this.#round.length > 0 ? 0 : RETRY_TIME);
+    this.#wait(this.#round.length > 0 ? 0 : RETRY_INTERVAL_MS);
   }
 
   #wait(milliseconds: number): void {
@@ -118,8 +118,8 @@ function reason(shortage: Shortage): string {
     case "host":
       return "the host has no memory left for";
     case "client":
-      return `the application has ${MOST_PIECES} pieces of the host's memory or nearly ${
-        MOST_BYTES / MEBIBYTE
+      return `the application has ${MAX_PIECES} pieces of the host's memory or nearly ${
+        MAX_BYTES / MEBIBYTE
       } MiB, which is the most that one may have, so there is none for`;
     case "surface":
       return "the compositor holds all buffers that it gets of one surface, and releases none, so there is none for";

@@ -1,41 +1,41 @@
-/** A canvas in the host's `wl_shm`: with the size, the stride and the format of the buffer that it was made for. */
+/** A backing in the host's `wl_shm`: with the size, the stride and the format of the buffer that it was made for. */
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { type Canvas, destroyBuffer, GAP } from "./backing.ts";
+import { type Backing, destroyBuffer, GAP } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
-import type { Block, HostMemory } from "./shm_blocks.ts";
+import type { Block, ShmBlocks } from "./shm_blocks.ts";
 import type { Shortage } from "./memory_budget.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
-import { unheard } from "../../ignore_events.ts";
+import { ignoreEvents } from "../../ignore_events.ts";
 
 /** One of them. */
-export class ShmCanvas implements Canvas {
+export class ShmBacking implements Backing {
   readonly entry: Entry;
   readonly #relay: FeatureRelay;
-  readonly #memory: HostMemory;
+  readonly #memory: ShmBlocks;
   readonly #statistics: CopyStatistics;
   readonly #block: Block;
 
   /**
-   * Makes a canvas.
+   * Makes a backing.
    *
    * @returns why there is no memory for it, where there is none
    */
   static make(
     relay: FeatureRelay,
-    memory: HostMemory,
+    memory: ShmBlocks,
     statistics: CopyStatistics,
     buffer: ShmBuffer,
-  ): ShmCanvas | Shortage {
+  ): ShmBacking | Shortage {
     const block = memory.allocate(buffer.bytes);
     if (typeof block === "string") return block;
-    return new ShmCanvas(relay, memory, statistics, block, buffer);
+    return new ShmBacking(relay, memory, statistics, block, buffer);
   }
 
   /** Takes a block that is large enough. */
   constructor(
     relay: FeatureRelay,
-    memory: HostMemory,
+    memory: ShmBlocks,
     statistics: CopyStatistics,
     block: Block,
     { width, height, stride, code }: ShmBuffer,
@@ -44,7 +44,7 @@ export class ShmCanvas implements Canvas {
     this.#memory = memory;
     this.#statistics = statistics;
     this.#block = block;
-    this.entry = relay.createHostObject("wl_buffer", 1, unheard);
+    this.entry = relay.createHostObject("wl_buffer", 1, ignoreEvents);
     relay.sendRequest(block.pool, "wl_shm_pool.create_buffer", {
       id: this.entry,
       offset: 0,

@@ -7,14 +7,14 @@ import { SyscallError } from "../../../../ffi/error.ts";
 import type { SharedMemory } from "../../../host/endpoint.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import type { MemoryAllowance, Shortage } from "./memory_budget.ts";
-import { UnusedMemory } from "./memory_cache.ts";
-import { unheard } from "../../ignore_events.ts";
+import type { MemoryBudget, Shortage } from "./memory_budget.ts";
+import { MemoryCache } from "./memory_cache.ts";
+import { ignoreEvents } from "../../ignore_events.ts";
 
 /** No block is smaller: the largest page that hosts and guests have. */
-const SMALLEST = 16 * 1024;
+const MIN_BLOCK_BYTES = 16 * 1024;
 /** No block is larger: the protocol has 31 bits for a pool's size, and hosts want whole pages. */
-const LARGEST = 0x7fff_0000;
+const MAX_BLOCK_BYTES = 0x7fff_0000;
 
 /** A piece of the host's memory. */
 export interface Block {
@@ -25,25 +25,25 @@ export interface Block {
 
 /** The sizes of blocks: whole pages, powers of two and three steps between each two; null where there is none that large. */
 export function blockSize(bytes: number): number | null {
-  if (bytes > LARGEST) return null;
-  if (bytes <= SMALLEST) return SMALLEST;
+  if (bytes > MAX_BLOCK_BYTES) return null;
+  if (bytes <= MIN_BLOCK_BYTES) return MIN_BLOCK_BYTES;
   const power = 2 ** Math.floor(Math.log2(bytes));
-  const step = Math.max(SMALLEST, power / 4);
-  return Math.min(LARGEST, Math.ceil(bytes / step) * step);
+  const step = Math.max(MIN_BLOCK_BYTES, power / 4);
+  return Math.min(MAX_BLOCK_BYTES, Math.ceil(bytes / step) * step);
 }
 
 /** One client's blocks. */
-export class HostMemory implements Disposable {
+export class ShmBlocks implements Disposable {
   readonly #relay: FeatureRelay;
-  readonly #allowance: MemoryAllowance;
+  readonly #budget: MemoryBudget;
   readonly #used = new Set<Block>();
-  readonly #unused: UnusedMemory<Block>;
+  readonly #unused: MemoryCache<Block>;
   #shm: Entry | null = null;
 
-  constructor(relay: FeatureRelay, allowance: MemoryAllowance) {
+  constructor(relay: FeatureRelay, budget: MemoryBudget) {
     this.#relay = relay;
-    this.#allowance = allowance;
-    this.#unused = new UnusedMemory(relay.loop, (block) => this.#free(block));
+    this.#budget = budget;
+    this.#unused = new MemoryCache(relay.loop, (block) => this.#free(block));
   }
 
   /** A block of at least that size, whose contents are anything; or why there is none. */
@@ -51,7 +51,7 @@ export class HostMemory implements Disposable {
     const size = blockSize(bytes);
     if (size === null) return "host";
     const block = this.#unused.take(({ memory }) => memory.size === size) ??
-      this.#allowance.obtain(
+      this.#budget.obtain(
         size,
         () => this.#make(size),
         () => this.#unused.freeAll(),
@@ -78,12 +78,12 @@ export class HostMemory implements Disposable {
 
   #make(size: number): Block | null {
     const { host } = this.#relay;
-    const shm = this.#shm ??= this.#relay.bindGlobal("wl_shm", 1, unheard);
+    const shm = this.#shm ??= this.#relay.bindGlobal("wl_shm", 1, ignoreEvents);
     const memory = shm === null ? null : host.allocate?.(size) ?? null;
     if (shm === null || memory === null) return null;
     const fd = share(memory);
     if (fd === null) return null;
-    const pool = this.#relay.createHostObject("wl_shm_pool", 1, unheard);
+    const pool = this.#relay.createHostObject("wl_shm_pool", 1, ignoreEvents);
     this.#relay.sendRequest(shm, "wl_shm.create_pool", {
       id: pool,
       fd,
@@ -98,7 +98,7 @@ export class HostMemory implements Disposable {
   }
 
   #forget({ memory }: Block): void {
-    this.#allowance.giveBack(memory.size);
+    this.#budget.giveBack(memory.size);
     memory[Symbol.dispose]();
   }
 }

@@ -2,7 +2,7 @@
  * Buffers of a GPU, where the host can only be given those of one device, and fences do not cross.
  *
  * A plane of another device would end the whole connection, so buffers with one fail, as the protocol lets them. A commit of a buffer that the GPU is still
- * drawing goes on when it is drawn: the host cannot see the fence, and would show half a picture.
+ * drawing goes on when it is drawn: the host cannot see the fence, and would show half an image.
  *
  * Unlike plain forwarding: `zwp_linux_buffer_params_v1.add`, `create` and `create_immed` (linux-dmabuf, stable); `wl_surface.commit`
  * is held, for a second at most.
@@ -13,7 +13,7 @@ import { duplicateFd, type OwnedFd } from "../../../../ffi/fd.ts";
 import type { Source, Watch } from "../../../loop/loop.ts";
 import type { Entry } from "../../entry.ts";
 import type { Feature, FeatureRelay, Verdict } from "../../feature.ts";
-import { HOLD_LIMIT } from "../../limits.ts";
+import { HOLD_TIMEOUT_MS } from "../../limits.ts";
 import { carriesGpuBuffers } from "./feedback.ts";
 import { surfaceOf } from "../surface/surface.ts";
 
@@ -21,7 +21,7 @@ import { surfaceOf } from "../surface/surface.ts";
  * Planes that one client may have. Each keeps its descriptor open here, where descriptors are shared by all clients: when they run out, others
  * are ended.
  */
-export const MOST_PLANES = 2048;
+export const MAX_PLANES = 2048;
 
 /** The planes of a buffer, or of one to be. */
 class Planes {
@@ -69,9 +69,9 @@ class GpuBuffers implements Source, Disposable {
     const gpu = this.relay.host.gpu ?? null;
     if (gpu !== null && !gpu.owns(plane)) {
       planes.refusal ??= "a buffer of another device than the host's GPU";
-    } else if (this.#planeCount >= MOST_PLANES) {
+    } else if (this.#planeCount >= MAX_PLANES) {
       planes.refusal ??=
-        `a buffer of an application that has ${MOST_PLANES} planes of others`;
+        `a buffer of an application that has ${MAX_PLANES} planes of others`;
     }
     if (planes.refusal !== null) return false;
     try {
@@ -108,7 +108,9 @@ class GpuBuffers implements Source, Disposable {
     if (this.#heldSince === null) {
       for (const fd of buffer.record.fds) this.#await(fd.number);
       this.#heldSince = this.#waits.length > 0 ? loop.now : null;
-    } else if (loop.now >= this.#heldSince + HOLD_LIMIT) this.#stopWaiting();
+    } else if (loop.now >= this.#heldSince + HOLD_TIMEOUT_MS) {
+      this.#stopWaiting();
+    }
     if (this.#waits.length === 0) this.#heldSince = null;
     return this.#waits.length > 0;
   }
@@ -130,7 +132,7 @@ class GpuBuffers implements Source, Disposable {
     this.#planes.clear();
   }
 
-  /** Where descriptors or memory have run out there is no waiting, and half a picture may be shown. */
+  /** Where descriptors or memory have run out there is no waiting, and half an image may be shown. */
   #await(dmaBuf: number): void {
     let fd: OwnedFd | null = null;
     try {

@@ -23,7 +23,7 @@ import { ENTRY_BYTES, FormatTables, LEFT_OUT } from "./format_tables.ts";
 /** DRM_FORMAT_MOD_INVALID: the layout is the driver's secret. */
 const UNKNOWN_LAYOUT = 0x00ff_ffff_ffff_ffffn;
 /** More than the 65536 entries that indices can name. */
-const LARGEST_TABLE = 65536 * ENTRY_BYTES;
+const MAX_TABLE_BYTES = 65536 * ENTRY_BYTES;
 /** A `dev_t` in the protocol. */
 const DEVICE_BYTES = 8;
 
@@ -140,7 +140,7 @@ function sendTable(
   size: number,
 ): void {
   const { relay, tables } = devices;
-  if (size > LARGEST_TABLE) {
+  if (size > MAX_TABLE_BYTES) {
     throw new HostError(`a table of formats has ${size} bytes`);
   }
   const table = new Uint8Array(size - size % ENTRY_BYTES);

@@ -18,7 +18,7 @@ export const ENTRY_BYTES = 16;
 export const LEFT_OUT = -1;
 
 /** Each holds a descriptor open. */
-const KEPT = 4;
+const MAX_KEPT_TABLES = 4;
 const SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 /** One of the host's tables, as clients get it. */
@@ -69,7 +69,9 @@ export class FormatTables implements Disposable {
     const fd = new OwnedFd(memory.release());
     const table = { contents, fd, size: kept.length, places };
     this.#tables.push(table);
-    if (this.#tables.length > KEPT) this.#tables.shift()?.fd[Symbol.dispose]();
+    if (this.#tables.length > MAX_KEPT_TABLES) {
+      this.#tables.shift()?.fd[Symbol.dispose]();
+    }
     return table;
   }
 

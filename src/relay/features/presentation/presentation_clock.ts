@@ -6,7 +6,7 @@
  * compute what they ask for from what they were told.
  *
  * A moment that is asked for cannot be translated when nothing was heard of the host's clock for a second: its commit is shown as soon as it
- * can be, and the relay asks for the moment of that, so that the next ones keep their times. A client that shows less than a picture
+ * can be, and the relay asks for the moment of that, so that the next ones keep their times. A client that shows less than an image
  * per second is therefore never timed: the host may have slept in between, and a moment far in its future would stop the window.
  *
  * Unlike plain forwarding: `wp_presentation.clock_id`, `wp_presentation_feedback.presented` (presentation-time, stable),
@@ -20,7 +20,7 @@ import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { ArgumentRecord } from "../../entry.ts";
 import type { Feature, FeatureRelay } from "../../feature.ts";
 import { ClockOffset } from "./clock_offset.ts";
-import { HostMoments } from "./timestamp_probe.ts";
+import { TimestampProbe } from "./timestamp_probe.ts";
 import { surfaceOf } from "../surface/surface.ts";
 
 const NANOSECONDS = 1_000_000_000;
@@ -36,10 +36,10 @@ interface Timestamp {
 /** What is kept for one relay. */
 class Clocks {
   readonly offset = new ClockOffset();
-  readonly moments: HostMoments;
+  readonly moments: TimestampProbe;
 
   constructor(relay: FeatureRelay, now: () => number) {
-    this.moments = new HostMoments(relay, (values) => {
+    this.moments = new TimestampProbe(relay, (values) => {
       this.offset.observe(readTimestamp(timestampOf(values)), now());
     });
   }

@@ -1,23 +1,23 @@
 /**
  * Hears of moments of the host's clock where the client itself does not ask for any.
  *
- * A host tells its time only of pictures that it has shown. So the relay asks, when the client gives a picture a moment and nothing was
- * heard lately, for the moment at which that picture is shown.
+ * A host tells its time only of images that it has shown. So the relay asks, when the client gives an image a moment and nothing was
+ * heard lately, for the moment at which that image is shown.
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
 
 /** How old the last news may be before the next is asked for, in milliseconds: half of how long news is trusted. */
-const REFRESH = 500;
+const REFRESH_MS = 500;
 
 /** One relay's questions. */
-export class HostMoments implements EventListener {
+export class TimestampProbe implements EventListener {
   readonly #relay: FeatureRelay;
   readonly #onPresented: (values: ArgumentRecord) => void;
   /** The host's `wp_presentation`; undefined until it is looked for, null where there is none. */
   #presentation: Entry | null | undefined;
-  /** A surface whose next picture has a moment, and is to be asked about. */
+  /** A surface whose next image has a moment, and is to be asked about. */
   #surface: Entry | null = null;
   #lastAsked = -Infinity;
 
@@ -30,10 +30,10 @@ export class HostMoments implements EventListener {
     this.#onPresented = onPresented;
   }
 
-  /** The next picture of `surface` has a moment; the host was last heard of at `lastHeard`, by our clock. */
+  /** The next image of `surface` has a moment; the host was last heard of at `lastHeard`, by our clock. */
   timed(surface: Entry, lastHeard: number, now: number): void {
     const latest = Math.max(lastHeard, this.#lastAsked);
-    if (now - latest >= REFRESH) this.#surface = surface;
+    if (now - latest >= REFRESH_MS) this.#surface = surface;
   }
 
   /** A commit is about to go to the host. */

@@ -3,38 +3,38 @@ import { ClientError } from "../../../wayland/protocol_error.ts";
 import { displayError } from "../../../wayland/wire.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { Canvases } from "../backing/backings.ts";
+import { Backings } from "../backing/backings.ts";
 import { CopyStatistics } from "../backing/copy_statistics.ts";
 import { ImportedPools } from "../shm/imported_pool.ts";
 import { LateReleases } from "./late_releases.ts";
-import { MemoryAllowance } from "../backing/memory_budget.ts";
+import { MemoryBudget } from "../backing/memory_budget.ts";
 import type { ShadowMaker } from "./shadow_buffer.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
 import { ShmPool } from "../shm/shm_buffer.ts";
-import { Shortages } from "../backing/memory_retries.ts";
+import { MemoryRetries } from "../backing/memory_retries.ts";
 import { type Surface, surfaceOf } from "../surface/surface.ts";
 
 /**
  * Pools that one client may have. Each keeps its file open here, where descriptors are shared by all clients: when they run out, others
  * are ended.
  */
-export const MOST_POOLS = 4096;
+export const MAX_POOLS = 4096;
 
 /** Formats that every compositor has, announced or not: argb8888 and xrgb8888. */
 const ALWAYS_OFFERED = [0, 1];
 
 /** One client's pools, surfaces and shadows. */
-export class Shadowing implements ShadowMaker, Disposable {
+export class ClientShadows implements ShadowMaker, Disposable {
   readonly relay: FeatureRelay;
-  readonly canvases: Canvases;
+  readonly backings: Backings;
   readonly imports: ImportedPools;
   readonly statistics: CopyStatistics;
-  readonly allowance: MemoryAllowance;
-  readonly shortages: Shortages;
+  readonly budget: MemoryBudget;
+  readonly retries: MemoryRetries;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
-  /** Whether the log has it that pictures that are not a window's are left out. */
-  isToldOfPictures = false;
+  /** Whether the log has it that images that are not a window's are left out. */
+  hasWarnedOfIcons = false;
   readonly #pools = new Set<ShmPool>();
   readonly #surfaces = new Map<Surface, ShadowedSurface>();
   readonly #lateReleases: LateReleases;
@@ -45,25 +45,25 @@ export class Shadowing implements ShadowMaker, Disposable {
     this.statistics = new CopyStatistics(total);
     this.imports = new ImportedPools(relay);
     this.#lateReleases = new LateReleases(relay);
-    this.allowance = new MemoryAllowance(relay, this.statistics, () => {
+    this.budget = new MemoryBudget(relay, this.statistics, () => {
       for (const surface of this.#surfaces.values()) surface.trim();
     });
-    this.shortages = new Shortages(relay, this.allowance);
-    this.canvases = new Canvases(
+    this.retries = new MemoryRetries(relay, this.budget);
+    this.backings = new Backings(
       relay,
       this.statistics,
-      this.allowance,
+      this.budget,
       () => relay.resume("requests"),
     );
   }
 
   /** Refuses a pool where the client has too many. @throws {ClientError} */
   checkPoolCount(): void {
-    if (this.#pools.size < MOST_POOLS) return;
+    if (this.#pools.size < MAX_POOLS) return;
     throw new ClientError(
       1,
       displayError.noMemory,
-      `no memory: more than ${MOST_POOLS} pools of shared memory`,
+      `no memory: more than ${MAX_POOLS} pools of shared memory`,
     );
   }
 
@@ -108,9 +108,9 @@ export class Shadowing implements ShadowMaker, Disposable {
       this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
     }
     this.#lateReleases[Symbol.dispose]();
-    this.canvases[Symbol.dispose]();
-    this.shortages[Symbol.dispose]();
-    this.allowance[Symbol.dispose]();
+    this.backings[Symbol.dispose]();
+    this.retries[Symbol.dispose]();
+    this.budget[Symbol.dispose]();
     this.imports[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();

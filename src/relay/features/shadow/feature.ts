@@ -9,20 +9,22 @@ import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { Feature } from "../../feature.ts";
 import type { CopyStatistics } from "../backing/copy_statistics.ts";
 import { shmEvents, shmRequests } from "./shm_messages.ts";
-import { Shadowing } from "./client_shadows.ts";
-import { shownBufferRequests } from "./icon_messages.ts";
+import { ClientShadows } from "./client_shadows.ts";
+import { iconRequests } from "./icon_messages.ts";
 import { surfaceOf } from "../surface/surface.ts";
 
 /** The feature, which counts what it copies. */
-export function shadowedMemory(statistics: CopyStatistics): Feature<Shadowing> {
+export function shadowedMemory(
+  statistics: CopyStatistics,
+): Feature<ClientShadows> {
   return {
     name: "shadowed memory",
     appliesTo: shadowsMemory,
-    open: (relay) => new Shadowing(relay, statistics),
-    greeted: ({ canvases }) => canvases.greeted(),
+    open: (relay) => new ClientShadows(relay, statistics),
+    globalsKnown: ({ backings }) => backings.globalsKnown(),
     requests: {
       ...shmRequests,
-      ...shownBufferRequests,
+      ...iconRequests,
       "wl_surface.attach": (state, entry, { buffer }) =>
         state.findOrAdd(entry)?.attach(buffer) ?? "forward",
       "wl_surface.get_release": (state, entry, { callback }) => {

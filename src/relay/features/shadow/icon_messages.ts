@@ -1,8 +1,8 @@
 /**
  * Buffers that the host shows otherwise than on a surface, such as icons: each gets a shadow of its own, copied when it is handed over.
  *
- * What the host makes of them then is the host's, so that memory is not used again. An icon's pictures must live as long as the icon, and
- * some compositors end a client over one that does not, replaced or not. So a picture that replaces one of its kind is copied into the same
+ * What the host makes of them then is the host's, so that memory is not used again. An icon's images must live as long as the icon, and
+ * some compositors end a client over one that does not, replaced or not. So an image that replaces one of its kind is copied into the same
  * shadow: the host shows an icon when it is complete, and not before. A window's shadow (org_kde_kwin_shadow), which may be shown while it is
  * changed, gets new ones, and gives up the old ones when they are replaced for good.
  *
@@ -11,8 +11,8 @@
  */
 import type { Entry } from "../../entry.ts";
 import type { RequestHandlers, RequestValues, Verdict } from "../../feature.ts";
-import { Shadow } from "./shadow_buffer.ts";
-import type { Shadowing } from "./client_shadows.ts";
+import { ShadowBuffer } from "./shadow_buffer.ts";
+import type { ClientShadows } from "./client_shadows.ts";
 import { type ShmBuffer, shmBufferOf } from "../shm/shm_buffer.ts";
 
 type Attach = Extract<
@@ -20,24 +20,24 @@ type Attach = Extract<
   `org_kde_kwin_shadow.attach_${string}`
 >;
 
-/** The pictures of an icon, by what they are of. */
-class IconPictures {
-  readonly shadows = new Map<string, Shadow>();
+/** The images of an icon, by what they are of. */
+class IconImages {
+  readonly shadows = new Map<string, ShadowBuffer>();
 }
 
-/** The pictures of the eight sides and corners of a window's shadow. */
-class FramePictures {
+/** The images of the eight sides and corners of a window's shadow. */
+class FrameShadowImages {
   /** What the last commit has shown, and what the next one will. */
-  readonly shown = new Map<Attach, Shadow>();
-  readonly pending = new Map<Attach, Shadow>();
+  readonly shown = new Map<Attach, ShadowBuffer>();
+  readonly pending = new Map<Attach, ShadowBuffer>();
 }
 
 /** Requests that hand over a buffer, and those that end what they handed it to. */
-export const shownBufferRequests: RequestHandlers<Shadowing> = {
+export const iconRequests: RequestHandlers<ClientShadows> = {
   "xdg_toplevel_icon_v1.add_buffer": addToIcon,
   "xdg_toplevel_icon_v1.destroy": (state, icon) => {
     const { record } = icon;
-    if (!(record instanceof IconPictures)) return "forward";
+    if (!(record instanceof IconImages)) return "forward";
     // an icon's buffers must live as long as it does
     state.relay.sendRequest(icon, "xdg_toplevel_icon_v1.destroy", {});
     for (const shadow of record.shadows.values()) shadow.discard();
@@ -65,7 +65,7 @@ export const shownBufferRequests: RequestHandlers<Shadowing> = {
   ),
   "org_kde_kwin_shadow.commit": ({ relay }, frame) => {
     const { record } = frame;
-    if (!(record instanceof FramePictures)) return "forward";
+    if (!(record instanceof FrameShadowImages)) return "forward";
     relay.sendRequest(frame, "org_kde_kwin_shadow.commit", {});
     for (const [place, shadow] of record.pending) {
       record.shown.get(place)?.discard();
@@ -76,7 +76,7 @@ export const shownBufferRequests: RequestHandlers<Shadowing> = {
   },
   "org_kde_kwin_shadow.destroy": ({ relay }, frame) => {
     const { record } = frame;
-    if (!(record instanceof FramePictures)) return "forward";
+    if (!(record instanceof FrameShadowImages)) return "forward";
     relay.sendRequest(frame, "org_kde_kwin_shadow.destroy", {});
     for (const shadow of record.shown.values()) shadow.discard();
     for (const shadow of record.pending.values()) shadow.discard();
@@ -92,15 +92,15 @@ export const shownBufferRequests: RequestHandlers<Shadowing> = {
 };
 
 function addToIcon(
-  state: Shadowing,
+  state: ClientShadows,
   icon: Entry,
   values: RequestValues["xdg_toplevel_icon_v1.add_buffer"],
 ): Verdict {
   const buffer = shmBufferOf(values.buffer);
   if (buffer === null || icon.hostId === 0) return "forward";
-  if (!(icon.record instanceof IconPictures)) icon.record = new IconPictures();
+  if (!(icon.record instanceof IconImages)) icon.record = new IconImages();
   const { record } = icon;
-  if (!(record instanceof IconPictures)) return "forward";
+  if (!(record instanceof IconImages)) return "forward";
   const { width, height, stride, code } = buffer;
   const kind = `${width} ${height} ${stride} ${code} ${values.scale}`;
   let shadow = record.shadows.get(kind);
@@ -118,15 +118,19 @@ function addToIcon(
 
 function attach(
   name: Attach,
-): (state: Shadowing, frame: Entry, values: RequestValues[Attach]) => Verdict {
+): (
+  state: ClientShadows,
+  frame: Entry,
+  values: RequestValues[Attach],
+) => Verdict {
   return (state, frame, values) => {
     const buffer = shmBufferOf(values.buffer);
     if (buffer === null || frame.hostId === 0) return "forward";
-    if (!(frame.record instanceof FramePictures)) {
-      frame.record = new FramePictures();
+    if (!(frame.record instanceof FrameShadowImages)) {
+      frame.record = new FrameShadowImages();
     }
     const { record } = frame;
-    if (!(record instanceof FramePictures)) return "forward";
+    if (!(record instanceof FrameShadowImages)) return "forward";
     const shadow = makeShadow(state, buffer);
     if (typeof shadow === "string") return shadow;
     const before = record.pending.get(name);
@@ -139,29 +143,32 @@ function attach(
 }
 
 /** A shadow of a buffer, or what becomes of a request that gets none. */
-function makeShadow(state: Shadowing, buffer: ShmBuffer): Shadow | Verdict {
-  const { allowance, canvases, relay, shortages } = state;
-  if (canvases.areUnshared) {
+function makeShadow(
+  state: ClientShadows,
+  buffer: ShmBuffer,
+): ShadowBuffer | Verdict {
+  const { budget, backings, relay, retries } = state;
+  if (backings.areUnshared) {
     // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared memory
-    if (!state.isToldOfPictures) {
-      state.isToldOfPictures = true;
+    if (!state.hasWarnedOfIcons) {
+      state.hasWarnedOfIcons = true;
       relay.inform(
-        "a picture that is not a window's is left out, like all such of this application, because the host's memory is dma-bufs",
+        "an image that is not a window's is left out, like all such of this application, because the host's memory is dma-bufs",
       );
     }
     return "take";
   }
-  if (allowance.isSpent) return allowance.hold();
-  const shadow = Shadow.make(state, buffer, () => {});
+  if (budget.isSpent) return budget.hold();
+  const shadow = ShadowBuffer.make(state, buffer, () => {});
   if (typeof shadow !== "string") return shadow;
-  const what = `a picture of ${buffer.width}x${buffer.height} pixels`;
-  shortages.say(shadow, what, "it is left out");
+  const what = `an image of ${buffer.width}x${buffer.height} pixels`;
+  retries.say(shadow, what, "it is left out");
   return "take";
 }
 
 /** A stream's buffer is never in shared memory; what is not forwarded is forgotten. */
 function refuseShm(
-  _state: Shadowing,
+  _state: ClientShadows,
   _owner: Entry,
   buffer: Entry,
 ): Verdict {

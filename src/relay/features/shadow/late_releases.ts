@@ -9,7 +9,7 @@ import type { FeatureRelay } from "../../feature.ts";
 import type { Swapchain } from "./swapchain.ts";
 
 /** How long a host may take to release what was shown, in milliseconds. */
-const PATIENCE = 5_000;
+const RELEASE_TIMEOUT_MS = 5_000;
 
 /** One client's. */
 export class LateReleases implements Disposable {
@@ -24,7 +24,7 @@ export class LateReleases implements Disposable {
   add(swapchains: readonly Swapchain[]): void {
     const waiting = swapchains.filter(({ isEmpty }) => !isEmpty);
     if (waiting.length === 0) return;
-    const timer = this.#relay.loop.after(PATIENCE, () => {
+    const timer = this.#relay.loop.after(RELEASE_TIMEOUT_MS, () => {
       this.#timers.delete(timer);
       for (const swapchain of waiting) swapchain.discard();
     });

@@ -5,30 +5,30 @@ import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import { Region } from "../surface/region.ts";
-import type { Canvas } from "../backing/backing.ts";
-import type { Canvases } from "../backing/backings.ts";
+import type { Backing } from "../backing/backing.ts";
+import type { Backings } from "../backing/backings.ts";
 import type { CopyStatistics } from "../backing/copy_statistics.ts";
-import type { MemoryAllowance, Shortage } from "../backing/memory_budget.ts";
+import type { MemoryBudget, Shortage } from "../backing/memory_budget.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
-import type { Shortages } from "../backing/memory_retries.ts";
+import type { MemoryRetries } from "../backing/memory_retries.ts";
 
 /** What shadows are made with. */
 export interface ShadowMaker {
   readonly relay: FeatureRelay;
-  readonly canvases: Canvases;
+  readonly backings: Backings;
   readonly statistics: CopyStatistics;
-  readonly allowance: MemoryAllowance;
-  readonly shortages: Shortages;
+  readonly budget: MemoryBudget;
+  readonly retries: MemoryRetries;
 }
 
 /** One shadow, of the size, stride and format of the buffer that it was made for. */
-export class Shadow implements EventListener {
+export class ShadowBuffer implements EventListener {
   /** What changed since it was last current, in pixels. */
   readonly stale = new Region();
   /** Whether the host may be reading it. */
   isBusy = false;
   readonly #statistics: CopyStatistics;
-  readonly #canvas: Canvas;
+  readonly #backing: Backing;
   readonly #onRelease: () => void;
 
   /**
@@ -38,32 +38,32 @@ export class Shadow implements EventListener {
    * @returns why there is no memory for it, where there is none
    */
   static make(
-    { canvases, statistics }: ShadowMaker,
+    { backings, statistics }: ShadowMaker,
     buffer: ShmBuffer,
     onRelease: () => void,
-  ): Shadow | Shortage {
-    const canvas = canvases.make(buffer);
-    if (typeof canvas === "string") return canvas;
-    return new Shadow(canvas, buffer, statistics, onRelease);
+  ): ShadowBuffer | Shortage {
+    const backing = backings.make(buffer);
+    if (typeof backing === "string") return backing;
+    return new ShadowBuffer(backing, buffer, statistics, onRelease);
   }
 
-  /** Takes a canvas that was made for such a buffer. */
+  /** Takes a backing that was made for such a buffer. */
   constructor(
-    canvas: Canvas,
+    backing: Backing,
     { width, height }: ShmBuffer,
     statistics: CopyStatistics,
     onRelease: () => void,
   ) {
-    this.#canvas = canvas;
+    this.#backing = backing;
     this.#statistics = statistics;
     this.#onRelease = onRelease;
     this.stale.set(0, 0, width, height);
-    canvas.entry.listener = this;
+    backing.entry.listener = this;
   }
 
   /** The host's `wl_buffer`. */
   get entry(): Entry {
-    return this.#canvas.entry;
+    return this.#backing.entry;
   }
 
   /** `wl_buffer.release`, the only event that there is. */
@@ -77,13 +77,13 @@ export class Shadow implements EventListener {
     const { stale } = this;
     this.#statistics.addCopy();
     if (stale.count === 0) return;
-    const canvas = this.#canvas;
-    canvas.begin();
+    const backing = this.#backing;
+    backing.begin();
     try {
       if (buffer.format.isDivisible) {
         const { edges, count } = stale;
         for (let at = 0; at < count * 4; at += 4) {
-          canvas.copyRectangle(
+          backing.copyRectangle(
             buffer,
             edges[at] ?? 0,
             edges[at + 1] ?? 0,
@@ -91,20 +91,20 @@ export class Shadow implements EventListener {
             edges[at + 3] ?? 0,
           );
         }
-      } else canvas.copyAll(buffer);
+      } else backing.copyAll(buffer);
     } finally {
-      canvas.end();
+      backing.end();
     }
     stale.clear();
   }
 
   /** Ends it; the host, which still may read it, keeps what memory it needs. */
   discard(): void {
-    this.#canvas.discard();
+    this.#backing.discard();
   }
 
   /** Ends it, now that the host has released it. */
   recycle(): void {
-    this.#canvas.recycle();
+    this.#backing.recycle();
   }
 }

@@ -9,9 +9,9 @@ import { ClientError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { RequestValues } from "../../feature.ts";
 import type { Shortage } from "../backing/memory_budget.ts";
-import type { Shadow, ShadowMaker } from "./shadow_buffer.ts";
+import type { ShadowBuffer, ShadowMaker } from "./shadow_buffer.ts";
 import { type ShmBuffer, shmBufferOf } from "../shm/shm_buffer.ts";
-import type { Retrying } from "../backing/memory_retries.ts";
+import type { Retryable } from "../backing/memory_retries.ts";
 import type { Surface } from "../surface/surface.ts";
 import { Swapchain } from "./swapchain.ts";
 
@@ -21,7 +21,7 @@ const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };
 export type Decision = "forward" | "take" | "hold";
 
 /** The shadows of one surface, and what is owed to its client. */
-export class ShadowedSurface implements Retrying {
+export class ShadowedSurface implements Retryable {
   readonly #maker: ShadowMaker;
   readonly #surface: Surface;
   /** Attached since the last commit, where it is in shared memory. */
@@ -135,22 +135,22 @@ export class ShadowedSurface implements Retrying {
 
   /** Shows a buffer. @returns false where that has to wait */
   #show(buffer: ShmBuffer): boolean {
-    const { canvases, allowance } = this.#maker;
-    if (!canvases.isReady && !this.#isHeld) {
+    const { backings, budget } = this.#maker;
+    if (!backings.isReady && !this.#isHeld) {
       this.#isHeld = true;
       return false;
     }
     const swapchain = this.#swapchainFor(buffer);
     swapchain.addDamageOf(this.#surface);
-    let shadow: Shadow | Shortage | null = swapchain.findFree();
+    let shadow: ShadowBuffer | Shortage | null = swapchain.findFree();
     if (shadow === null && !this.#isHeld) {
       // one that has waited before goes on: it would lose its buffer otherwise
       if (!swapchain.hasSpare() && this.#shortage !== "surface") {
         this.#isHeld = true;
         return false;
       }
-      if (allowance.isSpent) {
-        allowance.hold();
+      if (budget.isSpent) {
+        budget.hold();
         return false;
       }
     }
@@ -176,7 +176,7 @@ export class ShadowedSurface implements Retrying {
     );
   }
 
-  #commitShadow(shadow: Shadow, buffer: ShmBuffer): void {
+  #commitShadow(shadow: ShadowBuffer, buffer: ShmBuffer): void {
     const { relay } = this.#maker;
     const { entry, offsetX, offsetY } = this.#surface;
     shadow.copyFrom(buffer);
@@ -198,12 +198,12 @@ export class ShadowedSurface implements Retrying {
 
   /** There is no shadow: the client goes on as if it was shown. */
   #miss(buffer: ShmBuffer, shortage: Shortage): void {
-    const { statistics, shortages } = this.#maker;
+    const { statistics, retries } = this.#maker;
     const isOfMemory = shortage !== "surface";
     if (isOfMemory) statistics.addMissedCopy();
     if (this.#shortage !== shortage) {
       const what = `a buffer of ${buffer.width}x${buffer.height} pixels`;
-      shortages.say(shortage, what, "it is shown when there is some");
+      retries.say(shortage, what, "it is shown when there is some");
     }
     this.#isBehind = true;
     if (this.#pending !== null) {
@@ -215,19 +215,19 @@ export class ShadowedSurface implements Retrying {
     this.#shortage = shortage;
     this.#answerCallbacks();
     // what the compositor has to release is shown when it does
-    if (isOfMemory) shortages.add(this);
+    if (isOfMemory) retries.add(this);
   }
 
   /** Shows what was missed, unless the client is about to commit something else: that would be shown in part. */
   retry(): Shortage | null {
-    const { relay, shortages } = this.#maker;
+    const { relay, retries } = this.#maker;
     const buffer = this.#missed;
     if (buffer === null) return null;
     const shadow = this.#surface.hasPendingState
       ? null
       : this.#findShadow(buffer);
     if (shadow === null || typeof shadow === "string") {
-      shortages.add(this);
+      retries.add(this);
       return shadow;
     }
     try {
@@ -241,7 +241,7 @@ export class ShadowedSurface implements Retrying {
     return null;
   }
 
-  #findShadow(buffer: ShmBuffer): Shadow | Shortage {
+  #findShadow(buffer: ShmBuffer): ShadowBuffer | Shortage {
     const swapchain = this.#swapchainFor(buffer);
     return swapchain.findFree() ?? swapchain.grow(buffer);
   }
@@ -258,7 +258,7 @@ export class ShadowedSurface implements Retrying {
     if (this.#missed === null) return;
     this.#missed.release();
     this.#missed = this.#shortage = null;
-    this.#maker.shortages.forget(this);
+    this.#maker.retries.forget(this);
   }
 
   #shadowReleased(): void {

@@ -7,7 +7,7 @@
 import { O_ACCMODE, O_RDWR, statusFlags } from "../../../../ffi/fd.ts";
 import type { EventHandlers, RequestHandlers } from "../../feature.ts";
 import { ImportedBuffer } from "../shm/imported_pool.ts";
-import type { Shadowing } from "./client_shadows.ts";
+import type { ClientShadows } from "./client_shadows.ts";
 import {
   checkBufferShape,
   checkPoolSize,
@@ -18,7 +18,7 @@ import {
 } from "../shm/shm_buffer.ts";
 
 /** Requests of pools and buffers. */
-export const shmRequests: RequestHandlers<Shadowing> = {
+export const shmRequests: RequestHandlers<ClientShadows> = {
   "wl_shm.create_pool": (state, shm, { id, fd, size }) => {
     checkPoolSize(shm, size);
     state.checkPoolCount();
@@ -71,9 +71,9 @@ export const shmRequests: RequestHandlers<Shadowing> = {
 };
 
 /** What the host says of formats. */
-export const shmEvents: EventHandlers<Shadowing> = {
-  "wl_shm.format": ({ offeredFormats, canvases }, _shm, { format }) => {
-    if (!offeredFormats.has(format) && !canvases.shows(format)) return "take";
+export const shmEvents: EventHandlers<ClientShadows> = {
+  "wl_shm.format": ({ offeredFormats, backings }, _shm, { format }) => {
+    if (!offeredFormats.has(format) && !backings.shows(format)) return "take";
     offeredFormats.add(format);
     return "forward";
   },

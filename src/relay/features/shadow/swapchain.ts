@@ -7,7 +7,7 @@
 import { Region } from "../surface/region.ts";
 import { addBufferDamage } from "../surface/buffer_damage.ts";
 import type { Shortage } from "../backing/memory_budget.ts";
-import { Shadow, type ShadowMaker } from "./shadow_buffer.ts";
+import { ShadowBuffer, type ShadowMaker } from "./shadow_buffer.ts";
 import type { ShmBuffer } from "../shm/shm_buffer.ts";
 import type { Surface } from "../surface/surface.ts";
 
@@ -17,7 +17,7 @@ const damage = new Region();
 /** Shadows that hosts need: one shown, one waiting to be shown, one being copied into. */
 const USUAL_SHADOWS = 3;
 /** Shadows that a host gets that releases none of them. */
-const MOST_SHADOWS = 8;
+const MAX_SHADOWS = 8;
 
 /** The shadows of one surface. */
 export class Swapchain {
@@ -26,7 +26,7 @@ export class Swapchain {
   readonly #height: number;
   readonly #stride: number;
   readonly #code: number;
-  readonly #shadows: Shadow[] = [];
+  readonly #shadows: ShadowBuffer[] = [];
   readonly #onRelease: () => void;
   #isRetired = false;
 
@@ -72,8 +72,8 @@ export class Swapchain {
   }
 
   /** The shadow that needs the least to be brought up to date, or null where all are busy. */
-  findFree(): Shadow | null {
-    let best: Shadow | null = null;
+  findFree(): ShadowBuffer | null {
+    let best: ShadowBuffer | null = null;
     let leastArea = Infinity;
     for (const shadow of this.#shadows) {
       if (shadow.isBusy) continue;
@@ -86,9 +86,13 @@ export class Swapchain {
   }
 
   /** One more shadow, or why there is none. */
-  grow(buffer: ShmBuffer): Shadow | Shortage {
-    if (this.#shadows.length >= MOST_SHADOWS) return "surface";
-    const shadow = Shadow.make(this.#maker, buffer, () => this.#released());
+  grow(buffer: ShmBuffer): ShadowBuffer | Shortage {
+    if (this.#shadows.length >= MAX_SHADOWS) return "surface";
+    const shadow = ShadowBuffer.make(
+      this.#maker,
+      buffer,
+      () => this.#released(),
+    );
     if (typeof shadow !== "string") this.#shadows.push(shadow);
     return shadow;
   }
@@ -134,7 +138,7 @@ export class Swapchain {
     });
   }
 
-  #recycle(isUnwanted: (shadow: Shadow) => boolean): void {
+  #recycle(isUnwanted: (shadow: ShadowBuffer) => boolean): void {
     const shadows = this.#shadows;
     let kept = 0;
     for (const shadow of shadows) {

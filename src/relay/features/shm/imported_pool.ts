@@ -10,12 +10,12 @@ import { SyscallError } from "../../../../ffi/error.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import type { BufferShape } from "./pixel_format.ts";
-import { unheard } from "../../ignore_events.ts";
+import { ignoreEvents } from "../../ignore_events.ts";
 
 /** Pools that one client has imported; further ones are copied. Each keeps a descriptor open here. */
-export const MOST_IMPORTS = 256;
+export const MAX_IMPORTS = 256;
 /** Bytes of them; all are in memory, and are not moved, nor swapped. */
-const MOST_BYTES = 256 * 1024 * 1024;
+const MAX_IMPORTED_BYTES = 256 * 1024 * 1024;
 
 /** All of one client. */
 export class ImportedPools implements Disposable {
@@ -32,18 +32,18 @@ export class ImportedPools implements Disposable {
   import(fd: number, size: number): ImportedPool | null {
     const relay = this.#relay;
     const exporter = relay.host.exporter ?? null;
-    const isTooMuch = this.#pools.size >= MOST_IMPORTS ||
-      this.#bytes + size > MOST_BYTES;
+    const isTooMuch = this.#pools.size >= MAX_IMPORTS ||
+      this.#bytes + size > MAX_IMPORTED_BYTES;
     if (exporter === null || isTooMuch) return null;
     const memory = exporter.export(fd, size);
     if (memory === null) return null;
-    const shm = this.#shm ??= relay.bindGlobal("wl_shm", 1, unheard);
+    const shm = this.#shm ??= relay.bindGlobal("wl_shm", 1, ignoreEvents);
     const sent = shm === null ? null : duplicate(memory);
     if (shm === null || sent === null) {
       memory[Symbol.dispose]();
       return null;
     }
-    const entry = relay.createHostObject("wl_shm_pool", 1, unheard);
+    const entry = relay.createHostObject("wl_shm_pool", 1, ignoreEvents);
     relay.sendRequest(shm, "wl_shm.create_pool", { id: entry, fd: sent, size });
     const pool = new ImportedPool(relay, entry, memory, () => {
       this.#pools.delete(pool);

@@ -13,7 +13,7 @@ import type { Feature } from "../../feature.ts";
 const INVALID_FD = 2;
 
 /** The feature. */
-export const sharedMemory: Feature<null> = {
+export const sharedMemoryCheck: Feature<null> = {
   name: "shared memory",
   open: () => null,
   requests: {},

@@ -11,7 +11,7 @@ import { Region } from "./region.ts";
 /** Units of the wire's fixed-point numbers in 1. */
 const FIXED = 256;
 /** Surfaces are not nested deeper; and where a client makes them their own ancestors, the host is the one to refuse. */
-const MOST_ANCESTORS = 16;
+const MAX_ANCESTORS = 16;
 
 /** A surface, as its next commit will have it. The last feature that looks at a commit calls `committed`. */
 export class Surface {
@@ -64,7 +64,7 @@ export class Surface {
     this.bufferDamage.clear();
     this.isViewChanged = false;
     this.hasPendingState = false;
-    this.#tellAncestors(MOST_ANCESTORS);
+    this.#tellAncestors(MAX_ANCESTORS);
   }
 
   setScale(scale: number): void {

@@ -13,7 +13,7 @@ import {
 import { Clients } from "../../../../src/programs/proxy/clients.ts";
 import type { Endpoint } from "../../../../src/host/endpoint.ts";
 import { LocalSocket } from "../../../../src/host/local/socket.ts";
-import { IdleMemory } from "../../../../src/programs/proxy/idle_heap.ts";
+import { IdleHeap } from "../../../../src/programs/proxy/idle_heap.ts";
 import { Loop } from "../../../../src/loop/loop.ts";
 import { Policy } from "../../../../src/policy/policy.ts";
 import { standardFeatures } from "../../../../src/relay/features/standard.ts";
@@ -37,7 +37,7 @@ class World implements Disposable {
     this.#resources.use(writer);
     const log = this.#resources.use(plainLog(writer));
     this.loop = this.#resources.use(new Loop());
-    const memory = this.#resources.use(new IdleMemory(this.loop));
+    const memory = this.#resources.use(new IdleHeap(this.loop));
     this.clients = this.#resources.use(
       new Clients({
         log,
@@ -115,7 +115,10 @@ Deno.test("what nobody has foreseen ends the client that it befell, with where i
   );
   assert.match(text, /the proxy failed: a defect\0/);
   const log = world.log();
-  assert.match(log, /internal error: TypeError: a defect\n.*proxy\/clients_test/);
+  assert.match(
+    log,
+    /internal error: TypeError: a defect\n.*proxy\/clients_test/,
+  );
   assert.match(log, /turned away, the proxy failed: a defect/);
 });
 

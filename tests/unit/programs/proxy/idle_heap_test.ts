@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type Heap,
-  IdleMemory,
+  IdleHeap,
 } from "../../../../src/programs/proxy/idle_heap.ts";
 import type { Timer } from "../../../../src/loop/loop.ts";
 import { Loop } from "../../../../src/loop/loop.ts";
@@ -55,7 +55,7 @@ class FakeHeap implements Heap {
 Deno.test("memory is collected once, three quiet seconds after a burst", () => {
   using loop = new FakeTime();
   const heap = new FakeHeap();
-  using memory = new IdleMemory(loop, heap);
+  using memory = new IdleHeap(loop, heap);
   heap.bytes += BURST;
   memory.burst();
   loop.pass(2_000);
@@ -71,7 +71,7 @@ Deno.test("memory is collected once, three quiet seconds after a burst", () => {
 Deno.test("bursts without end put a collection off for half a minute and no longer", () => {
   using loop = new FakeTime();
   const heap = new FakeHeap();
-  using memory = new IdleMemory(loop, heap);
+  using memory = new IdleHeap(loop, heap);
   for (let second = 0; second < 40; second++) {
     heap.bytes += BURST;
     memory.burst();
@@ -83,7 +83,7 @@ Deno.test("bursts without end put a collection off for half a minute and no long
 Deno.test("a collection must be worth its pause: the heap has grown since the last one", () => {
   using loop = new FakeTime();
   const heap = new FakeHeap();
-  using memory = new IdleMemory(loop, heap);
+  using memory = new IdleHeap(loop, heap);
   for (const growth of [0, BURST / 2, BURST, BURST / 3, BURST]) {
     heap.bytes += growth;
     memory.burst();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { CopyStatistics } from "../../../../../src/relay/features/backing/copy_statistics.ts";
 import {
-  MemoryAllowance,
-  MOST_BYTES,
-  MOST_PIECES,
+  MAX_BYTES,
+  MAX_PIECES,
+  MemoryBudget,
   PIECES_PER_TURN,
 } from "../../../../../src/relay/features/backing/memory_budget.ts";
 import { ManualLoop } from "../../../../support/manual_loop.ts";
@@ -12,7 +12,7 @@ import { ManualLoop } from "../../../../support/manual_loop.ts";
 class Scene implements Disposable {
   readonly loop = new ManualLoop();
   readonly statistics = new CopyStatistics();
-  readonly allowance: MemoryAllowance;
+  readonly allowance: MemoryBudget;
   /** Sizes of pieces that nobody uses. */
   readonly kept: number[] = [];
   asked = 0;
@@ -22,7 +22,7 @@ class Scene implements Disposable {
 
   constructor() {
     const relay = { loop: this.loop, resume: () => void this.resumed++ };
-    this.allowance = new MemoryAllowance(
+    this.allowance = new MemoryBudget(
       relay,
       this.statistics,
       () => void this.trimmed++,
@@ -50,26 +50,26 @@ class Scene implements Disposable {
 
 Deno.test("a client has as many pieces as one may have, and further ones when it gave some back", () => {
   using scene = new Scene();
-  for (let i = 0; i < MOST_PIECES; i++) assert.equal(scene.obtain(16), 16);
+  for (let i = 0; i < MAX_PIECES; i++) assert.equal(scene.obtain(16), 16);
   assert.equal(scene.obtain(16), "client");
-  assert.equal(scene.asked, MOST_PIECES, "the host is not asked for more");
+  assert.equal(scene.asked, MAX_PIECES, "the host is not asked for more");
   scene.allowance.giveBack(16);
   assert.equal(scene.obtain(16), 16);
 });
 
 Deno.test("a client has as many bytes as one may have", () => {
   using scene = new Scene();
-  const half = MOST_BYTES / 2;
+  const half = MAX_BYTES / 2;
   assert.equal(scene.obtain(half), half);
   assert.equal(scene.obtain(half), half);
   assert.equal(scene.obtain(1), "client");
-  assert.equal(scene.statistics.allocatedBytes, MOST_BYTES);
+  assert.equal(scene.statistics.allocatedBytes, MAX_BYTES);
 });
 
 Deno.test("what a client keeps unused is given back before it is refused any", () => {
   using scene = new Scene();
-  assert.equal(scene.obtain(MOST_BYTES), MOST_BYTES);
-  scene.kept.push(MOST_BYTES);
+  assert.equal(scene.obtain(MAX_BYTES), MAX_BYTES);
+  scene.kept.push(MAX_BYTES);
   assert.equal(scene.obtain(16), 16);
   assert.equal(scene.trimmed, 0);
 });

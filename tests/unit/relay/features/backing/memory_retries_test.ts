@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { CopyStatistics } from "../../../../../src/relay/features/backing/copy_statistics.ts";
 import {
-  MemoryAllowance,
+  MemoryBudget,
   type Shortage,
 } from "../../../../../src/relay/features/backing/memory_budget.ts";
 import {
-  type Retrying,
-  Shortages,
+  MemoryRetries,
+  type Retryable,
 } from "../../../../../src/relay/features/backing/memory_retries.ts";
 import { ManualLoop } from "../../../../support/manual_loop.ts";
 
@@ -14,25 +14,25 @@ import { ManualLoop } from "../../../../support/manual_loop.ts";
 class Scene implements Disposable {
   readonly loop = new ManualLoop();
   readonly log: string[] = [];
-  readonly shortages: Shortages;
+  readonly shortages: MemoryRetries;
   /** Who has looked, in this order. */
   readonly looks: string[] = [];
-  readonly #allowance: MemoryAllowance;
+  readonly #allowance: MemoryBudget;
 
   constructor() {
     const { loop, log } = this;
-    this.#allowance = new MemoryAllowance(
+    this.#allowance = new MemoryBudget(
       { loop, resume: () => {} },
       new CopyStatistics(),
       () => {},
     );
     const relay = { loop, warn: (text: string) => void log.push(text) };
-    this.shortages = new Shortages(relay, this.#allowance);
+    this.shortages = new MemoryRetries(relay, this.#allowance);
   }
 
   /** A surface that looks from now on. @param look what comes of it */
-  add(name: string, look: (one: Retrying) => Shortage | null): void {
-    const one: Retrying = {
+  add(name: string, look: (one: Retryable) => Shortage | null): void {
+    const one: Retryable = {
       retry: () => {
         this.looks.push(name);
         return look(one);

@@ -9,7 +9,7 @@ import type { Objects } from "./objects.ts";
 import type { Sender } from "./sender.ts";
 
 /** One relay's parts, as the two pumps see them. */
-export interface RelayParts {
+export interface PumpParts {
   readonly client: Endpoint;
   readonly host: Endpoint;
   readonly objects: Objects;
@@ -39,7 +39,7 @@ export type Progress =
  * @param waited whether the message was held for as long as it may be, so that it goes on even where a feature would hold it
  */
 export function decide(
-  parts: RelayParts,
+  parts: PumpParts,
   entry: Entry,
   message: Message,
   values: ArgumentRecord,
@@ -57,7 +57,7 @@ export function decide(
 
 /** Has the features look at the descriptors of the request in front; one that is missing is found later. */
 export function checkFds(
-  parts: RelayParts,
+  parts: PumpParts,
   entry: Entry,
   message: Message,
 ): void {
