@@ -30,6 +30,18 @@ const layers = [
   "ffi/",
 ] as const;
 
+/** Folders of the features, and the folders beside them that each may import. */
+const featureFolders: Readonly<Record<string, readonly string[]>> = {
+  surface: [],
+  shm: [],
+  backing: ["shm"],
+  shadow: ["backing", "shm", "surface"],
+  dmabuf: ["surface"],
+  presentation: ["surface"],
+};
+
+const FEATURES = "src/relay/features/";
+
 /** Packages, and the only files that may know them. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   "@commander-js/extra-typings": ["src/cli/parser.ts"],
@@ -120,12 +132,40 @@ function pathOf(root: string, specifier: string): string {
   return specifier.replace(`file://${root}`, "");
 }
 
-/** What is wrong with these imports, in words. */
-function violations(imports: readonly Import[]): string[] {
+/** The folder of a file, with the slash at its end. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}
+
+/** The folder of features that a file is in, or null. */
+function featureFolderOf(path: string): string | null {
+  if (!path.startsWith(FEATURES)) return null;
+  return Object.keys(featureFolders).find((name) =>
+    path.startsWith(`${FEATURES}${name}/`)
+  ) ?? null;
+}
+
+/** What is wrong with these imports, in words; `files` are all files of the program. */
+function violations(
+  files: readonly string[],
+  imports: readonly Import[],
+): string[] {
   const found: string[] = [];
+  const faces = files.filter((file) => file.endsWith("/mod.ts")).map(folderOf);
   for (const { from, to } of imports) {
     const isFile = to.endsWith(".ts") || to.endsWith(".json");
     if (isFile) {
+      for (const folder of faces) {
+        if (
+          to.startsWith(folder) && to !== `${folder}mod.ts` &&
+          !from.startsWith(folder)
+        ) found.push(`${from} imports ${to} past ${folder}mod.ts`);
+      }
+      const [room, next] = [featureFolderOf(from), featureFolderOf(to)];
+      if (
+        room !== null && next !== null && room !== next &&
+        !featureFolders[room]?.includes(next)
+      ) found.push(`${from} imports ${to}, which ${room}/ must not know`);
       const [above, below] = [layerOf(from), layerOf(to)];
       if (below < 0) {
         if (!(to === "deno.json" && from.startsWith("src/cli/"))) {
@@ -174,7 +214,7 @@ Deno.test("imports point down the list of layers, and there are no circles", asy
   assert.ok(files.length > 50, "the sources were not found");
   const imports = await importsOf(project, files);
   assert.ok(imports.length > files.length, "the imports were not found");
-  assert.deepEqual(violations(imports), []);
+  assert.deepEqual(violations(files, imports), []);
 });
 
 Deno.test("every folder of sources has a place in the list of layers", () => {
@@ -182,6 +222,20 @@ Deno.test("every folder of sources has a place in the list of layers", () => {
     `src/${name}/`
   );
   assert.deepEqual(folders.filter((folder) => layerOf(folder) < 0), []);
+});
+
+Deno.test("a mod.ts names what is public, and every folder of features has one and a place among the others", () => {
+  for (const file of sources(project)) {
+    if (!file.endsWith("/mod.ts")) continue;
+    assert.doesNotMatch(Deno.readTextFileSync(project + file), /export \*/);
+  }
+  const folders = [...Deno.readDirSync(project + FEATURES)].filter((
+    { isDirectory },
+  ) => isDirectory).map(({ name }) => name);
+  assert.deepEqual(folders.sort(), Object.keys(featureFolders).sort());
+  for (const name of folders) {
+    Deno.statSync(`${project}${FEATURES}${name}/mod.ts`);
+  }
 });
 
 /** What one could write, and what is to be found. */
@@ -240,6 +294,28 @@ const planted: {
     ],
   },
   {
+    what: "an import past a folder's face, and none from inside it",
+    files: {
+      "src/cli/main.ts": 'import "../host/local/socket.ts";',
+      "src/host/local/mod.ts": 'export { a } from "./socket.ts";',
+      "src/host/local/other.ts": 'import "./socket.ts";',
+      "src/host/local/socket.ts": "export const a = 1;",
+    },
+    found: [
+      "src/cli/main.ts imports src/host/local/socket.ts past src/host/local/mod.ts",
+    ],
+  },
+  {
+    what: "a folder of features that knows one it must not",
+    files: {
+      "src/relay/features/surface/mod.ts": 'export { b } from "../shm/mod.ts";',
+      "src/relay/features/shm/mod.ts": "export const b = 1;",
+    },
+    found: [
+      "src/relay/features/surface/mod.ts imports src/relay/features/shm/mod.ts, which surface/ must not know",
+    ],
+  },
+  {
     what: "a program that needs its tests",
     files: {
       "src/cli/main.ts": 'import "../../tests/support.ts";',
@@ -280,6 +356,7 @@ for (const { what, files, found } of planted) {
       });
       Deno.writeTextFileSync(root + path, text);
     }
-    assert.deepEqual(violations(await importsOf(root, sources(root))), found);
+    const all = sources(root);
+    assert.deepEqual(violations(all, await importsOf(root, all)), found);
   });
 }

@@ -1,8 +1,8 @@
 /**
  * The report on a machine: one line for each thing that was looked at, and a last one that says whether an application would run.
  */
-import type { Report } from "../programs/doctor/report.ts";
-import type { Finding } from "../virtgpu/find/finding.ts";
+import type { Report } from "../programs/doctor/mod.ts";
+import type { Finding } from "../virtgpu/find/mod.ts";
 import type { Style } from "./help.ts";
 
 const markColumn = 9;

@@ -2,7 +2,7 @@
  * What a command line can ask for.
  */
 
-import type { ProxyOptions } from "../programs/proxy/options.ts";
+import type { ProxyOptions } from "../programs/proxy/mod.ts";
 
 /** The shells for which there are completions. */
 export const shells = ["bash", "zsh", "fish"] as const;

@@ -4,10 +4,10 @@
 
 import { Loop } from "../loop/loop.ts";
 import { StartupError } from "../sockets/startup_error.ts";
-import { kernelSystem } from "../virtgpu/find/find_device.ts";
+import { kernelSystem } from "../virtgpu/find/mod.ts";
 import { UsageError } from "./cli_error.ts";
 import { completionScript } from "./completions.ts";
-import { examine } from "../programs/doctor/doctor.ts";
+import { examine } from "../programs/doctor/mod.ts";
 import { reportText } from "./doctor_text.ts";
 import {
   EXIT_FAILED,
@@ -29,8 +29,7 @@ import { checkGlobalNames } from "./option_values.ts";
 import { page } from "./pager.ts";
 import { parseDropIn, parseWayferry } from "./parser.ts";
 import { type Personality, personalityOf } from "./personality.ts";
-import type { ProxyOptions } from "../programs/proxy/options.ts";
-import { run } from "../programs/proxy/run.ts";
+import { type ProxyOptions, run } from "../programs/proxy/mod.ts";
 import { writeError, writeOutput } from "./standard_streams.ts";
 import { version } from "./version.ts";
 

@@ -22,7 +22,7 @@ import { DEFAULT_RING_BYTES, MAX_RING_BYTES } from "../log/options.ts";
 import type { SuppressClass } from "../log/suppress.ts";
 import { grammarOptions, optionTable } from "./option_table.ts";
 import { parseClasses, parseInteger } from "./option_values.ts";
-import type { ProxyOptions } from "../programs/proxy/options.ts";
+import type { ProxyOptions } from "../programs/proxy/mod.ts";
 
 const grammar = grammarOptions();
 

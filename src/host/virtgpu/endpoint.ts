@@ -21,9 +21,12 @@ import {
 import { Handles } from "../../virtgpu/handles.ts";
 import { HostImagePool } from "../../virtgpu/host_images.ts";
 import { HostMemoryPool, type MappedBlob } from "../../virtgpu/host_memory.ts";
-import type { UsableNode } from "../../virtgpu/find/node_examination.ts";
-import type { Arrivals } from "../../virtgpu/pipes/pipe_credit.ts";
-import { Pipes, type PipesHandler } from "../../virtgpu/pipes/pipes.ts";
+import type { UsableNode } from "../../virtgpu/find/mod.ts";
+import {
+  type Arrivals,
+  Pipes,
+  type PipesHandler,
+} from "../../virtgpu/pipes/mod.ts";
 import { Queue } from "../../wayland/queue.ts";
 import type { CopiedFiles } from "./copied_files.ts";
 import type {

@@ -27,7 +27,7 @@ import {
   DISPLAY,
   ProbeClient,
   type ProbeHandler,
-} from "../../virtgpu/probe/client.ts";
+} from "../../virtgpu/probe/mod.ts";
 import type { MemoryExporter } from "../endpoint.ts";
 
 /** How long the compositor may take to answer, in milliseconds. */

@@ -3,12 +3,11 @@ import { isExhaustion } from "../../../ffi/error.ts";
 import type { Loop } from "../../loop/loop.ts";
 import { type Channel, openChannel } from "../../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
-import { findNode } from "../../virtgpu/find/find_device.ts";
+import { findNode, type UsableNode } from "../../virtgpu/find/mod.ts";
 import { openDevice } from "../../virtgpu/kernel_device.ts";
-import type { UsableNode } from "../../virtgpu/find/node_examination.ts";
 import { Wakeups } from "../../virtgpu/wakeups.ts";
 import { CopiedFiles } from "./copied_files.ts";
-import { Arrivals } from "../../virtgpu/pipes/pipe_credit.ts";
+import { Arrivals } from "../../virtgpu/pipes/mod.ts";
 import { type Shared, VirtgpuEndpoint } from "./endpoint.ts";
 import { GuestMemoryTrial } from "./guest_memory.ts";
 

@@ -9,7 +9,7 @@ import type { FdKind } from "../../../protocols/tables.ts";
 import { type ReceivedIdentifier, wholePages } from "../../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import { mapBlob } from "../../virtgpu/host_memory.ts";
-import type { Pipes } from "../../virtgpu/pipes/pipes.ts";
+import type { Pipes } from "../../virtgpu/pipes/mod.ts";
 import { HostError } from "../../wayland/protocol_error.ts";
 import type { CopiedFiles } from "./copied_files.ts";
 import { MAX_COPY_BYTES } from "./sent_fds.ts";

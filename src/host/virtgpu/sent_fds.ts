@@ -14,7 +14,7 @@ import {
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import type { Handles } from "../../virtgpu/handles.ts";
 import type { MappedBlob } from "../../virtgpu/host_memory.ts";
-import { MAX_PENDING, type Pipes } from "../../virtgpu/pipes/pipes.ts";
+import { MAX_PENDING, type Pipes } from "../../virtgpu/pipes/mod.ts";
 import type { Queue } from "../../wayland/queue.ts";
 
 /** Larger keymaps and colour profiles do not exist. */

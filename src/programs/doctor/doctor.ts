@@ -8,28 +8,26 @@ import { SyscallError } from "../../../ffi/error.ts";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import { connectUnix } from "../../../ffi/unix_socket.ts";
 import type { Endpoint } from "../../host/endpoint.ts";
-import { LocalSocket } from "../../host/local/socket.ts";
+import { LocalSocket } from "../../host/local/mod.ts";
 import { RegistryProbe } from "../../host/registry_probe.ts";
-import { NoPlaceError, VirtgpuHost } from "../../host/virtgpu/host.ts";
+import { NoPlaceError, VirtgpuHost } from "../../host/virtgpu/mod.ts";
 import type { Loop } from "../../loop/loop.ts";
 import { Policy } from "../../policy/policy.ts";
 import type { Environment } from "../../sockets/environment.ts";
 import { hostAddress } from "../../sockets/host_address.ts";
 import { StartupError } from "../../sockets/startup_error.ts";
 import { openChannel } from "../../virtgpu/channel.ts";
-import { ExampleWindow } from "../../virtgpu/probe/window.ts";
+import { ProbeWindow } from "../../virtgpu/probe/mod.ts";
 import {
   type DeviceSystem,
-  searchDevices,
-} from "../../virtgpu/find/find_device.ts";
-import {
   type Finding,
   missing,
   noted,
   present,
   reasonsOf,
-} from "../../virtgpu/find/finding.ts";
-import type { UsableNode } from "../../virtgpu/find/node_examination.ts";
+  searchDevices,
+  type UsableNode,
+} from "../../virtgpu/find/mod.ts";
 import { Wakeups } from "../../virtgpu/wakeups.ts";
 import { globalFindings, imageFindings } from "./globals.ts";
 import {
@@ -259,7 +257,7 @@ function windowFinding(
 ): Finding {
   const { loop, devices } = patient;
   using wakeups = new Wakeups(loop);
-  using shown = new ExampleWindow(
+  using shown = new ProbeWindow(
     openChannel(loop, devices.open(path), wakeups),
     allocatesDmabuf ? "dma-bufs" : "files",
   );

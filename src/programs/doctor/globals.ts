@@ -12,7 +12,7 @@ import {
   missing,
   noted,
   present,
-} from "../../virtgpu/find/finding.ts";
+} from "../../virtgpu/find/mod.ts";
 
 /** Without these no window can be shown. */
 const essential = ["wl_compositor", "wl_shm", "xdg_wm_base"] as const;

@@ -2,11 +2,11 @@
 import type { Environment } from "../../sockets/environment.ts";
 import {
   type Finding,
+  type KernelFitness,
   missing,
   noted,
   present,
-} from "../../virtgpu/find/finding.ts";
-import type { KernelFitness } from "../../virtgpu/find/node_examination.ts";
+} from "../../virtgpu/find/mod.ts";
 
 /** The first Linux whose virtio-gpu makes contexts of a type. Kernels with an older number may have it as well. */
 const firstKernel = { major: 5, minor: 16 } as const;

@@ -1,5 +1,5 @@
 /** What doctor found: a list of findings in sections, and whether an application would run. */
-import type { Finding } from "../../virtgpu/find/finding.ts";
+import type { Finding } from "../../virtgpu/find/mod.ts";
 
 /** Whether an application would run, and by which command. */
 export type Verdict =

@@ -6,15 +6,15 @@ import { SyscallError } from "../../../ffi/error.ts";
 import { OwnedFd } from "../../../ffi/fd.ts";
 import type { PeerCredentials } from "../../../ffi/unix_socket.ts";
 import type { Endpoint } from "../../host/endpoint.ts";
-import { LocalSocket } from "../../host/local/socket.ts";
-import { NoPlaceError } from "../../host/virtgpu/host.ts";
+import { LocalSocket } from "../../host/local/mod.ts";
+import { NoPlaceError } from "../../host/virtgpu/mod.ts";
 import { ClientLabel } from "../../log/client_label.ts";
 import type { Log } from "../../log/log.ts";
 import { createTrace } from "../../log/trace.ts";
 import { Relay, type RelaySettings } from "../../relay/relay.ts";
 import { turnAway } from "../../relay/turn_away.ts";
 import { StartupError } from "../../sockets/startup_error.ts";
-import { NoDeviceError } from "../../virtgpu/find/find_device.ts";
+import { NoDeviceError } from "../../virtgpu/find/mod.ts";
 import type { Host } from "./host.ts";
 
 /** What the clients need. */

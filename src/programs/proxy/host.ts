@@ -5,13 +5,13 @@
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import { connectUnix } from "../../../ffi/unix_socket.ts";
 import type { Endpoint } from "../../host/endpoint.ts";
-import { LocalSocket } from "../../host/local/socket.ts";
-import { MAX_CLIENTS, VirtgpuHost } from "../../host/virtgpu/host.ts";
+import { LocalSocket } from "../../host/local/mod.ts";
+import { MAX_CLIENTS, VirtgpuHost } from "../../host/virtgpu/mod.ts";
 import type { Log } from "../../log/log.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Environment } from "../../sockets/environment.ts";
 import { hostAddress } from "../../sockets/host_address.ts";
-import { NoDeviceError } from "../../virtgpu/find/find_device.ts";
+import { NoDeviceError } from "../../virtgpu/find/mod.ts";
 
 /** A compositor to connect clients to. All connections end before it is disposed of. */
 export interface Host extends Disposable {

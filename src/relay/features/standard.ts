@@ -1,15 +1,13 @@
 /** The features of an ordinary client's relay, in the order in which they are asked. */
 import type { Feature } from "../feature.ts";
-import { CopyStatistics } from "./backing/copy_statistics.ts";
+import { CopyStatistics } from "./backing/mod.ts";
 import { colourProfiles } from "./colour_profiles.ts";
-import { gpuBuffers } from "./dmabuf/buffers.ts";
-import { gpuFeedback } from "./dmabuf/feedback.ts";
+import { gpuBuffers, gpuFeedback } from "./dmabuf/mod.ts";
 import { inertClipboard } from "./inert_clipboard.ts";
-import { pendingState } from "./surface/pending_state.ts";
-import { presentationClock } from "./presentation/presentation_clock.ts";
-import { shadowedMemory } from "./shadow/feature.ts";
-import { sharedMemoryCheck } from "./shm/pool_fd_check.ts";
-import { surfaces } from "./surface/surface.ts";
+import { pendingState, surfaces } from "./surface/mod.ts";
+import { presentationClock } from "./presentation/mod.ts";
+import { shadowedMemory } from "./shadow/mod.ts";
+import { sharedMemoryCheck } from "./shm/mod.ts";
 import { titleTag } from "./title_tag.ts";
 
 /** What the user decides about features. */

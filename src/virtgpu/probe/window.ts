@@ -16,7 +16,7 @@ import {
   type ProbeHandler,
   XR24,
 } from "./client.ts";
-import { findNode } from "../find/find_device.ts";
+import { findNode } from "../find/mod.ts";
 import type { BlobImage } from "../host_images.ts";
 import type { MappedBlob } from "../host_memory.ts";
 import { openDevice } from "../kernel_device.ts";
@@ -44,7 +44,7 @@ const DMABUF = "zwp_linux_dmabuf_v1";
 export type WindowState = "connecting" | "waiting" | "shown" | "closed";
 
 /** One window with a moving gradient. */
-export class ExampleWindow implements ProbeHandler, Disposable {
+export class ProbeWindow implements ProbeHandler, Disposable {
   /** Frames that the compositor has asked for. */
   frames = 0;
   state: WindowState = "connecting";
@@ -165,11 +165,11 @@ export class ExampleWindow implements ProbeHandler, Disposable {
 }
 
 /** Shows the window for that long. @returns its last state, and how many frames were shown */
-function showExampleWindow(seconds: number): ExampleWindow {
+function showProbeWindow(seconds: number): ProbeWindow {
   const { path, capabilities: { allocatesDmabuf } } = findNode();
   using loop = new Loop();
   using wakeups = new Wakeups(loop);
-  using shown = new ExampleWindow(
+  using shown = new ProbeWindow(
     openChannel(loop, openDevice(path), wakeups),
     allocatesDmabuf ? "dma-bufs" : "files",
   );
@@ -179,7 +179,7 @@ function showExampleWindow(seconds: number): ExampleWindow {
 }
 
 if (import.meta.main) {
-  const { frames, state, reason } = showExampleWindow(
+  const { frames, state, reason } = showProbeWindow(
     Number(Deno.args[0] ?? Infinity),
   );
   const text = `${state}, ${frames} frames${

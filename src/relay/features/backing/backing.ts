@@ -1,7 +1,7 @@
 /** Where a shadow's pixels are: memory that the host sees, and the `wl_buffer` of it. */
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
+import type { ShmBuffer } from "../shm/mod.ts";
 
 /** One of them. Whoever has it ends it by `discard` or `recycle`, once. */
 export interface Backing {

@@ -6,9 +6,8 @@ import { DmabufImages } from "./dmabuf_images.ts";
 import { ShmBlocks } from "./shm_blocks.ts";
 import { DmabufBacking } from "./dmabuf_backing.ts";
 import type { MemoryBudget, Shortage } from "./memory_budget.ts";
-import { findPixelFormat, fourccOf } from "../shm/pixel_format.ts";
+import { findPixelFormat, fourccOf, type ShmBuffer } from "../shm/mod.ts";
 import { ShmBacking } from "./shm_backing.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
 
 /** One client's. */
 export class Backings implements Disposable {

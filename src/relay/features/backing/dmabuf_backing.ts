@@ -7,8 +7,7 @@ import { type Backing, destroyBuffer, GAP } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { DmabufImage, DmabufImages } from "./dmabuf_images.ts";
 import type { Shortage } from "./memory_budget.ts";
-import type { PixelFormat } from "../shm/pixel_format.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
+import type { PixelFormat, ShmBuffer } from "../shm/mod.ts";
 
 const FIRST_PLANE = { strides: 1, rows: 1 };
 

@@ -5,7 +5,7 @@ import { type Backing, destroyBuffer, GAP } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { Block, ShmBlocks } from "./shm_blocks.ts";
 import type { Shortage } from "./memory_budget.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
+import type { ShmBuffer } from "../shm/mod.ts";
 import { ignoreEvents } from "../../ignore_events.ts";
 
 /** One of them. */

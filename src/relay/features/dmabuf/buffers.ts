@@ -15,7 +15,7 @@ import type { Entry } from "../../entry.ts";
 import type { Feature, FeatureRelay, Verdict } from "../../feature.ts";
 import { HOLD_TIMEOUT_MS } from "../../limits.ts";
 import { carriesGpuBuffers } from "./feedback.ts";
-import { surfaceOf } from "../surface/surface.ts";
+import { surfaceOf } from "../surface/mod.ts";
 
 /**
  * Planes that one client may have. Each keeps its descriptor open here, where descriptors are shared by all clients: when they run out, others

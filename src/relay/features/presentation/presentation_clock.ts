@@ -21,7 +21,7 @@ import type { ArgumentRecord } from "../../entry.ts";
 import type { Feature, FeatureRelay } from "../../feature.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import { TimestampProbe } from "./timestamp_probe.ts";
-import { surfaceOf } from "../surface/surface.ts";
+import { surfaceOf } from "../surface/mod.ts";
 
 const NANOSECONDS = 1_000_000_000;
 const HIGH = 0x1_0000_0000;

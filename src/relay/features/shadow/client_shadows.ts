@@ -3,16 +3,17 @@ import { ClientError } from "../../../wayland/protocol_error.ts";
 import { displayError } from "../../../wayland/wire.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { Backings } from "../backing/backings.ts";
-import { CopyStatistics } from "../backing/copy_statistics.ts";
-import { ImportedPools } from "../shm/imported_pool.ts";
+import {
+  Backings,
+  CopyStatistics,
+  MemoryBudget,
+  MemoryRetries,
+} from "../backing/mod.ts";
+import { ImportedPools, ShmPool } from "../shm/mod.ts";
 import { LateReleases } from "./late_releases.ts";
-import { MemoryBudget } from "../backing/memory_budget.ts";
 import type { ShadowMaker } from "./shadow_buffer.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
-import { ShmPool } from "../shm/shm_buffer.ts";
-import { MemoryRetries } from "../backing/memory_retries.ts";
-import { type Surface, surfaceOf } from "../surface/surface.ts";
+import { type Surface, surfaceOf } from "../surface/mod.ts";
 
 /**
  * Pools that one client may have. Each keeps its file open here, where descriptors are shared by all clients: when they run out, others

@@ -7,11 +7,11 @@
  */
 import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { Feature } from "../../feature.ts";
-import type { CopyStatistics } from "../backing/copy_statistics.ts";
+import type { CopyStatistics } from "../backing/mod.ts";
 import { shmEvents, shmRequests } from "./shm_messages.ts";
 import { ClientShadows } from "./client_shadows.ts";
 import { iconRequests } from "./icon_messages.ts";
-import { surfaceOf } from "../surface/surface.ts";
+import { surfaceOf } from "../surface/mod.ts";
 
 /** The feature, which counts what it copies. */
 export function shadowedMemory(

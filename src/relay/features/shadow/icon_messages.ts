@@ -13,7 +13,7 @@ import type { Entry } from "../../entry.ts";
 import type { RequestHandlers, RequestValues, Verdict } from "../../feature.ts";
 import { ShadowBuffer } from "./shadow_buffer.ts";
 import type { ClientShadows } from "./client_shadows.ts";
-import { type ShmBuffer, shmBufferOf } from "../shm/shm_buffer.ts";
+import { type ShmBuffer, shmBufferOf } from "../shm/mod.ts";
 
 type Attach = Extract<
   keyof RequestValues,

@@ -4,13 +4,16 @@
 import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { Region } from "../surface/region.ts";
-import type { Backing } from "../backing/backing.ts";
-import type { Backings } from "../backing/backings.ts";
-import type { CopyStatistics } from "../backing/copy_statistics.ts";
-import type { MemoryBudget, Shortage } from "../backing/memory_budget.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
-import type { MemoryRetries } from "../backing/memory_retries.ts";
+import { Region } from "../surface/mod.ts";
+import type {
+  Backing,
+  Backings,
+  CopyStatistics,
+  MemoryBudget,
+  MemoryRetries,
+  Shortage,
+} from "../backing/mod.ts";
+import type { ShmBuffer } from "../shm/mod.ts";
 
 /** What shadows are made with. */
 export interface ShadowMaker {

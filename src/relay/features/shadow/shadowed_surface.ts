@@ -8,11 +8,10 @@
 import { ClientError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { RequestValues } from "../../feature.ts";
-import type { Shortage } from "../backing/memory_budget.ts";
+import type { Retryable, Shortage } from "../backing/mod.ts";
 import type { ShadowBuffer, ShadowMaker } from "./shadow_buffer.ts";
-import { type ShmBuffer, shmBufferOf } from "../shm/shm_buffer.ts";
-import type { Retryable } from "../backing/memory_retries.ts";
-import type { Surface } from "../surface/surface.ts";
+import { type ShmBuffer, shmBufferOf } from "../shm/mod.ts";
+import type { Surface } from "../surface/mod.ts";
 import { Swapchain } from "./swapchain.ts";
 
 const EVERYTHING = { x: 0, y: 0, width: 0x7fffffff, height: 0x7fffffff };

@@ -6,16 +6,16 @@
  */
 import { O_ACCMODE, O_RDWR, statusFlags } from "../../../../ffi/fd.ts";
 import type { EventHandlers, RequestHandlers } from "../../feature.ts";
-import { ImportedBuffer } from "../shm/imported_pool.ts";
-import type { ClientShadows } from "./client_shadows.ts";
 import {
   checkBufferShape,
   checkPoolSize,
+  ImportedBuffer,
   ShmBuffer,
   shmBufferOf,
   ShmPool,
   unmappable,
-} from "../shm/shm_buffer.ts";
+} from "../shm/mod.ts";
+import type { ClientShadows } from "./client_shadows.ts";
 
 /** Requests of pools and buffers. */
 export const shmRequests: RequestHandlers<ClientShadows> = {

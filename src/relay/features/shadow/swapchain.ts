@@ -4,12 +4,10 @@
  * Made one by one, when all there are are busy: a host that copies what it gets needs only one. Damage is what changed since the last
  * commit, whichever buffer it came in, so it makes every shadow stale, and each is brought up to date when its turn comes.
  */
-import { Region } from "../surface/region.ts";
-import { addBufferDamage } from "../surface/buffer_damage.ts";
-import type { Shortage } from "../backing/memory_budget.ts";
+import { addBufferDamage, Region, type Surface } from "../surface/mod.ts";
+import type { Shortage } from "../backing/mod.ts";
 import { ShadowBuffer, type ShadowMaker } from "./shadow_buffer.ts";
-import type { ShmBuffer } from "../shm/shm_buffer.ts";
-import type { Surface } from "../surface/surface.ts";
+import type { ShmBuffer } from "../shm/mod.ts";
 
 /** The damage of the commit under way. */
 const damage = new Region();

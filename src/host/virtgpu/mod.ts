@@ -1,0 +1,2 @@
+/** Endpoints on a virtio-gpu device: the compositor of this virtual machine's host. */
+export { MAX_CLIENTS, NoPlaceError, VirtgpuHost } from "./host.ts";

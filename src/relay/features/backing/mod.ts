@@ -1,0 +1,6 @@
+/** Where the pixels of a shadow buffer lie: memory that the host sees, how much of it a client gets, and what happens when there is none. */
+export type { Backing } from "./backing.ts";
+export { Backings } from "./backings.ts";
+export { CopyStatistics } from "./copy_statistics.ts";
+export { MemoryBudget, type Shortage } from "./memory_budget.ts";
+export { MemoryRetries, type Retryable } from "./memory_retries.ts";

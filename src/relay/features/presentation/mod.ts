@@ -1,0 +1,2 @@
+/** Presentation times, translated between the host's clock and this machine's. */
+export { presentationClock } from "./presentation_clock.ts";
