@@ -18,18 +18,34 @@ export interface FeatureOptions {
   readonly statistics?: CopyStatistics;
 }
 
-/** The list. */
+/**
+ * The list. Its order is part of its meaning: the first feature that does not
+ * forward a message decides, and those after it do not see the message.
+ *
+ * docs/features.md has the messages that each of them sees.
+ */
 export function standardFeatures(options: FeatureOptions): readonly Feature[] {
   return [
+    // The only one that sees titles.
     titleTag(options.tag),
+    // It looks at descriptors before any handler opens one.
     sharedMemoryCheck,
+    // The only one that sees drags.
     inertClipboard,
+    // Before the presentation clock, which takes requests that this one notes.
     pendingState,
+    // Before the feature that ends a commit: it may put a request of its own in
+    // front of one.
     presentationClock(),
+    // Before the shadows, which take `attach`.
     surfaces,
+    // The only one that sees colour profiles.
     colourProfiles,
+    // The only one that sees feedback.
     gpuFeedback,
+    // Before the shadows: it holds a commit until the GPU has drawn.
     gpuBuffers,
+    // Last: it ends a commit, and clears what the surface had pending.
     shadowedMemory(options.statistics ?? new CopyStatistics()),
   ];
 }
