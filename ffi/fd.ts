@@ -164,6 +164,22 @@ export function openFile(path: string, flags: number, mode = 0o600): OwnedFd {
 }
 
 /**
+ * Opens the file of a descriptor once more, with flags and a position of its
+ * own.
+ *
+ * @returns null where this fails: there is no /proc, the file belongs to
+ * another user, or no descriptor is left.
+ */
+export function reopenFd(fd: number, flags: number): OwnedFd | null {
+  try {
+    return openFile(`/proc/self/fd/${fd}`, flags);
+  } catch (error) {
+    if (error instanceof SyscallError) return null;
+    throw error;
+  }
+}
+
+/**
  * Reads once. Never throws: what a descriptor of somebody else answers is never
  * unexpected.
  *

@@ -5,8 +5,9 @@
 
 import { cString } from "./address.ts";
 import { check } from "./error.ts";
-import { OwnedFd } from "./fd.ts";
+import { duplicateFd, O_RDONLY, OwnedFd, reopenFd } from "./fd.ts";
 import { libc } from "./libc.ts";
+import { mapFile } from "./mapping.ts";
 
 // <sys/mman.h>
 const MFD_CLOEXEC = 1;
@@ -26,7 +27,7 @@ export const F_SEAL_WRITE = 8;
 /**
  * Makes a file of `size` zero bytes.
  *
- * @param name shown in /proc, for whoever looks.
+ * @param name shown in /proc.
  */
 export function createMemfd(name: string, size: number): OwnedFd {
   using fd = new OwnedFd(
@@ -40,6 +41,36 @@ export function createMemfd(name: string, size: number): OwnedFd {
     libc.ftruncate(fd.number, BigInt(size)),
   );
   return new OwnedFd(fd.release());
+}
+
+/**
+ * Makes a file with these contents that nobody can change any more.
+ *
+ * @param name shown in /proc.
+ */
+export function createSealedFile(
+  name: string,
+  contents: Uint8Array,
+): OwnedFd {
+  using fd = createMemfd(name, contents.length);
+  if (contents.length > 0) {
+    using mapping = mapFile(fd.number, contents.length, "write");
+    mapping.bytes.set(contents);
+  }
+  addSeals(
+    fd.number,
+    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+  );
+  return new OwnedFd(fd.release());
+}
+
+/**
+ * Another descriptor of a sealed file, for reading, for somebody else. Where
+ * there is a /proc it has a position of its own: a duplicate shares the
+ * position, and everybody who reads from the file moves it.
+ */
+export function openSealedFile(fd: OwnedFd): OwnedFd {
+  return reopenFd(fd.number, O_RDONLY) ?? duplicateFd(fd.number);
 }
 
 /**

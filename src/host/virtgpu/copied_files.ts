@@ -1,38 +1,22 @@
 /**
  * Files that applications get copies of: keymaps, format tables, colour
- * profiles. All clients get the same few, so those are kept, sealed, and handed
- * out again.
+ * profiles. The copies are sealed, so all clients share those that are kept.
  */
-import { SyscallError } from "../../../ffi/error.ts";
-import { duplicateFd, O_RDONLY, openFile, OwnedFd } from "../../../ffi/fd.ts";
-import {
-  addSeals,
-  createMemfd,
-  F_SEAL_GROW,
-  F_SEAL_SEAL,
-  F_SEAL_SHRINK,
-  F_SEAL_WRITE,
-} from "../../../ffi/memfd.ts";
-import { mapFile } from "../../../ffi/mapping.ts";
+import type { OwnedFd } from "../../../ffi/fd.ts";
+import { createSealedFile, openSealedFile } from "../../../ffi/memfd.ts";
+import { ContentsCache } from "../contents_cache.ts";
 
-/** How many are kept; those longest unused go. */
 const MAX_KEPT = 16;
 /** Larger files are rare, and not kept. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 
-interface CopiedFile {
-  readonly contents: Uint8Array;
-  readonly fd: OwnedFd;
-}
-
 /** The copies, by their contents. */
 export class CopiedFiles implements Disposable {
-  /** Those used last come last. */
-  readonly #files: CopiedFile[] = [];
+  readonly #files = new ContentsCache<OwnedFd>(MAX_KEPT);
 
   /** Number of copies that are kept. */
   get count(): number {
-    return this.#files.length;
+    return this.#files.count;
   }
 
   /**
@@ -40,56 +24,21 @@ export class CopiedFiles implements Disposable {
    * descriptor, the caller's, with a position of its own.
    */
   copy(contents: Uint8Array): number {
-    const index = this.#files.findIndex((file) =>
-      isEqual(file.contents, contents)
-    );
-    const [known] = index < 0 ? [] : this.#files.splice(index, 1);
-    if (known !== undefined) {
-      this.#files.push(known);
-      return openAgain(known.fd);
+    const known = this.#files.find(contents);
+    if (known !== null) return openSealedFile(known).release();
+    using undo = new DisposableStack();
+    const file = undo.use(createSealedFile("wayferry-copy", contents));
+    if (contents.length <= MAX_KEPT_BYTES) {
+      const given = openSealedFile(file);
+      this.#files.add(contents.slice(), file);
+      undo.move();
+      return given.release();
     }
-    using fd = makeFile(contents);
-    if (contents.length > MAX_KEPT_BYTES) return fd.release();
-    const given = openAgain(fd);
-    const kept = new OwnedFd(fd.release());
-    this.#files.push({ contents: contents.slice(), fd: kept });
-    if (this.#files.length > MAX_KEPT) {
-      this.#files.shift()?.fd[Symbol.dispose]();
-    }
-    return given;
+    undo.move();
+    return file.release();
   }
 
   [Symbol.dispose](): void {
-    for (const { fd } of this.#files) fd[Symbol.dispose]();
-    this.#files.length = 0;
+    this.#files[Symbol.dispose]();
   }
-}
-
-function makeFile(contents: Uint8Array): OwnedFd {
-  using fd = createMemfd("wayferry-copy", contents.length);
-  if (contents.length > 0) {
-    using mapping = mapFile(fd.number, contents.length, "write");
-    mapping.bytes.set(contents);
-  }
-  addSeals(
-    fd.number,
-    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
-  );
-  return new OwnedFd(fd.release());
-}
-
-/** A duplicate would share its position with all others, which clients that read the file move. */
-function openAgain(fd: OwnedFd): number {
-  try {
-    return openFile(`/proc/self/fd/${fd.number}`, O_RDONLY).release();
-  } catch (error) {
-    // no /proc
-    if (!(error instanceof SyscallError)) throw error;
-    return duplicateFd(fd.number).release();
-  }
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, index) => byte === other[index]);
 }

@@ -1,16 +1,10 @@
 /**
- * Tables of GPU formats, without what our GPU does not make. A compositor sends the same table for every window, so those that were sent last
- * are kept.
+ * Tables of GPU formats, without what our GPU does not make. A compositor sends
+ * the same table for every window, so the relay keeps those that it used last.
  */
-import { duplicateFd, OwnedFd, writeFd } from "../../../../ffi/fd.ts";
-import {
-  addSeals,
-  createMemfd,
-  F_SEAL_GROW,
-  F_SEAL_SEAL,
-  F_SEAL_SHRINK,
-  F_SEAL_WRITE,
-} from "../../../../ffi/memfd.ts";
+import type { OwnedFd } from "../../../../ffi/fd.ts";
+import { createSealedFile, openSealedFile } from "../../../../ffi/memfd.ts";
+import { ContentsCache } from "../../../host/contents_cache.ts";
 
 /** u32 format, 4 bytes unused, u64 modifier. */
 export const ENTRY_BYTES = 16;
@@ -19,9 +13,8 @@ export const LEFT_OUT = -1;
 
 /** Each holds a descriptor open. */
 const MAX_KEPT_TABLES = 4;
-const SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-/** One of the host's tables, as clients get it. */
+/** A table of the host, as clients get it. */
 export interface FormatTable {
   /** In bytes, as clients get it. */
   readonly size: number;
@@ -29,49 +22,47 @@ export interface FormatTable {
   readonly places: readonly number[];
 }
 
-interface KeptTable extends FormatTable {
-  /** What the host sent. */
-  readonly contents: Uint8Array;
-  readonly fd: OwnedFd;
+/** A table that is kept, and the sealed file that clients get. */
+interface KeptTable extends FormatTable, Disposable {
+  readonly file: OwnedFd;
 }
 
-/** The tables of one relay. */
+/** Makes the tables of one relay, and keeps them. */
 export class FormatTables implements Disposable {
   readonly #makes: (format: number, modifier: bigint) => boolean;
-  /** Those made last come last. */
-  readonly #tables: KeptTable[] = [];
+  readonly #tables = new ContentsCache<KeptTable>(MAX_KEPT_TABLES);
 
   /** @param makes whether our GPU makes buffers of a format, with a layout */
   constructor(makes: (format: number, modifier: bigint) => boolean) {
     this.#makes = makes;
   }
 
-  /** The table with a descriptor of it, sealed, the caller's. */
+  /**
+   * The table that a client gets for one of the host, with a new descriptor of
+   * it, sealed, the caller's.
+   *
+   * @param contents what the host sent; kept, not copied
+   */
   find(contents: Uint8Array<ArrayBuffer>): FormatTable & { fd: number } {
-    const { fd, size, places } = this.#known(contents) ?? this.#add(contents);
-    return { fd: duplicateFd(fd.number).release(), size, places };
+    const table = this.#tables.find(contents) ?? this.#add(contents);
+    const { file, size, places } = table;
+    return { fd: openSealedFile(file).release(), size, places };
   }
 
   [Symbol.dispose](): void {
-    for (const { fd } of this.#tables) fd[Symbol.dispose]();
-    this.#tables.length = 0;
-  }
-
-  #known(contents: Uint8Array): KeptTable | undefined {
-    return this.#tables.find((table) => isEqual(table.contents, contents));
+    this.#tables[Symbol.dispose]();
   }
 
   #add(contents: Uint8Array<ArrayBuffer>): KeptTable {
     const { kept, places } = this.#filter(contents);
-    using memory = createMemfd("dmabuf formats", 0);
-    writeFd(memory.number, kept);
-    addSeals(memory.number, SEALS);
-    const fd = new OwnedFd(memory.release());
-    const table = { contents, fd, size: kept.length, places };
-    this.#tables.push(table);
-    if (this.#tables.length > MAX_KEPT_TABLES) {
-      this.#tables.shift()?.fd[Symbol.dispose]();
-    }
+    const file = createSealedFile("dmabuf formats", kept);
+    const table: KeptTable = {
+      file,
+      size: kept.length,
+      places,
+      [Symbol.dispose]: () => file[Symbol.dispose](),
+    };
+    this.#tables.add(contents, table);
     return table;
   }
 
@@ -91,9 +82,4 @@ export class FormatTables implements Disposable {
     }
     return { kept: kept.slice(0, count * ENTRY_BYTES), places };
   }
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, index) => byte === other[index]);
 }
