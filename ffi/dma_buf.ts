@@ -1,5 +1,5 @@
 /**
- * GPU buffers and the fences in them: <linux/dma-buf.h>, poll(2).
+ * GPU buffers and the fences in them: <linux/dma-buf.h>.
  */
 
 import { pointerTo } from "./address.ts";
@@ -11,12 +11,6 @@ import {
   ioctlNumber,
   requestIoctl,
 } from "./ioctl.ts";
-import { openLibc } from "./library.ts";
-
-const { poll } = openLibc({
-  // <poll.h> int poll(struct pollfd *fds, nfds_t nfds, int timeout);
-  poll: { parameters: ["pointer", "u64", "i32"], result: "i32" },
-});
 
 // struct dma_buf_export_sync_file: u32 flags, i32 fd
 const DMA_BUF_SYNC_READ = 1;
@@ -37,11 +31,6 @@ const DMA_BUF_SYNC_END = 4;
 export const DMA_BUF_IOCTL_SYNC: bigint = ioctlNumber(IOC_WRITE, "b", 0, 8);
 const access = new Int32Array(2);
 const accessPointer = pointerTo(access);
-
-// struct pollfd: i32 fd, i16 events, i16 revents
-const POLLIN = 1;
-const polled = new Int32Array(2);
-const polledPointer = pointerTo(polled);
 
 /** More than the kernel says of a dma-buf in /proc. */
 const information = new Uint8Array(4096);
@@ -74,13 +63,6 @@ export function beginWriting(dmaBuf: number): void {
 export function endWriting(dmaBuf: number): void {
   access[0] = DMA_BUF_SYNC_WRITE | DMA_BUF_SYNC_END;
   requestIoctl(dmaBuf, DMA_BUF_IOCTL_SYNC, accessPointer);
-}
-
-/** Whether a descriptor is readable now; one that is always ready is. */
-export function isReadable(fd: number): boolean {
-  polled[0] = fd;
-  polled[1] = POLLIN;
-  return poll(polledPointer, 1n, 0) > 0;
 }
 
 /**

@@ -1,8 +1,15 @@
 /**
- * Writing to a descriptor that somebody else made, without ever waiting for its
- * reader, and without making it non-blocking for its other owners: O_NONBLOCK
- * belongs to the open file, not to the descriptor (open(2), fcntl(2)). For the
- * same reason one that is set says nothing: an owner can take it away again.
+ * Writing to a descriptor that others share, without ever waiting for its
+ * reader: the pipe that an application gave for a paste, our standard error
+ * output.
+ *
+ * O_NONBLOCK belongs to the open file, not to the descriptor (open(2),
+ * fcntl(2)). So we do not set it, which would change the file for its other
+ * owners, nor trust it where it is set: an owner can take it away again. A
+ * socket is asked not to wait in each call, a pipe or terminal is opened a
+ * second time, for us alone. Where that is not permitted, because it belongs to
+ * another user, `pwritev2` can be asked not to wait for a pipe, or we write what
+ * a pipe takes for certain when it has room.
  */
 
 import { addressOf, writeAddress } from "./address.ts";
@@ -13,14 +20,17 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
-  openFile,
   OwnedFd,
+  reopenFd,
   statusFlags,
   writeFd,
 } from "./fd.ts";
 import { closeForeignFd, memoryKind } from "./file_kind.ts";
 import { openLibc } from "./library.ts";
+import type { PinnedBuffer } from "./pinned_buffer.ts";
 import { createPipe } from "./pipe.ts";
+import { isWritable } from "./poll.ts";
+import { sendMessage } from "./socket_message.ts";
 import { StructWords } from "./struct_words.ts";
 
 /** <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all, once the pipe says it has room. */
@@ -32,6 +42,7 @@ const MSG_NOSIGNAL = 0x4000;
 const RWF_NOWAIT = 0x8;
 /** The position of the open file, where it has one. */
 const OWN_POSITION = -1n;
+const NO_FDS = new Int32Array(0);
 
 // struct iovec: u64 iov_base at 0, u64 iov_len at 8
 const iov = new StructWords(16);
@@ -49,27 +60,34 @@ const { pwritev2, send } = openLibc({
 
 /**
  * How it is written to:
- * - "direct": a write never waits: a file, or it was opened so by us;
- * - "socket": `send` can be told not to wait;
- * - "no-wait": `pwritev2` can be told not to wait, for a pipe since Linux 6.4;
- * - "when-ready": a write waits unless the loop has just said that there is room, and waits even then where another owner was faster.
+ * - "direct": a write never waits: it is a file, or we opened it so;
+ * - "socket": `send` can be asked not to wait;
+ * - "no-wait": `pwritev2` can be asked not to wait, for a pipe since Linux 6.4;
+ * - "when-ready": a write waits unless the loop has just said that there is
+ *   room, and waits even then where another owner was faster;
+ * - "polled": the same, for an owner without a loop, so we look for room
+ *   ourselves.
  */
-type Manner = "direct" | "socket" | "no-wait" | "when-ready";
+type Manner = "direct" | "socket" | "no-wait" | "when-ready" | "polled";
 
 /** A descriptor to write to. */
 export class ForeignOutput implements Disposable {
-  readonly #fd: OwnedFd;
+  readonly #fd: OwnedFd | number;
   #manner: Manner;
 
-  /** For `openForeignOutput`. */
-  constructor(fd: OwnedFd, manner: Manner) {
+  /**
+   * For `openForeignOutput` and `borrowForeignOutput`.
+   *
+   * @param fd a number is borrowed
+   */
+  constructor(fd: OwnedFd | number, manner: Manner) {
     this.#fd = fd;
     this.#manner = manner;
   }
 
   /** For the loop, borrowed. */
   get fd(): number {
-    return this.#fd.number;
+    return typeof this.#fd === "number" ? this.#fd : this.#fd.number;
   }
 
   /** Whether `write` may only be called once after each time that the loop said there is room. */
@@ -85,13 +103,17 @@ export class ForeignOutput implements Disposable {
    * reads).
    */
   write(bytes: Uint8Array<ArrayBuffer>): number {
+    const { fd } = this;
     switch (this.#manner) {
       case "direct":
-        return again(writeFd(this.#fd.number, bytes));
+        return again(writeFd(fd, bytes));
+      case "polled":
+        if (!isWritable(fd)) return -EAGAIN;
+        return again(writeFd(fd, bytes.subarray(0, PIPE_BUF)));
       case "when-ready":
-        return again(writeFd(this.#fd.number, bytes.subarray(0, PIPE_BUF)));
+        return again(writeFd(fd, bytes.subarray(0, PIPE_BUF)));
       case "no-wait": {
-        const result = again(writeNoWait(this.#fd.number, bytes));
+        const result = again(writeNoWait(fd, bytes));
         if (result !== -EOPNOTSUPP || canPipesNotWait()) return result;
         this.#manner = "when-ready";
         return -EAGAIN;
@@ -99,14 +121,23 @@ export class ForeignOutput implements Disposable {
       case "socket": {
         const length = BigInt(bytes.length);
         const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-        const count = send(this.#fd.number, bytes, length, flags);
+        const count = send(fd, bytes, length, flags);
         return again(count < 0 ? -lastErrno() : count);
       }
     }
   }
 
+  /** Like `write`, from a pinned buffer, and without allocating where it is a socket. */
+  writePinned(buffer: PinnedBuffer, start: number, length: number): number {
+    if (this.#manner === "socket") {
+      return again(sendMessage(this.fd, buffer, start, length, NO_FDS, 0, 0));
+    }
+    return this.write(buffer.bytes.subarray(start, start + length));
+  }
+
+  /** Closes what is owned. */
   [Symbol.dispose](): void {
-    this.#fd[Symbol.dispose]();
+    if (typeof this.#fd !== "number") this.#fd[Symbol.dispose]();
   }
 }
 
@@ -142,7 +173,7 @@ function openPipeOrDevice(
   using theirs = new OwnedFd(fd);
   // opened again it could be written to, which is more than its owner may do
   if ((statusFlags(fd) & O_ACCMODE) === O_RDONLY) return null;
-  const own = reopen(fd);
+  const own = reopenToWrite(fd);
   if (own !== null) return new ForeignOutput(own, "direct");
   // a device cannot be told not to wait
   return kind === "pipe"
@@ -150,15 +181,44 @@ function openPipeOrDevice(
     : null;
 }
 
-/** The same pipe or terminal, opened once more, with flags of our own. */
-function reopen(fd: number): OwnedFd | null {
-  try {
-    return openFile(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK);
-  } catch (error) {
-    // another user's pipe, or no /proc
-    if (error instanceof SyscallError) return null;
-    throw error;
+/**
+ * Borrows a descriptor for writing, for an owner without a loop.
+ *
+ * Its file is written to even where that may wait for a file system: this
+ * process was given it to write to.
+ *
+ * @param reopen see `reopenToWrite`
+ */
+export function borrowForeignOutput(
+  fd: number,
+  reopen: (fd: number) => OwnedFd | null = reopenToWrite,
+): ForeignOutput {
+  const kind = memoryKind(fd);
+  switch (kind) {
+    case "socket":
+      return new ForeignOutput(fd, "socket");
+    case "pipe":
+    case "device": {
+      const own = reopen(fd);
+      return own === null
+        ? new ForeignOutput(fd, "polled")
+        : new ForeignOutput(own, "direct");
+    }
+    case "memory":
+    case "disk":
+    case "foreign":
+    case "directory":
+    case "invalid":
+      return new ForeignOutput(fd, "direct");
   }
+}
+
+/**
+ * The same pipe or terminal, opened once more, with flags of our own; null for
+ * another user's.
+ */
+function reopenToWrite(fd: number): OwnedFd | null {
+  return reopenFd(fd, O_WRONLY | O_NONBLOCK);
 }
 
 function writeNoWait(fd: number, bytes: Uint8Array<ArrayBuffer>): number {

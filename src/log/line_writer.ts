@@ -3,9 +3,9 @@
  * as far as it takes them, and counted where they had to be left out.
  */
 
-import { EAGAIN, EINTR } from "../../ffi/errno.ts";
+import { EAGAIN } from "../../ffi/errno.ts";
+import type { ForeignOutput } from "../../ffi/foreign_output.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
-import type { SharedOutput } from "./shared_output.ts";
 
 const BUFFER_BYTES = 131_072;
 /** A longer line is cut. */
@@ -26,7 +26,7 @@ export type FlushResult = "done" | "pending" | "gone";
 
 /** Collects lines and writes them without waiting. */
 export class LineWriter implements Disposable {
-  readonly #output: SharedOutput;
+  readonly #output: ForeignOutput;
   readonly #describeLoss: (lines: number) => string;
   #buffer: PinnedBuffer | null = null;
   /** What waits in the buffer; it may begin within a line. */
@@ -40,7 +40,7 @@ export class LineWriter implements Disposable {
    * @param describeLoss makes the line that stands where `lines` lines had to
    * be left out.
    */
-  constructor(output: SharedOutput, describeLoss: (lines: number) => string) {
+  constructor(output: ForeignOutput, describeLoss: (lines: number) => string) {
     this.#output = output;
     this.#describeLoss = describeLoss;
   }
@@ -75,11 +75,11 @@ export class LineWriter implements Disposable {
     if (buffer === null) return "done";
     while (this.#start < this.#end) {
       const length = this.#end - this.#start;
-      const count = this.#output.write(buffer, this.#start, length);
+      const count = this.#output.writePinned(buffer, this.#start, length);
       if (count >= 0) this.#start += count;
       else if (count === -EAGAIN) return "pending";
-      else if (count !== -EINTR) {
-        // closed, broken or full for good: there is nobody to tell
+      else {
+        // closed, broken or full for good: nobody reads it
         this.#gone = true;
         this.#lostLines = 0;
         return "gone";

@@ -7,6 +7,7 @@
  */
 
 import { SyscallError } from "../../ffi/error.ts";
+import { borrowForeignOutput } from "../../ffi/foreign_output.ts";
 import type { Flushable, Loop, Timer } from "../loop/loop.ts";
 import { escapeText } from "./escape.ts";
 import type { LogLevel, LogSource } from "./level.ts";
@@ -14,7 +15,6 @@ import { LineWriter } from "./line_writer.ts";
 import type { LoggingPlan } from "./options.ts";
 import { LogRing } from "./ring.ts";
 import { appendToRingFile } from "./ring_file.ts";
-import { SharedOutput } from "./shared_output.ts";
 import { SuppressTable } from "./suppress.ts";
 import { linePrefix } from "./timestamp.ts";
 
@@ -65,7 +65,7 @@ export class Log implements Disposable {
     this.suppress = new SuppressTable(plan.suppress);
     this.#clock = place.clock;
     this.#writer = new LineWriter(
-      new SharedOutput(place.fd),
+      borrowForeignOutput(place.fd),
       (lines) =>
         linePrefix(place.clock(), "wl-proxy", "warning") +
         `${lines} lines are missing here: the standard error output was not read in time`,

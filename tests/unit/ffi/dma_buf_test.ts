@@ -4,12 +4,9 @@ import {
   DMA_BUF_IOCTL_SYNC,
   exporterOf,
   exportReadFence,
-  isReadable,
 } from "../../../ffi/dma_buf.ts";
 import { SyscallError } from "../../../ffi/error.ts";
-import { writeFd } from "../../../ffi/fd.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
-import { createPipe } from "../../../ffi/pipe.ts";
 import { withFreeDescriptors } from "../../support/free_descriptors.ts";
 
 Deno.test("requests have the numbers of <linux/dma-buf.h>", () => {
@@ -32,18 +29,4 @@ Deno.test("without a free descriptor nobody can tell who made a dma-buf", () => 
     );
     assert.equal(exportReadFence(file.number), null);
   });
-});
-
-Deno.test("a pipe is readable when something was written", () => {
-  const { reader, writer } = createPipe();
-  using end = reader;
-  using other = writer;
-  assert.equal(isReadable(end.number), false);
-  writeFd(other.number, Uint8Array.of(1));
-  assert.equal(isReadable(end.number), true);
-});
-
-Deno.test("a file in memory is always readable", () => {
-  using file = createMemfd("plane", 4096);
-  assert.equal(isReadable(file.number), true);
 });

@@ -17,6 +17,7 @@ import {
   writeFd,
 } from "../../../ffi/fd.ts";
 import {
+  borrowForeignOutput,
   ForeignOutput,
   openForeignOutput,
 } from "../../../ffi/foreign_output.ts";
@@ -178,6 +179,24 @@ Deno.test("before Linux 6.4 a pipe that cannot be opened again is written to pie
   );
   assert.equal(output.needsReadiness, true);
   assert.equal(output.write(new Uint8Array(10_000)), 4096);
+});
+
+Deno.test("an owner without a loop writes what a pipe that cannot be opened again has room for", () => {
+  const { reader, writer } = createPipe();
+  using _reader = reader;
+  using theirs = writer;
+  {
+    using output = borrowForeignOutput(theirs.number, () => null);
+    assert.equal(output.fd, theirs.number);
+    assert.equal(output.needsReadiness, false);
+    assert.equal(output.write(new Uint8Array(10_000)), 4096);
+    assert.equal(fill(output), 65_536 - 4096);
+  }
+  assert.equal(
+    statusFlags(theirs.number) & O_NONBLOCK,
+    0,
+    "it is open, and a waiting one",
+  );
 });
 
 Deno.test({

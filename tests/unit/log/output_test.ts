@@ -14,15 +14,15 @@ import {
   statusFlags,
   writeFd,
 } from "../../../ffi/fd.ts";
+import { borrowForeignOutput } from "../../../ffi/foreign_output.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LineWriter } from "../../../src/log/line_writer.ts";
-import { SharedOutput } from "../../../src/log/shared_output.ts";
 import { makeScratch } from "../../support/scratch.ts";
 
 function openWriter(fd: OwnedFd, reopen?: () => null): LineWriter {
   return new LineWriter(
-    new SharedOutput(fd.number, reopen),
+    borrowForeignOutput(fd.number, reopen),
     (lines) => `(${lines} lost)`,
   );
 }
@@ -152,7 +152,7 @@ Deno.test("a closed or full descriptor is of no use, and harmless", () => {
   const closed = duplicateFd(writer.number);
   const number = closed.number;
   closed[Symbol.dispose]();
-  using lines = new LineWriter(new SharedOutput(number), () => "lost");
+  using lines = new LineWriter(borrowForeignOutput(number), () => "lost");
   lines.write("line");
   assert.equal(lines.flush(), "gone");
 });

@@ -7,9 +7,10 @@
  * Unlike plain forwarding: `zwp_linux_buffer_params_v1.add`, `create` and `create_immed` (linux-dmabuf, stable); `wl_surface.commit`
  * is held, for a second at most.
  */
-import { exportReadFence, isReadable } from "../../../../ffi/dma_buf.ts";
+import { exportReadFence } from "../../../../ffi/dma_buf.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
 import { duplicateFd, type OwnedFd } from "../../../../ffi/fd.ts";
+import { isReadable } from "../../../../ffi/poll.ts";
 import type { Source, Watch } from "../../../loop/loop.ts";
 import type { Entry } from "../../entry.ts";
 import type { Feature, FeatureRelay, Verdict } from "../../feature.ts";
