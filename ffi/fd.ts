@@ -22,8 +22,7 @@ export const O_RDWR = 2;
 /** Mask of the access mode in status flags. */
 export const O_ACCMODE = 3;
 export const O_CREAT = 0o100;
-export const O_EXCL = 0o200;
-export const O_NOCTTY = 0o400;
+const O_NOCTTY = 0o400;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
@@ -31,7 +30,6 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 // and those where they differ
 const isArm = Deno.build.arch === "aarch64";
-export const O_DIRECTORY = isArm ? 0o40000 : 0o200000;
 export const O_NOFOLLOW = isArm ? 0o100000 : 0o400000;
 
 /** An open file descriptor with one owner, who closes it. */

@@ -1,6 +1,4 @@
-/**
- * The two errors that the command line reports by themselves, without a stack trace.
- */
+/** The error that the command line reports by itself, without a stack trace. */
 
 import type { HelpTopic } from "./invocation.ts";
 
@@ -14,9 +12,4 @@ export class UsageError extends Error {
     super(message);
     this.topic = topic;
   }
-}
-
-/** The command line is right, but what it asks for cannot be done: the status is EXIT_FAILED. */
-export class UnavailableError extends Error {
-  override readonly name = "UnavailableError";
 }

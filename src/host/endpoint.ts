@@ -21,15 +21,15 @@ export type Carriage =
   /** Not at all: globals that need it are not announced. */
   | "never";
 
-/** Who sends a descriptor: the client, in a request, or the host, in an event. */
-export type MessageDirection = "request" | "event";
+/** What carries a descriptor: a request, from the client, or an event, from the host. */
+export type MessageType = "request" | "event";
 
 /**
  * What endpoints of one kind can carry. All of them share one object, so that what follows from it is worked out once.
  */
 export interface Carrier {
-  /** How descriptors of this kind cross, in messages of this direction. */
-  carries(kind: FdKind, direction: MessageDirection): Carriage;
+  /** How descriptors of this kind cross, in messages of this type. */
+  carries(kind: FdKind, type: MessageType): Carriage;
 }
 
 /** Whether the host is behind a boundary that memory does not cross by itself. */

@@ -5,7 +5,7 @@
  */
 import { getEvent, getRequest } from "../../protocols/tables.ts";
 import { decodeText } from "../wayland/text.ts";
-import { HEADER_SIZE, MAX_MESSAGE_BYTES } from "../wayland/wire.ts";
+import { DISPLAY, HEADER_SIZE, MAX_MESSAGE_BYTES } from "../wayland/wire.ts";
 import type { Endpoint, EndpointHandler } from "./endpoint.ts";
 
 /** A global as the compositor announces it. */
@@ -23,7 +23,6 @@ export type ProbeState =
   }
   | { readonly kind: "failed"; readonly reason: string };
 
-const DISPLAY = 1;
 const REGISTRY = 2;
 const CALLBACK = 3;
 const REQUEST_BYTES = 12;

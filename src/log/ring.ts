@@ -17,7 +17,7 @@ import {
 } from "./level.ts";
 import { formatMessage } from "./message_format.ts";
 import { linePrefix } from "./timestamp.ts";
-import { type Direction, formatTraceLine, type Side } from "./trace_line.ts";
+import { type Flow, formatTraceLine, type Side } from "./trace_line.ts";
 
 const CHUNKS = 4;
 const MIN_CHUNK_WORDS = 64;
@@ -144,7 +144,7 @@ export class LogRing {
     milliseconds: number,
     label: RingLabel,
     side: Side,
-    direction: Direction,
+    flow: Flow,
     message: Message,
     objectId: number,
     words: Int32Array,
@@ -179,7 +179,7 @@ export class LogRing {
       chunk,
       MESSAGE_HEADER_WORDS + count,
       IS_MESSAGE | (side === "host" ? FROM_HOST_SIDE : 0) |
-        (direction === "sent" ? WAS_SENT : 0),
+        (flow === "sent" ? WAS_SENT : 0),
       milliseconds,
     );
   }

@@ -8,13 +8,13 @@ import type { Log } from "./log.ts";
 import { formatMessage } from "./message_format.ts";
 import { RingLabel } from "./ring.ts";
 import {
-  type Direction,
+  type Flow,
   formatTraceLine,
   type Side,
   sideSources,
 } from "./trace_line.ts";
 
-export type { Direction, Side };
+export type { Flow, Side };
 
 /** Told of every message of a client, at the proxy's boundaries. */
 export interface MessageTrace {
@@ -29,7 +29,7 @@ export interface MessageTrace {
    */
   message(
     side: Side,
-    direction: Direction,
+    flow: Flow,
     message: Message,
     objectId: number,
     words: Int32Array,
@@ -77,7 +77,7 @@ class ClientTrace implements MessageTrace {
 
   message(
     side: Side,
-    direction: Direction,
+    flow: Flow,
     message: Message,
     objectId: number,
     words: Int32Array,
@@ -93,7 +93,7 @@ class ClientTrace implements MessageTrace {
         time,
         this.#label,
         side,
-        direction,
+        flow,
         message,
         objectId,
         words,
@@ -104,7 +104,7 @@ class ClientTrace implements MessageTrace {
     if (stderr) {
       const text = formatMessage(message, objectId, words, wordOffset, size);
       log.addLine(
-        formatTraceLine(time, side, direction, this.#label.text, text),
+        formatTraceLine(time, side, flow, this.#label.text, text),
       );
     }
   }

@@ -8,8 +8,8 @@ import { linePrefix } from "./timestamp.ts";
 /** Whose connection: the application's or the compositor's. */
 export type Side = "client" | "host";
 
-/** As seen from the proxy. */
-export type Direction = "received" | "sent";
+/** Whether the proxy received a message, or sent it. */
+export type Flow = "received" | "sent";
 
 /** Under which source messages of a side are logged. */
 export const sideSources = {
@@ -28,13 +28,11 @@ export const sideSources = {
 export function formatTraceLine(
   milliseconds: number,
   side: Side,
-  direction: Direction,
+  flow: Flow,
   label: string,
   message: string,
 ): string {
-  const arrow = (side === "client") === (direction === "received")
-    ? " -> "
-    : " <- ";
+  const arrow = (side === "client") === (flow === "received") ? " -> " : " <- ";
   return linePrefix(milliseconds, sideSources[side], "info") + label + arrow +
     message;
 }

@@ -70,8 +70,8 @@ function highestCarried(
 function isCarried(message: Message, carrier: Carrier): boolean {
   return message.arguments.every((argument) => {
     if (argument.kind !== null) {
-      const direction = message.isRequest ? "request" : "event";
-      return carrier.carries(argument.kind, direction) !== "never";
+      const type = message.isRequest ? "request" : "event";
+      return carrier.carries(argument.kind, type) !== "never";
     }
     return argument.buffer !== "written" || !shadowsMemory(carrier);
   });

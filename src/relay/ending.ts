@@ -5,7 +5,7 @@ import {
   HostError,
   HostRefusal,
 } from "../wayland/protocol_error.ts";
-import { displayError } from "../wayland/wire.ts";
+import { DISPLAY, displayError } from "../wayland/wire.ts";
 import type { Objects } from "./objects.ts";
 
 /** The end of a relay. */
@@ -46,7 +46,7 @@ export function hostFailed(reason: string): Ending {
   const { implementation: code } = displayError;
   return {
     reason,
-    error: { clientId: 1, code, text: reason },
+    error: { clientId: DISPLAY, code, text: reason },
     level: "warning",
   };
 }
@@ -73,7 +73,7 @@ export function endingOf(error: unknown, objects: Objects): Ending {
   if (error instanceof HostError) {
     return hostFailed(`the compositor broke the protocol: ${error.message}`);
   }
-  if (error instanceof HostRefusal) return refused(error, objects);
+  if (error instanceof HostRefusal) return hostRefused(error, objects);
   if (error instanceof Error) {
     return hostFailed(`the proxy failed: ${error.message}`);
   }
@@ -87,7 +87,8 @@ export function isDefect(error: unknown): error is Error {
     !isExhaustion(error);
 }
 
-function refused(
+/** The client is told of its own object; for all others the display stands in. */
+function hostRefused(
   { hostId, code, message: text }: HostRefusal,
   objects: Objects,
 ): Ending {
@@ -100,7 +101,7 @@ function refused(
     : `the proxy's own ${entry.interface.name}`;
   return {
     reason: `the compositor refused a request: ${what}: error ${code}: ${text}`,
-    error: { clientId: known ? entry.clientId : 1, code, text },
+    error: { clientId: known ? entry.clientId : DISPLAY, code, text },
     level: "warning",
   };
 }

@@ -23,6 +23,9 @@ import type { Policy } from "../policy/policy.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
 import type { RelayLoop } from "./guarded_loop.ts";
 
+/** Which way messages go: requests from the client to the host, events back. */
+export type Direction = "requests" | "events";
+
 /** What becomes of a message. */
 export type Verdict =
   /** It goes on as it came. */
@@ -149,7 +152,7 @@ export interface FeatureRelay {
   /** Closes a handle of an event that was taken. */
   discardFromHost(handle: number): void;
   /** Goes on with a direction that was held. */
-  resume(direction: "requests" | "events"): void;
+  resume(direction: Direction): void;
   /** Writes a line about this client to the log: something that somebody should mend. */
   warn(text: string): void;
   /** Writes a line about this client to the log, for whoever wants to know. */
@@ -187,8 +190,8 @@ export class FeatureSet {
     this.#features = features;
   }
 
-  /** Those that have something to do where descriptors reach the host like this; all endpoints of one kind share a carrier. */
-  for(carrier: Carrier): ActiveFeatures {
+  /** The features that apply to this carrier, which all endpoints of one kind share. */
+  activeFor(carrier: Carrier): ActiveFeatures {
     const before = this.#known.get(carrier);
     if (before !== undefined) return before;
     const active = new ActiveFeatures(

@@ -14,8 +14,15 @@ const HOST_LIMIT = {
 } as const;
 /** Descriptors that may wait at either end for a message that carries them. */
 const MAX_FDS_WITHOUT_MESSAGE = 1024;
+/** Characters of an error that a client is sent: a message has room for 4096 bytes, and four of them may make one character. */
+const MAX_ERROR_CHARACTERS = 1000;
 /** How long a feature may hold a direction, in milliseconds. */
 export const HOLD_TIMEOUT_MS = 1_000;
+
+/** As much of the text of a `wl_display.error` as a message has room for. */
+export function cutErrorText(text: string): string {
+  return text.slice(0, MAX_ERROR_CHARACTERS);
+}
 
 /** Whether so much waits for the host that its client is not to be read. */
 export function isSlow({ outgoing }: Endpoint): boolean {

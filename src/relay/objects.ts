@@ -1,6 +1,6 @@
 /** All objects of a relay: the table of pairs, seen from both sides, and who may be named how. */
 import { getInterface, type Interface } from "../../protocols/tables.ts";
-import { FIRST_SERVER_ID } from "../wayland/wire.ts";
+import { DISPLAY, FIRST_SERVER_ID } from "../wayland/wire.ts";
 import { Entry, type EventListener } from "./entry.ts";
 import { IdAllocator, ObjectTable } from "./object_table.ts";
 
@@ -11,13 +11,13 @@ export class Objects {
   readonly client = new ObjectTable();
   readonly host = new ObjectTable();
   /** `wl_display`, which has the id 1 on both sides. */
-  readonly display = new Entry(1, 1, getInterface("wl_display"), 1);
+  readonly display = new Entry(DISPLAY, DISPLAY, getInterface("wl_display"), 1);
   readonly #hostIds = new IdAllocator(FIRST_CLIENT_ID);
   readonly #clientIds = new IdAllocator(FIRST_SERVER_ID);
 
   constructor() {
-    this.client.set(1, this.display);
-    this.host.set(1, this.display);
+    this.client.set(DISPLAY, this.display);
+    this.host.set(DISPLAY, this.display);
   }
 
   /** Enters an object of the client under the id that the client gave it. */

@@ -2,14 +2,13 @@
 import type { Message } from "../../protocols/tables.ts";
 import { ClientError } from "../wayland/protocol_error.ts";
 import {
+  DISPLAY,
   displayError,
   HEADER_SIZE,
   MAX_MESSAGE_BYTES,
 } from "../wayland/wire.ts";
 import type { Entry } from "./entry.ts";
 import { MAX_OBJECTS } from "./object_table.ts";
-
-const DISPLAY = 1;
 
 /** The request is for an object that does not exist, or not any more. */
 export function invalidObject(id: number): ClientError {
@@ -56,9 +55,14 @@ export function badOpcode(
 
 /** The client has as many objects as it may. */
 export function tooManyObjects(): ClientError {
+  return noMemory(`more than ${MAX_OBJECTS} objects`);
+}
+
+/** The client has used up what it may have of something. */
+export function noMemory(why: string): ClientError {
   return new ClientError(
     DISPLAY,
     displayError.noMemory,
-    `no memory: more than ${MAX_OBJECTS} objects`,
+    `no memory: ${why}`,
   );
 }

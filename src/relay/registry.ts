@@ -17,7 +17,7 @@ import { carriedVersion } from "../policy/carried_version.ts";
 import { CLIPBOARD, type Policy } from "../policy/policy.ts";
 import type { Carrier } from "../host/endpoint.ts";
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
-import { displayError } from "../wayland/wire.ts";
+import { DISPLAY, displayError } from "../wayland/wire.ts";
 import type { ArgumentRecord, Entry, EventListener } from "./entry.ts";
 import type {
   Feature,
@@ -126,7 +126,7 @@ export class Registry implements EventListener {
     const place = this.#registries.indexOf(registry);
     if (place < 0) {
       throw new ClientError(
-        1,
+        DISPLAY,
         displayError.invalidObject,
         `${registry} is no registry of this client`,
       );
@@ -141,16 +141,16 @@ export class Registry implements EventListener {
     const present = byName(this.#offers, name);
     const offer = present ?? this.#removed.get(name) ?? null;
     if (offer === null) {
-      throw refused(registry, `invalid global ${wanted} (${name})`);
+      throw invalidBind(registry, `invalid global ${wanted} (${name})`);
     }
     if (wanted !== offer.interface) {
-      throw refused(
+      throw invalidBind(
         registry,
         `invalid interface for global ${name}: have ${offer.interface}, wanted ${wanted}`,
       );
     }
     if (version === 0 || version > offer.version) {
-      throw refused(
+      throw invalidBind(
         registry,
         `invalid version for global ${wanted} (${name}): have ${offer.version}, wanted ${version}`,
       );
@@ -362,7 +362,8 @@ function isOurs(global: string, policy: Policy): boolean {
     (global === CLIPBOARD && policy.inertClipboard);
 }
 
-function refused(registry: Entry, why: string): ClientError {
+/** What libwayland-server answers to a bind that cannot be. */
+function invalidBind(registry: Entry, why: string): ClientError {
   return new ClientError(registry.clientId, displayError.invalidObject, why);
 }
 

@@ -26,6 +26,7 @@ import type { Entry, EventListener } from "./entry.ts";
 import { type Ending, endingOf, hostFailed, isDefect } from "./ending.ts";
 import { EventPump } from "./events.ts";
 import {
+  type Direction,
   type EventValues,
   type Feature,
   type FeatureRelay,
@@ -33,6 +34,7 @@ import {
   type RequestValues,
 } from "./feature.ts";
 import { GuardedLoop } from "./guarded_loop.ts";
+import { cutErrorText } from "./limits.ts";
 import { Metering } from "./metering.ts";
 import { Objects } from "./objects.ts";
 import { Registry, registryFeature } from "./registry.ts";
@@ -107,7 +109,7 @@ export class Relay
     this.client = client;
     this.host = host;
     this.policy = settings.policy;
-    const active = settings.features.for(host.carrier);
+    const active = settings.features.activeFor(host.carrier);
     this.handlers = active.handlers;
     this.descriptorChecks = active.descriptorChecks;
     this.trace = trace;
@@ -226,7 +228,7 @@ export class Relay
     this.host.discard(handle);
   }
 
-  resume(direction: "requests" | "events"): void {
+  resume(direction: Direction): void {
     this.#traffic.resume(direction);
   }
 
@@ -267,7 +269,7 @@ export class Relay
       this.sendEvent(display, "wl_display.error", {
         object_id: client.get(error.clientId) ?? display,
         code: error.code,
-        message: error.text.slice(0, 1000),
+        message: cutErrorText(error.text),
       });
     }
     this.#release();

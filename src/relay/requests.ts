@@ -21,6 +21,7 @@ import {
 import { ClientError } from "../wayland/protocol_error.ts";
 import type { Queue } from "../wayland/queue.ts";
 import {
+  DISPLAY,
   displayError,
   endOfArray,
   endOfString,
@@ -53,8 +54,6 @@ import {
   tooManyObjects,
   usedTwice,
 } from "./refusals.ts";
-
-const DISPLAY = 1;
 
 /**
  * Where the new ids of the message under way go, in words. One for all pumps of this direction, since typed arrays are dear to

@@ -2,11 +2,11 @@
 import { getEvent, type Message } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
+import { DISPLAY } from "../wayland/wire.ts";
 import { type Side, writeMessage } from "./arguments.ts";
 import type { ArgumentRecord, Entry } from "./entry.ts";
 import type { Metering } from "./metering.ts";
 
-const DISPLAY = 1;
 const deleteId = getEvent("wl_display.delete_id");
 const deleteIdSize = deleteId.minimumSize;
 

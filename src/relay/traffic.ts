@@ -5,7 +5,7 @@
  * client is not read while its requests stand still, and while much waits for the host; one that does not read its events is given up.
  */
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
-import { displayError } from "../wayland/wire.ts";
+import { DISPLAY, displayError } from "../wayland/wire.ts";
 import type { PumpParts } from "./pump_parts.ts";
 import {
   clientDoesNotRead,
@@ -15,7 +15,7 @@ import {
   hostLeft,
 } from "./ending.ts";
 import type { EventPump } from "./events.ts";
-import type { FeatureRelay } from "./feature.ts";
+import type { Direction, FeatureRelay } from "./feature.ts";
 import { Hold } from "./hold.ts";
 import {
   backlog,
@@ -92,7 +92,7 @@ export class Traffic implements LivenessListener, Disposable {
   }
 
   /** Goes on with a direction that was held. */
-  resume(direction: "requests" | "events"): void {
+  resume(direction: Direction): void {
     const hold = direction === "requests"
       ? this.#requestsHold
       : this.#eventsHold;
@@ -113,7 +113,7 @@ export class Traffic implements LivenessListener, Disposable {
     this.#liveness[Symbol.dispose]();
   }
 
-  #run(direction: "requests" | "events"): void {
+  #run(direction: Direction): void {
     if (this.#over) return;
     try {
       if (direction === "requests") this.#moveRequests();
@@ -136,7 +136,7 @@ export class Traffic implements LivenessListener, Disposable {
     this.#hostOwes = progress === "metered";
     const text = this.#hostOwes ? null : uncarried(client);
     if (text !== null) {
-      throw new ClientError(1, displayError.implementation, text);
+      throw new ClientError(DISPLAY, displayError.implementation, text);
     }
     this.#checkBacklog();
     if (this.#over) return;
@@ -206,7 +206,7 @@ export class Traffic implements LivenessListener, Disposable {
 
   /** A hold that goes on without what its feature waits for after a while. */
   #holdOf(
-    direction: "requests" | "events",
+    direction: Direction,
     pump: RequestPump | EventPump,
   ): Hold {
     return new Hold(this.#relay.loop, () => {

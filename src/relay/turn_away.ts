@@ -1,13 +1,11 @@
 /** Tells a client why it cannot be served, in the one way that every client understands, and closes its connection. */
 import { getEvent, getInterface } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
-import { displayError } from "../wayland/wire.ts";
+import { DISPLAY, displayError } from "../wayland/wire.ts";
 import { writeMessage } from "./arguments.ts";
 import { Entry } from "./entry.ts";
+import { cutErrorText } from "./limits.ts";
 
-const DISPLAY = 1;
-/** A message has room for 4096 bytes, and four of them may make one character. */
-const MAX_TEXT_CHARACTERS = 1000;
 /** How long it may take to read the reason, in milliseconds. */
 const LAST_WORDS_TIMEOUT_MS = 1000;
 
@@ -22,7 +20,7 @@ export function turnAway(client: Endpoint, reason: string): void {
     {
       object_id: display,
       code: displayError.implementation,
-      message: reason.slice(0, MAX_TEXT_CHARACTERS),
+      message: cutErrorText(reason),
     },
   );
   client.finish(LAST_WORDS_TIMEOUT_MS);

@@ -21,13 +21,13 @@ export const CHANNEL_RING = 1;
 export const RINGS = 2;
 
 /** First byte of each message. */
-export const COMMAND_INIT = 1;
-export const COMMAND_GET_IMAGE_REQUIREMENTS = 2;
+const COMMAND_INIT = 1;
+const COMMAND_GET_IMAGE_REQUIREMENTS = 2;
 export const COMMAND_POLL = 3;
 export const COMMAND_SEND = 4;
 export const COMMAND_RECEIVE = 5;
 export const COMMAND_READ = 6;
-export const COMMAND_WRITE = 7;
+const COMMAND_WRITE = 7;
 
 /** Memory: the device's resource in a SEND, a blob id to be claimed in a RECEIVE. */
 export const IDENTIFIER_BLOB = 1;

@@ -11,6 +11,9 @@ export const HEADER_SIZE = 8;
 /** The largest message, header included, that libwayland reads (`WL_MAX_MESSAGE_SIZE`). */
 export const MAX_MESSAGE_BYTES = 4096;
 
+/** The id of `wl_display`, the first object of every connection. */
+export const DISPLAY = 1;
+
 /** The first id that the server's side allocates, as it reads from an `Int32Array`. */
 export const FIRST_SERVER_ID = 0xff000000 | 0;
 

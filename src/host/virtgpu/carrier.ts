@@ -3,9 +3,9 @@ import type { FdKind } from "../../../protocols/tables.ts";
 import type { Carriage, Carrier } from "../endpoint.ts";
 
 const withGpu: Carrier = {
-  carries: (kind, direction) =>
+  carries: (kind, type) =>
     // the host has no way to give its GPU's buffers to the guest's
-    carriage(kind, direction === "request" ? "as-is" : "never"),
+    carriage(kind, type === "request" ? "as-is" : "never"),
 };
 const withoutGpu: Carrier = { carries: (kind) => carriage(kind, "never") };
 

@@ -24,10 +24,10 @@ import { type Channel, wholePages } from "../../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import {
   CALLBACK,
-  DISPLAY,
   ProbeClient,
   type ProbeHandler,
 } from "../../virtgpu/probe/mod.ts";
+import { DISPLAY } from "../../wayland/wire.ts";
 import type { MemoryExporter } from "../endpoint.ts";
 
 /** How long the compositor may take to answer, in milliseconds. */

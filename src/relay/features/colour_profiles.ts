@@ -14,10 +14,10 @@ import { fileSize, memoryKind } from "../../../ffi/file_kind.ts";
 import { mapFile } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { ClientError } from "../../wayland/protocol_error.ts";
-import { displayError } from "../../wayland/wire.ts";
 import type { Entry } from "../entry.ts";
 import type { Feature, FeatureRelay, RequestValues } from "../feature.ts";
 import { RateLimitedWarnings } from "../rate_limited_warnings.ts";
+import { noMemory } from "../refusals.ts";
 
 // wp_image_description_creator_icc_v1.error
 const ALREADY_SET = 1;
@@ -62,10 +62,8 @@ class Profiles {
   /** Counts a creator that stays on the host. @throws {ClientError} where there are too many */
   leave(): void {
     if (this.#left >= MAX_LEFT) {
-      throw new ClientError(
-        1,
-        displayError.noMemory,
-        `no memory: more than ${MAX_LEFT} colour profiles could not be used`,
+      throw noMemory(
+        `more than ${MAX_LEFT} colour profiles could not be used`,
       );
     }
     this.#left++;
@@ -127,7 +125,11 @@ export const colourProfiles: Feature<Profiles> = {
     ) => {
       const { relay } = profiles;
       if (creator.record instanceof MissingProfile) {
-        throw refused(creator, ALREADY_SET, "there is an ICC profile already");
+        throw invalidProfile(
+          creator,
+          ALREADY_SET,
+          "there is an ICC profile already",
+        );
       }
       // of a global that is gone: the host is told nothing
       if (creator.hostId === 0) return "forward";
@@ -177,10 +179,18 @@ function checkFile(
   }
   const isFile = kind === "memory" || kind === "disk";
   if (!isFile || (statusFlags(fd) & O_ACCMODE) === O_WRONLY) {
-    throw refused(creator, BAD_FD, "the ICC profile is no file to read from");
+    throw invalidProfile(
+      creator,
+      BAD_FD,
+      "the ICC profile is no file to read from",
+    );
   }
   if (length === 0 || length > MAX_PROFILE_BYTES) {
-    throw refused(creator, BAD_SIZE, `the ICC profile has ${length} bytes`);
+    throw invalidProfile(
+      creator,
+      BAD_SIZE,
+      `the ICC profile has ${length} bytes`,
+    );
   }
   if (offset + length > fileSize(fd)) throw tooShort(creator);
   return null;
@@ -236,13 +246,18 @@ function sendCopy(
 }
 
 function tooShort(creator: Entry): ClientError {
-  return refused(
+  return invalidProfile(
     creator,
     OUT_OF_FILE,
     "the ICC profile ends behind the end of its file",
   );
 }
 
-function refused({ clientId }: Entry, code: number, text: string): ClientError {
+/** @param code of `wp_image_description_creator_icc_v1.error` */
+function invalidProfile(
+  { clientId }: Entry,
+  code: number,
+  text: string,
+): ClientError {
   return new ClientError(clientId, code, text);
 }

@@ -8,13 +8,13 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { Channel, ChannelHandler } from "../channel.ts";
 import type { SentIdentifiers } from "../commands.ts";
 import { IDENTIFIER_BLOB } from "../cross_domain.ts";
+import { DISPLAY } from "../../wayland/wire.ts";
 import { EventLog, MessageBuffer } from "./messages.ts";
 import { Handles } from "../handles.ts";
 import { type BlobImage, HostImagePool } from "../host_images.ts";
 import { HostMemoryPool, type MappedBlob } from "../host_memory.ts";
 
-/** Objects that every client has; the other ids are its owner's choice, in the order of their making. */
-export const DISPLAY = 1;
+/** Objects that every client has, beside the display; its owner chooses the other ids, in the order in which it makes the objects. */
 export const REGISTRY = 2;
 /** `wl_callback` of the greeting; free when `wl_display.delete_id` says so. */
 export const CALLBACK = 3;

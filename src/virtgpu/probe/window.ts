@@ -9,18 +9,13 @@
 
 import { Loop } from "../../loop/loop.ts";
 import { type Channel, openChannel } from "../channel.ts";
-import {
-  CALLBACK,
-  DISPLAY,
-  ProbeClient,
-  type ProbeHandler,
-  XR24,
-} from "./client.ts";
+import { CALLBACK, ProbeClient, type ProbeHandler, XR24 } from "./client.ts";
 import { findNode } from "../find/mod.ts";
 import type { BlobImage } from "../host_images.ts";
 import type { MappedBlob } from "../host_memory.ts";
 import { openDevice } from "../kernel_device.ts";
 import { Wakeups } from "../wakeups.ts";
+import { DISPLAY } from "../../wayland/wire.ts";
 
 // object ids of our own choice, each used once, in this order
 const COMPOSITOR = 4;

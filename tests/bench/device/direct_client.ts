@@ -4,13 +4,13 @@ import { Loop } from "../../../src/loop/loop.ts";
 import { openChannel } from "../../../src/virtgpu/channel.ts";
 import {
   CALLBACK,
-  DISPLAY,
   ProbeClient,
   type ProbeHandler,
 } from "../../../src/virtgpu/probe/client.ts";
 import type { MappedBlob } from "../../../src/virtgpu/host_memory.ts";
 import { openDevice } from "../../../src/virtgpu/kernel_device.ts";
 import { Wakeups } from "../../../src/virtgpu/wakeups.ts";
+import { DISPLAY } from "../../../src/wayland/wire.ts";
 import type { DeviceWorkload } from "./workloads.ts";
 
 const COMPOSITOR = 4;

@@ -78,11 +78,11 @@ Deno.test("a feature is there where it applies to how the host gets its descript
   };
   const set = new FeatureSet([shadowing, everywhere]);
   const namesFor = (shm: Carriage): string[] =>
-    set.for(carrier(shm)).features.map(({ name }) => name);
+    set.activeFor(carrier(shm)).features.map(({ name }) => name);
   assert.deepEqual(namesFor("as-is"), ["everywhere"]);
   assert.deepEqual(namesFor("shadowed"), ["shadowing", "everywhere"]);
   const same = carrier("as-is");
-  assert.equal(set.for(same), set.for(same));
+  assert.equal(set.activeFor(same), set.activeFor(same));
 });
 
 Deno.test("seats are told behind everything else, and outputs behind them", () => {
