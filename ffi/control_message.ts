@@ -14,7 +14,7 @@ const CMSG_LEVEL = 2;
 const CMSG_TYPE = 3;
 const CMSG_DATA = 4;
 const HEADER_BYTES = 16;
-const SOL_SOCKET = 1;
+export const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 
 /**

@@ -3,10 +3,15 @@
  * (getauxval(3)).
  */
 
-import { cString } from "./address.ts";
 import { check } from "./error.ts";
-import { libc } from "./libc.ts";
 import { openLibc } from "./library.ts";
+import {
+  readStatus,
+  status,
+  STATX_TYPE,
+  STX_RDEV_MAJOR,
+  STX_RDEV_MINOR,
+} from "./statx.ts";
 
 const { getauxval } = openLibc({
   // <sys/auxv.h> unsigned long getauxval(unsigned long type);
@@ -15,13 +20,6 @@ const { getauxval } = openLibc({
 
 // <elf.h>
 const AT_PAGESZ = 6n;
-// <fcntl.h>
-const AT_EMPTY_PATH = 0x1000;
-const STATX_TYPE = 0x1;
-// struct statx: u32 stx_rdev_major at 128, u32 stx_rdev_minor at 132
-const STATX_BYTES = 256;
-const STX_RDEV_MAJOR = 128;
-const STX_RDEV_MINOR = 132;
 
 /** Bytes in a page of this machine's memory. */
 export function memoryPageSize(): number {
@@ -38,10 +36,9 @@ export function encodeDeviceNumber(major: number, minor: number): bigint {
 
 /** The number of the device behind an open device file. */
 export function deviceNumberOf(fd: number): bigint {
-  const status = new DataView(new ArrayBuffer(STATX_BYTES));
   check(
     `read the device number of file descriptor ${fd}`,
-    libc.statx(fd, cString(""), AT_EMPTY_PATH, STATX_TYPE, status),
+    readStatus(fd, 0, STATX_TYPE),
   );
   return encodeDeviceNumber(
     status.getUint32(STX_RDEV_MAJOR, true),

@@ -12,7 +12,7 @@ const { close, close_range, fcntl, isatty, open, pread, read, write } = libc;
 // <fcntl.h>, the values that x86-64 and aarch64 share
 const F_GETFD = 1;
 const F_SETFD = 2;
-const F_GETFL = 3;
+export const F_GETFL = 3;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;

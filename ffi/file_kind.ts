@@ -1,21 +1,32 @@
 /**
- * What a descriptor from somebody else is, before anything is read from it:
- * statx(2), fcntl(2).
+ * What a descriptor from somebody else is, before we read from it: statx(2),
+ * fcntl(2).
  *
  * Reading a file on a network or user-space file system may never return, and
  * would stop the loop, and so may asking for its attributes and closing it. Only
  * files in memory, on local disks and on the host's shares are read.
  */
 
-import { cString } from "./address.ts";
 import { check } from "./error.ts";
-import { closeFd } from "./fd.ts";
+import { closeFd, F_GETFL, O_PATH } from "./fd.ts";
 import { fileSystemKind } from "./file_systems.ts";
 import { libc } from "./libc.ts";
 import { openLibc } from "./library.ts";
+import { readSeals } from "./memfd.ts";
 import { type Mount, mountOf, mountOfDevice } from "./mount_table.ts";
+import {
+  AT_STATX_DONT_SYNC,
+  readStatus,
+  status,
+  STATX_SIZE,
+  STATX_TYPE,
+  STX_DEV_MAJOR,
+  STX_DEV_MINOR,
+  STX_MODE,
+  STX_SIZE,
+} from "./statx.ts";
 
-const { fcntl, statx } = libc;
+const { fcntl } = libc;
 
 /**
  * - "memory": a file in memory (memfd, tmpfs, hugetlbfs); reading never waits.
@@ -36,23 +47,6 @@ export type FileKind =
   | "device"
   | "invalid";
 
-// <fcntl.h>
-const F_GETFL = 3;
-const F_GET_SEALS = 1034;
-const O_PATH = 0o10000000;
-const AT_EMPTY_PATH = 0x1000;
-const AT_STATX_DONT_SYNC = 0x4000;
-
-// struct statx (256 bytes, the same on every machine): u16 stx_mode at 28, u64
-// stx_size at 40, u32 stx_dev_major at 136, u32 stx_dev_minor at 140
-const STATX_TYPE = 0x1;
-const STATX_SIZE = 0x200;
-const STX_MODE = 28;
-const STX_SIZE = 40;
-const STX_DEV_MAJOR = 136;
-const STX_DEV_MINOR = 140;
-const STATX_BYTES = 256;
-
 // <sys/stat.h>, the file type in a mode
 const S_IFMT = 0o170000;
 const S_IFSOCK = 0o140000;
@@ -62,16 +56,13 @@ const S_IFDIR = 0o040000;
 const S_IFCHR = 0o020000;
 const S_IFIFO = 0o010000;
 
-const emptyPath = cString("");
-const status = new DataView(new ArrayBuffer(STATX_BYTES));
-
 /**
  * Whether, and how, a descriptor can be read. One system call where it is
  * memory; never waits for a file system that belongs to somebody.
  */
 export function memoryKind(fd: number): FileKind {
   // only files in memory know seals
-  if (fcntl(fd, F_GET_SEALS, 0) >= 0) return "memory";
+  if (readSeals(fd) >= 0) return "memory";
   const flags = fcntl(fd, F_GETFL, 0);
   if (flags < 0 || (flags & O_PATH) !== 0) return "invalid";
   const mount = mountOf(fd);
@@ -123,7 +114,7 @@ export function closeForeignFd(fd: number): void {
 }
 
 function closesAtOnce(fd: number): boolean {
-  if (fcntl(fd, F_GET_SEALS, 0) >= 0 || fileType(fd) !== S_IFREG) return true;
+  if (readSeals(fd) >= 0 || fileType(fd) !== S_IFREG) return true;
   const mount = mountOf(fd);
   return mount !== null && answers(mount);
 }
@@ -139,8 +130,7 @@ let threads: ThreadFunctions | null = null;
  * on a network or in a process; null where the descriptor is not open.
  */
 function fileType(fd: number): number | null {
-  const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-  if (statx(fd, emptyPath, flags, STATX_TYPE, status) < 0) return null;
+  if (readStatus(fd, AT_STATX_DONT_SYNC, STATX_TYPE) < 0) return null;
   return status.getUint16(STX_MODE, true) & S_IFMT;
 }
 
@@ -157,7 +147,7 @@ function regularFileKind(mount: Mount | null): FileKind {
 export function fileSize(fd: number): number {
   check(
     `read the size of file descriptor ${fd}`,
-    statx(fd, emptyPath, AT_EMPTY_PATH, STATX_SIZE, status),
+    readStatus(fd, 0, STATX_SIZE),
   );
   return Number(status.getBigUint64(STX_SIZE, true));
 }

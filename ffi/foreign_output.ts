@@ -30,14 +30,11 @@ import { openLibc } from "./library.ts";
 import type { PinnedBuffer } from "./pinned_buffer.ts";
 import { createPipe } from "./pipe.ts";
 import { isWritable } from "./poll.ts";
-import { sendMessage } from "./socket_message.ts";
+import { SEND_FLAGS, sendMessage } from "./socket_message.ts";
 import { StructWords } from "./struct_words.ts";
 
 /** <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all, once the pipe says it has room. */
 const PIPE_BUF = 4096;
-// <sys/socket.h>
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 // <linux/fs.h>
 const RWF_NOWAIT = 0x8;
 /** The position of the open file, where it has one. */
@@ -120,8 +117,7 @@ export class ForeignOutput implements Disposable {
       }
       case "socket": {
         const length = BigInt(bytes.length);
-        const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-        const count = send(fd, bytes, length, flags);
+        const count = send(fd, bytes, length, SEND_FLAGS);
         return again(count < 0 ? -lastErrno() : count);
       }
     }

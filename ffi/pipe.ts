@@ -3,10 +3,8 @@
  */
 
 import { check } from "./error.ts";
-import { OwnedFd } from "./fd.ts";
+import { O_CLOEXEC, OwnedFd } from "./fd.ts";
 import { libc } from "./libc.ts";
-
-const O_CLOEXEC = 0o2000000;
 
 /** The two ends of a pipe. */
 export interface Pipe {

@@ -22,7 +22,8 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const RECEIVE_FLAGS = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
-const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+/** A send does not wait, and a peer that is gone is an error and no signal. */
+export const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 // struct iovec, in 32-bit words
 const IOV_BASE = 0; // u64

@@ -3,6 +3,7 @@
  * Linux's abstract name space.
  */
 
+import { SOL_SOCKET } from "./control_message.ts";
 import { check, lastErrno, SyscallError } from "./error.ts";
 import { OwnedFd } from "./fd.ts";
 import { libc } from "./libc.ts";
@@ -24,7 +25,6 @@ const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const STREAM = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_PEERCRED = 17;
 const SO_ACCEPTCONN = 30;
@@ -77,6 +77,11 @@ export function encodeUnixAddress(address: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A non-blocking socket without an address. */
+function createUnixSocket(): OwnedFd {
+  return new OwnedFd(check("make a unix socket", socket(AF_UNIX, STREAM, 0)));
+}
+
 /**
  * Connects, without waiting; the socket is non-blocking.
  *
@@ -85,9 +90,7 @@ export function encodeUnixAddress(address: string): Uint8Array<ArrayBuffer> {
  */
 export function connectUnix(address: string): OwnedFd {
   const bytes = encodeUnixAddress(address);
-  using created = new OwnedFd(
-    check("make a unix socket", socket(AF_UNIX, STREAM, 0)),
-  );
+  using created = createUnixSocket();
   check(
     `connect to ${JSON.stringify(address)}`,
     connect(created.number, bytes, bytes.length),
@@ -106,9 +109,7 @@ export function connectUnix(address: string): OwnedFd {
  */
 export function listenUnix(address: string, backlog: number): OwnedFd {
   const bytes = encodeUnixAddress(address);
-  using created = new OwnedFd(
-    check("make a unix socket", socket(AF_UNIX, STREAM, 0)),
-  );
+  using created = createUnixSocket();
   check(
     `bind a socket to ${JSON.stringify(address)}`,
     bind(created.number, bytes, bytes.length),

@@ -7,11 +7,9 @@
 import { exporterOf } from "../../../ffi/dma_buf.ts";
 import { SyscallError } from "../../../ffi/error.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
+import { DRIVER } from "../../virtgpu/find/mod.ts";
 import type { Handles } from "../../virtgpu/handles.ts";
 import type { GuestGpu } from "../endpoint.ts";
-
-/** The kernel's name for the driver. */
-const DRIVER = "virtio_gpu";
 
 // <drm/drm_fourcc.h>
 const DRM_FORMAT_MOD_LINEAR = 0n;

@@ -7,4 +7,8 @@ export {
   searchDevices,
 } from "./find_device.ts";
 export { type Finding, missing, noted, present, reasonsOf } from "./finding.ts";
-export type { KernelFitness, UsableNode } from "./node_examination.ts";
+export {
+  DRIVER,
+  type KernelFitness,
+  type UsableNode,
+} from "./node_examination.ts";

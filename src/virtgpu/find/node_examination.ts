@@ -15,7 +15,7 @@ import {
 import type { DeviceParameter, VirtgpuDevice } from "../device.ts";
 import { type Finding, missing, noted, present } from "./finding.ts";
 
-/** The kernel's name of the driver that this is about. */
+/** What the kernel calls the driver of a virtio-gpu. */
 export const DRIVER = "virtio_gpu";
 
 /** A node that can be used. */
