@@ -1,8 +1,10 @@
 /**
  * Events: from the host to the client.
  *
- * The twin of requests.ts, as hot as that, and different in all that matters: here the ids of destroyed objects are still in use, objects
- * that the host makes get names for the client, and what the client no longer knows is absorbed together with what it brings.
+ * Mirrors requests.ts and is just as hot; it differs in three ways: the ids of
+ * destroyed objects are still in use here, objects that the host makes get
+ * names for the client, and a message about what the client no longer knows is
+ * absorbed together with what it brings.
  */
 import {
   type Argument,
@@ -49,12 +51,16 @@ import { MAX_OBJECTS } from "./object_table.ts";
 const EMPTY: readonly Entry[] = [];
 
 /**
- * Where the new ids of the message under way go, in words. One for all pumps of this direction, since typed arrays are dear to
- * make and no message is moved while another one is.
+ * Where the new ids of the message under way go, in words. Shared by all pumps
+ * of this direction: typed arrays are expensive to allocate, and messages are
+ * processed one at a time.
  */
 const newIdAt = new Int32Array(8);
 
-/** Moves events. Errors of the host are thrown as `HostError`, and its last word, if it says one, as `HostRefusal`. */
+/**
+ * Moves events. Errors of the host are thrown as `HostError`, and its last
+ * word, if it says one, as `HostRefusal`.
+ */
 export class EventPump implements ArgumentReader {
   readonly incoming: Queue;
   readonly #parts: PumpParts;
@@ -73,7 +79,9 @@ export class EventPump implements ArgumentReader {
     this.#entry = parts.objects.display;
   }
 
-  /** Lets the message that is held go on, whatever a feature still waits for. */
+  /**
+   * Lets the message that is held go on, whatever a feature still waits for.
+   */
   stopWaiting(): void {
     this.#impatient = true;
   }
@@ -168,7 +176,10 @@ export class EventPump implements ArgumentReader {
     );
   }
 
-  /** Lets the features decide. @returns false where one of them holds the message */
+  /**
+   * Lets the features decide. @returns false where one of them holds the
+   * message
+   */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;
     forgetCreated(created);
@@ -242,9 +253,11 @@ export class EventPump implements ArgumentReader {
   }
 
   /**
-   * Checks the arguments and writes them behind `tail` of the client's queue; then names what is new, and moves the descriptors.
+   * Checks the arguments and writes them after `tail` of the client's queue;
+   * then names what is new, and moves the descriptors.
    *
-   * @returns false where the event is about an object that the client no longer knows; what it brings is absorbed then
+   * @returns false where the event is about an object that the client no longer
+   * knows; what it brings is absorbed then
    */
   #translate(
     message: Message,
@@ -329,7 +342,10 @@ export class EventPump implements ArgumentReader {
     return known;
   }
 
-  /** Enters the objects that a message brings; where the client is not told of it, they are destroyed on the host. */
+  /**
+   * Enters the objects that a message brings; where the client is not told of
+   * it, they are destroyed on the host.
+   */
   #bring(
     message: Message,
     target: Int32Array,
@@ -374,10 +390,12 @@ export class EventPump implements ArgumentReader {
   }
 
   /**
-   * An event that the client cannot understand, because it does not know the object, or knows an older version of it: the object's
-   * listener takes it, if it has one. The object's end it takes once, whatever a host repeats. libwayland drops the events of what
-   * was destroyed without reserving the ids in them, so passing them on would put the server's ids out of step; one that is too
-   * new has no handler in the client, which would abort.
+   * An event that the client cannot understand, because it does not know the
+   * object, or knows an older version of it: the object's listener takes it, if
+   * it has one. The object's end it takes once, whatever a host repeats.
+   * libwayland drops the events of what was destroyed without reserving the ids
+   * in them, so passing them on would put the server's ids out of step; one
+   * that is too new has no handler in the client, which would abort.
    */
   #absorb(entry: Entry, message: Message, at: number, size: number): void {
     const created = this.#created;
@@ -406,7 +424,10 @@ export class EventPump implements ArgumentReader {
     forgetCreated(created);
   }
 
-  /** Destroys what nobody wants, where its interface has a way to. The host may go on sending events to it. */
+  /**
+   * Destroys what nobody wants, where its interface has a way to. The host may
+   * go on sending events to it.
+   */
   #destroyOnHost(entry: Entry): void {
     const request = entry.interface.destroyRequest;
     entry.destroyed = true;

@@ -1,12 +1,13 @@
 /**
- * The loop as one relay has it: what its timers and watches throw ends that relay, and not the loop, which is everybody's.
+ * The loop, as one relay uses it: an error that its timers and watches throw
+ * ends that relay, and not the loop, which all relays share.
  */
 import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 
 /** What a relay and its features need of the loop. */
 export type RelayLoop = Pick<Loop, "now" | "after" | "watch">;
 
-/** One relay's loop. */
+/** Catches what callbacks of one relay throw. */
 export class GuardedLoop implements RelayLoop {
   readonly #loop: RelayLoop;
   readonly #onError: (error: unknown) => void;

@@ -1,4 +1,7 @@
-/** A direction that stands still before a message, because a feature waits for something. */
+/**
+ * A direction that stands still before a message, because a feature waits for
+ * something.
+ */
 import type { Loop, Timer } from "../loop/loop.ts";
 import { HOLD_TIMEOUT_MS } from "./limits.ts";
 
@@ -8,7 +11,10 @@ export class Hold implements Disposable {
   readonly #onTooLong: () => void;
   #timer: Timer | null = null;
 
-  /** @param onTooLong is called where `end` was not within `HOLD_TIMEOUT_MS`; the direction is still held then */
+  /**
+   * @param onTooLong is called where `end` was not within `HOLD_TIMEOUT_MS`;
+   * the direction is still held then
+   */
   constructor(loop: Pick<Loop, "after">, onTooLong: () => void) {
     this.#loop = loop;
     this.#onTooLong = onTooLong;

@@ -1,5 +1,8 @@
-/** Objects of the relay's own on the host, in whose events nobody is interested. */
+/**
+ * A listener that ignores all events, for host objects that the relay makes for
+ * itself.
+ */
 import type { EventListener } from "./entry.ts";
 
-/** What hears events that nobody wants, or not yet. */
+/** Ignores every event. */
 export const ignoreEvents: EventListener = { event: () => {} };

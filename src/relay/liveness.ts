@@ -1,22 +1,30 @@
 /**
  * Whether the host still answers.
  *
- * A host that answers nothing for long is asked by a ping, a `sync` of the relay's own; one that is silent after that is dead. Time in
- * which the proxy itself did not run says nothing about the host, and counts for nothing: a machine that was suspended, or a stopped process.
+ * After 5 s without an answer the relay sends a `sync` as a ping; after 30 s
+ * the host is considered dead. Time in which the proxy itself did not run says
+ * nothing about the host, and does not count: the machine was suspended, or the
+ * process was stopped.
  */
 import type { Endpoint } from "../host/endpoint.ts";
 import type { Timer } from "../loop/loop.ts";
 import type { FeatureRelay } from "./feature.ts";
 import type { RelayLoop } from "./guarded_loop.ts";
 
-/** Silence after unanswered requests until the host is asked, in milliseconds. */
+/**
+ * Silence after unanswered requests until the relay sends a ping, in
+ * milliseconds.
+ */
 const PING_AFTER_MS = 5_000;
-/** Silence after unanswered requests until the host counts as dead, in milliseconds. */
+/**
+ * Silence after unanswered requests until the host is considered dead, in
+ * milliseconds.
+ */
 export const DEAD_AFTER_MS = 30_000;
 
-/** What the relay does about it. */
+/** What the relay does about a dead host. */
 export interface LivenessListener {
-  /** The host is dead. */
+  /** The host answered nothing for so long that it is considered dead. */
   silent(milliseconds: number): void;
 }
 
@@ -29,7 +37,10 @@ export class Liveness implements Disposable {
   #timer: Timer | null = null;
   /** When the timer expires. */
   #due = 0;
-  /** When the oldest request that nothing came after was sent; 0 where all is answered. */
+  /**
+   * When the oldest request that nothing came after was sent; 0 where all is
+   * answered.
+   */
   #unansweredSince = 0;
   #pinged = false;
   #isGreeted = false;
@@ -52,11 +63,15 @@ export class Liveness implements Disposable {
     if (this.#timer === null) this.#wait(PING_AFTER_MS);
   }
 
-  /** To be called whenever something came. Until the host's globals are known there is always an answer missing. */
+  /**
+   * To be called whenever something came. Until the host's globals are known
+   * there is always an answer missing.
+   */
   received(): void {
     this.#unansweredSince = this.#isExpectingMore() ? this.#loop.now : 0;
     if (!this.#pinged) return;
-    // The timer is set for the host's death: the next ping would be late.
+    // The timer is set for the time when the host is considered dead: the next
+    // ping would be late.
     this.#pinged = false;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
@@ -75,8 +90,10 @@ export class Liveness implements Disposable {
   }
 
   /**
-   * Whether silence from now on says something. Where nobody tells that a host is gone, what it sent may be half of an answer: it
-   * is asked once after each time of traffic, or a client that waits for the other half would wait for ever.
+   * Whether more must come, so that silence means something. Where nobody
+   * reports that a host is gone, what it sent may be half of an answer: the
+   * relay sends one ping after each time of traffic, or a client that waits for
+   * the other half would wait forever.
    */
   #isExpectingMore(): boolean {
     if (!this.#isGreeted) return true;

@@ -1,12 +1,13 @@
 /**
- * Asks a host for answers, where its endpoint has a meter: by a `sync` of the relay's own, in the midst of what is queued, so that the answers
- * come while there is still something to be sent.
+ * Asks a host for answers, where its endpoint has a meter. The relay sends a
+ * `sync` in the midst of what is queued, so that the answers come while there
+ * is still something to send.
  */
 import type { SendMeter } from "../host/send_meter.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { FeatureRelay } from "./feature.ts";
 
-/** One relay's. */
+/** Asks the host of one relay, as its meter demands. */
 export class Metering {
   readonly #relay: Pick<FeatureRelay, "afterAnswers">;
   readonly #host: Endpoint;
@@ -28,7 +29,10 @@ export class Metering {
     return this.#meter.isFull;
   }
 
-  /** To be called between any two messages to the host: asks for an answer where that is due. */
+  /**
+   * To be called between any two messages to the host: asks for an answer where
+   * that is due.
+   */
   ask(): void {
     if (this.#isAsking || !this.#meter.isDue) return;
     this.#isAsking = true;

@@ -1,4 +1,7 @@
-/** What both directions of a relay share: where messages come from and go to, who overrides them, and who watches. */
+/**
+ * What both directions of a relay share: where messages come from and go to,
+ * which features override them, and who traces them.
+ */
 import type { Message } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
@@ -8,7 +11,7 @@ import type { Metering } from "./metering.ts";
 import type { Objects } from "./objects.ts";
 import type { Sender } from "./sender.ts";
 
-/** One relay's parts, as the two pumps see them. */
+/** The parts of one relay, as its two pumps see them. */
 export interface PumpParts {
   readonly client: Endpoint;
   readonly host: Endpoint;
@@ -24,7 +27,7 @@ export interface PumpParts {
   readonly trace: MessageTrace | null;
 }
 
-/** How a direction's run ended. */
+/** Why a pump stopped moving messages. */
 export type Progress =
   /** Nothing whole is left in the queue. */
   | "idle"
@@ -36,7 +39,8 @@ export type Progress =
 /**
  * Asks the features in list order; the first that does not forward decides.
  *
- * @param waited whether the message was held for as long as it may be, so that it goes on even where a feature would hold it
+ * @param waited whether the message was held for as long as it may be, so that
+ * it goes on even where a feature would hold it
  */
 export function decide(
   parts: PumpParts,
@@ -55,7 +59,10 @@ export function decide(
   return "forward";
 }
 
-/** Has the features look at the descriptors of the request in front; one that is missing is found later. */
+/**
+ * Lets the features check the descriptors of the request in front. A descriptor
+ * that is missing is found later.
+ */
 export function checkFds(
   parts: PumpParts,
   entry: Entry,
@@ -72,7 +79,10 @@ export function checkFds(
   }
 }
 
-/** Forgets what a message created. Not by `length = 0`, which is dear, and makes the next one allocate again. */
+/**
+ * Forgets what a message created. Not `length = 0`: V8 would drop the backing
+ * store and reallocate it on the next push.
+ */
 export function forgetCreated(created: Entry[]): void {
   while (created.length > 0) created.pop();
 }
@@ -89,7 +99,10 @@ export function discardFds(from: Endpoint, count: number): void {
   for (let i = 0; i < count; i++) from.discard(from.incoming.shiftFd());
 }
 
-/** Takes the first `count` descriptors out of the queue: somebody else has them. */
+/**
+ * Takes the first `count` descriptors out of the queue: they have another
+ * owner.
+ */
 export function skipFds(from: Endpoint, count: number): void {
   for (let i = 0; i < count; i++) from.incoming.shiftFd();
 }

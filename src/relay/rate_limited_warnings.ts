@@ -1,10 +1,15 @@
-/** Warnings that a client could call forth without end: of one kind the log has one in a minute. */
+/**
+ * Rate-limits warnings that a client can trigger at will: at most one of each
+ * kind per minute.
+ */
 import type { FeatureRelay } from "./feature.ts";
 
-/** How long the log hears nothing more of one kind, in milliseconds. */
+/**
+ * After a warning, how long others of its kind are dropped, in milliseconds.
+ */
 const INTERVAL_MS = 60_000;
 
-/** One client's. */
+/** The warnings about one client. */
 export class RateLimitedWarnings<Kind extends string> {
   readonly #relay: Pick<FeatureRelay, "loop" | "warn">;
   /** When a kind was last written, by the loop's clock. */
@@ -14,7 +19,10 @@ export class RateLimitedWarnings<Kind extends string> {
     this.#relay = relay;
   }
 
-  /** Writes it to the log, unless one of its kind was written not long ago. */
+  /**
+   * Writes the warning to the log, unless one of its kind was written less than
+   * a minute ago.
+   */
   warn(kind: Kind, text: string): void {
     const { now } = this.#relay.loop;
     const before = this.#written.get(kind) ?? -Infinity;

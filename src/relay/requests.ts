@@ -1,9 +1,11 @@
 /**
  * Requests: from the client to the host.
  *
- * This is the hot path. A message that is only forwarded is checked and copied from one queue into the other, word by word, with its
- * ids translated on the way; nothing is allocated for it but the entries of objects that it creates. What a server would
- * refuse is refused here in libwayland's words, so that a client sees the same error as without a relay.
+ * This is the hot path. A message that is only forwarded is checked and copied
+ * from one queue into the other, word by word, with its ids translated on the
+ * way; nothing is allocated for it but the entries of objects that it creates.
+ * What a server would refuse is refused here in libwayland's words, so that a
+ * client sees the same error as without a relay.
  */
 import {
   type Argument,
@@ -56,8 +58,9 @@ import {
 } from "./refusals.ts";
 
 /**
- * Where the new ids of the message under way go, in words. One for all pumps of this direction, since typed arrays are dear to
- * make and no message is moved while another one is.
+ * Where the new ids of the message under way go, in words. Shared by all pumps
+ * of this direction: typed arrays are expensive to allocate, and messages are
+ * processed one at a time.
  */
 const newIdAt = new Int32Array(8);
 
@@ -72,10 +75,15 @@ export class RequestPump implements ArgumentReader {
   #again = false;
   /** Whether the next message goes on even where a feature would hold it. */
   #impatient = false;
-  /** Objects that the current message creates, where it was read as a record. */
+  /**
+   * Objects that the current message creates, where it was read as a record.
+   */
   readonly #created: Entry[] = [];
 
-  /** @param drop ends an object that only the client knew, and tells the client that its id is free */
+  /**
+   * @param drop ends an object that only the client knew, and tells the client
+   * that its id is free
+   */
   constructor(parts: PumpParts, drop: (entry: Entry) => void) {
     this.incoming = parts.client.incoming;
     this.#parts = parts;
@@ -83,12 +91,17 @@ export class RequestPump implements ArgumentReader {
     this.#entry = parts.objects.display;
   }
 
-  /** Lets the message that is held go on, whatever a feature still waits for. */
+  /**
+   * Lets the message that is held go on, whatever a feature still waits for.
+   */
   stopWaiting(): void {
     this.#impatient = true;
   }
 
-  /** Moves all whole messages, as long as the host does not owe too many answers. */
+  /**
+   * Moves all whole messages, as long as the host does not owe too many
+   * answers.
+   */
   run(): Progress {
     const { incoming } = this;
     const { objects, handlers, metering, trace } = this.#parts;
@@ -180,7 +193,10 @@ export class RequestPump implements ArgumentReader {
     );
   }
 
-  /** Lets the features decide. @returns false where one of them holds the message */
+  /**
+   * Lets the features decide. @returns false where one of them holds the
+   * message
+   */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;
     forgetCreated(created);
@@ -252,11 +268,13 @@ export class RequestPump implements ArgumentReader {
   }
 
   /**
-   * Checks the arguments and writes them behind `tail` of the host's queue, and then, when nothing is wrong with them, creates the
-   * objects and moves the descriptors.
+   * Checks the arguments and writes them behind `tail` of the host's queue, and
+   * then, when nothing is wrong with them, creates the objects and moves the
+   * descriptors.
    *
-   * @returns false where the host cannot be told, because the message is about an object that it does not know; what the
-   * message creates is unknown to it as well
+   * @returns false where the host cannot be told, because the message is about
+   * an object that it does not know; what the message creates is unknown to it
+   * as well
    */
   #translate(
     entry: Entry,
@@ -341,7 +359,10 @@ export class RequestPump implements ArgumentReader {
     return known;
   }
 
-  /** Creates the object of the message's new id number `index`, and names it to the host where the host is told. */
+  /**
+   * Creates the object of the message's new id number `index`, and names it to
+   * the host where the host is told.
+   */
   #create(entry: Entry, message: Message, index: number, known: boolean): void {
     const { objects, host: { outgoing: { words } } } = this.#parts;
     const place = newIdAt[index] ?? 0;
@@ -389,7 +410,10 @@ export class RequestPump implements ArgumentReader {
     if (message.destructor) this.#destroyed(entry);
   }
 
-  /** The client destroyed an object: its id stays reserved until the host, if it knows the object, says that it is gone. */
+  /**
+   * The client destroyed an object: its id stays reserved until the host, if it
+   * knows the object, says that it is gone.
+   */
   #destroyed(entry: Entry): void {
     entry.destroyed = true;
     if (entry.clientId < 0) this.#parts.objects.dropClientHalf(entry);

@@ -1,4 +1,7 @@
-/** A page of this machine's memory that the host writes to: what the protocol calls a ring, though it is none. */
+/**
+ * A page of this machine's memory that the host writes to: the protocol calls
+ * it a ring, but it is a single page.
+ */
 
 import { ENOSPC } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
@@ -12,8 +15,9 @@ import {
 import type { VirtgpuDevice } from "./device.ts";
 
 /**
- * Words in which data may begin. A message of a byte or two can only be compared with so much, and a changing word would be met by chance
- * now and then; with this one that depends on the data alone.
+ * Words in which data may begin. A message of a byte or two can only be
+ * compared with this much, and a changing word would be equal by chance now and
+ * then; with a constant one that depends on the data alone.
  */
 const FIRST_WORDS: readonly number[] = [
   PIPE_HEADER_BYTES >> 2,
@@ -54,8 +58,8 @@ export class ChannelPage implements Disposable {
 
   /**
    * Clears it for the host: the first word is zero, and what the host has not
-   * written yet can be told from what it has. It is filled with another word each
-   * time, so that nobody's data look unwritten but by chance.
+   * written yet can be told from what it has. It is filled with another word
+   * each time, so that nobody's data look unwritten but by chance.
    */
   clear(): void {
     this.#pattern = (Math.imul(this.#pattern, 1_664_525) + 1_013_904_223) >>> 0;

@@ -1,11 +1,13 @@
 /**
  * The clipboard of a client that may not use the host's.
  *
- * Many toolkits do not start without `wl_data_device_manager`, so the registry offers one that the host does not know, and what is made
- * from it is inert: copying is accepted, nothing is ever offered. Only a drag has to be answered, or its source would wait
- * for it for ever.
+ * Many toolkits do not start without `wl_data_device_manager`, so the registry
+ * offers one that the host does not know, and what is made from it is inert:
+ * copying is accepted, nothing is ever offered. Only a drag must be answered,
+ * or its source would wait forever.
  *
- * Unlike plain forwarding: `wl_data_device.start_drag` of an inert device (wayland.xml).
+ * Unlike plain forwarding: `wl_data_device.start_drag` of an inert device
+ * (wayland.xml).
  */
 import type { Feature, FeatureRelay } from "../feature.ts";
 

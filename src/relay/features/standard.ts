@@ -1,4 +1,7 @@
-/** The features of an ordinary client's relay, in the order in which they are asked. */
+/**
+ * The features of an ordinary client's relay, in the order in which the relay
+ * asks them.
+ */
 import type { Feature } from "../feature.ts";
 import { CopyStatistics } from "./backing/mod.ts";
 import { colourProfiles } from "./colour_profiles.ts";
@@ -19,7 +22,7 @@ export interface FeatureOptions {
 }
 
 /**
- * The list. Its order is part of its meaning: the first feature that does not
+ * All features. Their order is part of their meaning: the first feature that does not
  * forward a message decides, and those after it do not see the message.
  *
  * docs/features.md has the messages that each of them sees.

@@ -1,12 +1,15 @@
 /**
- * Puts a tag in front of every window's title, so that the user sees which machine a window belongs to.
+ * Puts a tag in front of every window's title, so that the user sees which
+ * machine a window belongs to.
  *
  * Unlike plain forwarding: `xdg_toplevel.set_title` (xdg-shell, stable).
  */
 import { HEADER_SIZE, MAX_MESSAGE_BYTES } from "../../wayland/wire.ts";
 import type { Feature } from "../feature.ts";
 
-/** Bytes of text that a message with one string can have, its final zero apart. */
+/**
+ * Bytes of text that a message with one string can have, its final zero apart.
+ */
 const LONGEST_TITLE = MAX_MESSAGE_BYTES - HEADER_SIZE - 4 - 1;
 
 const encoder = new TextEncoder();
@@ -27,7 +30,10 @@ export function titleTag(tag: string): Feature<null> {
   };
 }
 
-/** The longest beginning of `text` that takes at most `bytes` bytes in UTF-8 and ends between two characters. */
+/**
+ * The longest beginning of `text` that takes at most `bytes` bytes in UTF-8 and
+ * ends between two characters.
+ */
 export function shorten(text: string, bytes: number): string {
   const { read, written } = encoder.encodeInto(text, new Uint8Array(bytes));
   return written < bytes && read === text.length ? text : text.slice(0, read);

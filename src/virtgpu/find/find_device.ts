@@ -25,12 +25,18 @@ import { type Openers, openersOf, unopenedText } from "./unopened_node.ts";
 /** Where the kernel has its device nodes. */
 const DEVICE_DIRECTORY = "/dev/dri";
 
-/** There is no usable device; the message says what is missing, and how to mend it. */
+/**
+ * There is no usable device; the message says what is missing, and how to fix
+ * it.
+ */
 export class NoDeviceError extends Error {
   override readonly name = "NoDeviceError";
 }
 
-/** It cannot be told which nodes there are; the message says why, and how to mend it. */
+/**
+ * We cannot find out which nodes there are; the message says why, and how to
+ * fix it.
+ */
 export class UnlistedError extends Error {
   override readonly name = "UnlistedError";
 }
@@ -45,9 +51,14 @@ export interface DeviceSystem {
   open(path: string): VirtgpuDevice;
   /** Who may open a node that this user may not. */
   openersOf(path: string): Openers;
-  /** The driver behind a node that is not opened, or null where that cannot be told. */
+  /**
+   * The driver behind a node that is not opened, or null where that cannot be
+   * told.
+   */
   driverBehind(path: string): string | null;
-  /** What the machine has of a virtio-gpu, with or without a driver and a node. */
+  /**
+   * What the machine has of a virtio-gpu, with or without a driver and a node.
+   */
   hardware(): VirtgpuHardware;
 }
 
@@ -111,7 +122,8 @@ export function examineNode(device: VirtgpuDevice): UsableNode {
 }
 
 /**
- * Looks at one node after another, up to the first that can be used. Of the others nothing is then missing.
+ * Looks at one node after another, up to the first that can be used. Of the
+ * others nothing is then missing.
  */
 export function searchDevices(system: DeviceSystem): DeviceSearch {
   const { names, unlisted } = namesOf(system);
@@ -182,7 +194,10 @@ function examinePath(system: DeviceSystem, path: string): NodeExamination {
   }
 }
 
-/** A node that cannot be opened matters only if it is of a virtio-gpu, or may be. */
+/**
+ * A node that cannot be opened matters only if it is of a virtio-gpu, or may
+ * be.
+ */
 function unopened(
   system: DeviceSystem,
   path: string,

@@ -1,12 +1,15 @@
-/** What looking at a machine has found, in the words of somebody who can mend it. */
+/** Results of the device check, worded for the user who has to fix them. */
 
-/** One thing that was looked at. */
+/** The result for one thing that was checked. */
 export interface Finding {
   /** "missing" keeps applications from running; "noted" does not. */
   readonly state: "present" | "missing" | "noted";
-  /** What was looked at, in a word or two. */
+  /** What was checked, in a word or two. */
   readonly subject: string;
-  /** What was found; where it is missing, also what to do. A sentence without its end. */
+  /**
+   * What was found; where it is missing, also what to do. A sentence without
+   * its end.
+   */
   readonly text: string;
 }
 
@@ -15,7 +18,7 @@ export function present(subject: string, text: string): Finding {
   return { state: "present", subject, text };
 }
 
-/** Not found, or of no use. */
+/** Not found, or not usable. */
 export function missing(subject: string, text: string): Finding {
   return { state: "missing", subject, text };
 }
@@ -25,7 +28,10 @@ export function noted(subject: string, text: string): Finding {
   return { state: "noted", subject, text };
 }
 
-/** The reasons among findings, each once, as one sentence; empty where nothing is missing. */
+/**
+ * The reasons among findings, each once, as one sentence; empty where nothing
+ * is missing.
+ */
 export function reasonsOf(findings: readonly Finding[]): string {
   const subjects = new Map<string, string[]>();
   for (const { state, subject, text } of findings) {

@@ -1,16 +1,22 @@
 /**
- * Moments of presentation, where the host's clock is not ours.
+ * Presentation times, where the host's clock is not ours.
  *
- * `wp_presentation` names a clock of the host's machine. The client is told its own instead, moments that the host tells are translated to that,
- * and moments that the client asks for are translated back; one without the other would be worse than neither, since toolkits
- * compute what they ask for from what they were told.
+ * `wp_presentation` names a clock of the host's machine. The relay names our
+ * own clock to the client instead, translates the timestamps that the host
+ * reports to that clock, and those that the client sets back to the host's. One
+ * without the other would be worse than neither, since toolkits compute what
+ * they set from what was reported.
  *
- * A moment that is asked for cannot be translated when nothing was heard of the host's clock for a second: its commit is shown as soon as it
- * can be, and the relay asks for the moment of that, so that the next ones keep their times. A client that shows less than an image
- * per second is therefore never timed: the host may have slept in between, and a moment far in its future would stop the window.
+ * The relay cannot translate a timestamp when the host reported nothing for a
+ * second: that commit is shown as soon as possible, and the relay asks when it
+ * is shown, so that the next ones keep their times. A client that shows less
+ * than an image per second is therefore never timed: the host may have slept in
+ * between, and a timestamp far in its future would stop the window.
  *
- * Unlike plain forwarding: `wp_presentation.clock_id`, `wp_presentation_feedback.presented` (presentation-time, stable),
- * `wp_commit_timing_manager_v1.get_timer` and `wp_commit_timer_v1.set_timestamp` (commit-timing-v1); `wl_surface.commit`.
+ * Unlike plain forwarding: `wp_presentation.clock_id`,
+ * `wp_presentation_feedback.presented` (presentation-time, stable),
+ * `wp_commit_timing_manager_v1.get_timer` and
+ * `wp_commit_timer_v1.set_timestamp` (commit-timing-v1); `wl_surface.commit`.
  */
 import {
   CLOCK_MONOTONIC,
@@ -26,7 +32,9 @@ import { surfaceOf } from "../surface/mod.ts";
 const NANOSECONDS = 1_000_000_000;
 const HIGH = 0x1_0000_0000;
 
-/** A moment as the protocols write it: 64 bits of seconds, and nanoseconds. */
+/**
+ * A timestamp as the protocols write it: 64 bits of seconds, and nanoseconds.
+ */
 interface Timestamp {
   ["tv_sec_hi"]: number;
   ["tv_sec_lo"]: number;
@@ -36,10 +44,10 @@ interface Timestamp {
 /** What is kept for one relay. */
 class Clocks {
   readonly offset = new ClockOffset();
-  readonly moments: TimestampProbe;
+  readonly probe: TimestampProbe;
 
   constructor(relay: FeatureRelay, now: () => number) {
-    this.moments = new TimestampProbe(relay, (values) => {
+    this.probe = new TimestampProbe(relay, (values) => {
       this.offset.observe(readTimestamp(timestampOf(values)), now());
     });
   }
@@ -62,20 +70,20 @@ export function presentationClock(
       "wp_commit_timer_v1.set_timestamp": (clocks, timer, values) => {
         // The host refuses what is no timestamp.
         if (values.tv_nsec >= NANOSECONDS) return "forward";
-        const { offset, moments } = clocks;
+        const { offset, probe } = clocks;
         const time = now();
         const surface = surfaceOf(timer);
         if (surface !== null) {
-          moments.timed(surface.entry, offset.lastHeard, time);
+          probe.timed(surface.entry, offset.lastHeard, time);
         }
         const difference = offset.at(time);
-        // Without a translation the commit is shown as soon as it can be.
+        // Without a translation the commit is shown as soon as possible.
         if (difference === null) return "take";
         writeTimestamp(values, readTimestamp(values) - difference);
         return "rewrite";
       },
-      "wl_surface.commit": ({ moments }, surface) => {
-        moments.commits(surface, now);
+      "wl_surface.commit": ({ probe }, surface) => {
+        probe.commits(surface, now);
         return "forward";
       },
     },

@@ -1,27 +1,38 @@
 /**
- * Hears of moments of the host's clock where the client itself does not ask for any.
+ * Requests presentation feedback itself when the client does not, to keep the
+ * clock offset fresh.
  *
- * A host tells its time only of images that it has shown. So the relay asks, when the client gives an image a moment and nothing was
- * heard lately, for the moment at which that image is shown.
+ * A host reports its time only with images that it has shown. So when the
+ * client sets a timestamp and nothing was reported lately, the relay asks when
+ * that image is shown.
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
 
-/** How old the last news may be before the next is asked for, in milliseconds: half of how long news is trusted. */
+/**
+ * How old the last report may be before the relay asks for the next, in
+ * milliseconds: half of how long a report is trusted.
+ */
 const REFRESH_MS = 500;
 
-/** One relay's questions. */
+/** Asks for feedback on behalf of one relay. */
 export class TimestampProbe implements EventListener {
   readonly #relay: FeatureRelay;
   readonly #onPresented: (values: ArgumentRecord) => void;
-  /** The host's `wp_presentation`; undefined until it is looked for, null where there is none. */
+  /**
+   * The host's `wp_presentation`; undefined until it was looked for, null where
+   * the host has none.
+   */
   #presentation: Entry | null | undefined;
-  /** A surface whose next image has a moment, and is to be asked about. */
+  /** A surface whose next image has a timestamp, and needs feedback. */
   #surface: Entry | null = null;
   #lastAsked = -Infinity;
 
-  /** @param onPresented gets the arguments of `wp_presentation_feedback.presented` */
+  /**
+   * @param onPresented gets the arguments of
+   * `wp_presentation_feedback.presented`
+   */
   constructor(
     relay: FeatureRelay,
     onPresented: (values: ArgumentRecord) => void,
@@ -30,13 +41,16 @@ export class TimestampProbe implements EventListener {
     this.#onPresented = onPresented;
   }
 
-  /** The next image of `surface` has a moment; the host was last heard of at `lastHeard`, by our clock. */
+  /**
+   * The next image of `surface` has a timestamp; the host last reported
+   * something at `lastHeard`, by our clock.
+   */
   timed(surface: Entry, lastHeard: number, now: number): void {
     const latest = Math.max(lastHeard, this.#lastAsked);
     if (now - latest >= REFRESH_MS) this.#surface = surface;
   }
 
-  /** A commit is about to go to the host. */
+  /** To be called before a commit goes to the host. */
   commits(surface: Entry, now: () => number): void {
     if (this.#surface !== surface) return;
     this.#surface = null;
