@@ -3,7 +3,8 @@
  *
  * V8 keeps no typed array on its own heap in Deno (TYPED_ARRAY_MAX_SIZE_IN_HEAP
  * is 0), so a buffer never moves. An address does not keep its buffer alive:
- * whoever stores one keeps the buffer in a field or a module constant as well.
+ * code that stores an address keeps the buffer in a field or a module constant
+ * as well.
  */
 
 /**
@@ -54,9 +55,9 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A null-terminated vector of C strings, such as argv: pointers, and behind
- * them, in the same memory, what they point to. One buffer, so that whoever
- * holds it holds all of it.
+ * A null-terminated vector of C strings, such as argv: pointers, and after
+ * them, in the same memory, what they point to. It is one buffer, so its owner
+ * keeps all of it alive.
  */
 export function encodeStringVector(
   texts: readonly string[],

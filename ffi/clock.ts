@@ -13,7 +13,10 @@ const { clock_gettime: readClock } = libc;
  */
 export const CLOCK_MONOTONIC = 1;
 
-/** CLOCK_PROCESS_CPUTIME_ID of <time.h>: what all threads of this process have used of processors. */
+/**
+ * CLOCK_PROCESS_CPUTIME_ID of <time.h>: what all threads of this process have
+ * used of processors.
+ */
 const CLOCK_PROCESS_CPUTIME_ID = 2;
 
 // struct timespec: i64 tv_sec, i64 tv_nsec

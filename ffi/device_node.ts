@@ -34,7 +34,7 @@ export function encodeDeviceNumber(major: number, minor: number): bigint {
     (low & 0xffff_ff00n) << 12n | low & 0xffn;
 }
 
-/** The number of the device behind an open device file. */
+/** The number of the device that an open device file stands for. */
 export function deviceNumberOf(fd: number): bigint {
   check(
     `read the device number of file descriptor ${fd}`,

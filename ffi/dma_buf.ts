@@ -53,22 +53,27 @@ export function exportReadFence(dmaBuf: number): OwnedFd | null {
   return result < 0 || fd < 0 ? null : new OwnedFd(fd);
 }
 
-/** Says that the processor begins to write into a dma-buf's mapping. Where the descriptor is none, nothing happens. */
+/**
+ * Tells the kernel that the processor begins to write into a dma-buf's mapping.
+ * Nothing happens where the descriptor is not a dma-buf.
+ */
 export function beginWriting(dmaBuf: number): void {
   access[0] = DMA_BUF_SYNC_WRITE;
   requestIoctl(dmaBuf, DMA_BUF_IOCTL_SYNC, accessPointer);
 }
 
-/** Says that it has written, such that devices see it. */
+/** Tells the kernel that the processor has written, so that devices see it. */
 export function endWriting(dmaBuf: number): void {
   access[0] = DMA_BUF_SYNC_WRITE | DMA_BUF_SYNC_END;
   requestIoctl(dmaBuf, DMA_BUF_IOCTL_SYNC, accessPointer);
 }
 
 /**
- * The name of the driver that made a dma-buf, such as "virtio_gpu"; null where it is none.
+ * The name of the driver that made a dma-buf, such as "virtio_gpu"; null where
+ * the descriptor is not a dma-buf.
  *
- * @throws {SyscallError} it cannot be told: there is no /proc, or no descriptor is left to look there
+ * @throws {SyscallError} we cannot find out: there is no /proc, or no
+ * descriptor is left to read it
  */
 export function exporterOf(fd: number): string | null {
   const path = `/proc/self/fdinfo/${fd}`;

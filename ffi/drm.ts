@@ -1,6 +1,6 @@
 /**
- * What all DRM devices know: the driver's name, handles of buffers, and dma-bufs
- * made of them: <drm/drm.h>, <drm/drm_mode.h>.
+ * What all DRM devices know: the driver's name, handles of buffers, and
+ * dma-bufs made of them: <drm/drm.h>, <drm/drm_mode.h>.
  */
 
 import { addressOf, writeAddress } from "./address.ts";
@@ -18,7 +18,8 @@ import { StructWords } from "./struct_words.ts";
 /** The letter of all DRM requests. */
 export const DRM_IOCTL_TYPE = "d";
 
-// struct drm_version, in 32-bit words (64 bytes): i32 major, minor, patch, hole;
+// struct drm_version, in 32-bit words (64 bytes): i32 major, minor, patch,
+// hole;
 // u64 name_len, u64 name, u64 date_len, date, desc_len, desc
 const VERSION_BYTES = 64;
 const VERSION_NAME_LENGTH = 4;
@@ -117,7 +118,10 @@ export function drmPrimeHandleToFd(fd: number, handle: number): OwnedFd {
   return new OwnedFd((prime.words[2] ?? 0) | 0);
 }
 
-/** DRM_IOCTL_PRIME_FD_TO_HANDLE; null where the descriptor is nothing that this device can take. */
+/**
+ * DRM_IOCTL_PRIME_FD_TO_HANDLE; null where the descriptor is nothing that this
+ * device can take.
+ */
 export function drmPrimeFdToHandle(fd: number, dmabuf: number): number | null {
   encodePrime(prime.words, 0, 0, dmabuf);
   const result = requestIoctl(fd, DRM_REQUESTS.primeFdToHandle, prime.pointer);

@@ -23,7 +23,10 @@ export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
 /** The peer sends nothing more, with or without reading on. */
 export const EPOLLRDHUP = 0x2000;
-/** Report a state when it begins or something is added to it, not as long as it lasts. */
+/**
+ * Report a state when it begins or something is added to it, not as long as it
+ * lasts.
+ */
 export const EPOLLET = 0x80000000 | 0;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;

@@ -45,10 +45,15 @@ export class SyscallError extends Error {
   }
 }
 
-/** What runs out, and can be had again when others have done with it: descriptors of the process, of the machine, and memory. */
+/**
+ * Exhaustible resources: descriptors (per process and system-wide) and memory.
+ */
 const exhaustible: ReadonlySet<number> = new Set([EMFILE, ENFILE, ENOMEM]);
 
-/** Whether something failed only because descriptors or memory have run out: the same may well be possible later. */
+/**
+ * Whether something failed only because descriptors or memory have run out: the
+ * same may well succeed later.
+ */
 export function isExhaustion(error: unknown): error is SyscallError {
   return error instanceof SyscallError && exhaustible.has(error.errno);
 }

@@ -68,7 +68,8 @@ export class OwnedFd implements Disposable {
 }
 
 /**
- * Closes `count` descriptors of which each but the first has the next higher number, with one system call. The caller owns them all.
+ * Closes `count` descriptors of which each but the first has the next higher
+ * number, with one system call. The caller owns them all.
  *
  * @throws {SyscallError}
  */
@@ -117,8 +118,10 @@ export function setCloseOnExec(fd: number, onExec: "keep" | "close"): void {
 }
 
 /**
- * Access mode and O_ flags of an open file. Throws EBADF when there is none, so
- * it also tells whether one is open.
+ * Access mode and O_ flags of an open file.
+ *
+ * @throws {SyscallError} EBADF: no such descriptor is open, so this also tests
+ * whether one is.
  */
 export function statusFlags(fd: number): number {
   return check(

@@ -2,8 +2,8 @@
  * Reading a file into memory by rows: preadv(2), which, unlike a mapping of the
  * file, is safe when its owner makes it shorter meanwhile.
  *
- * Hundreds of rows may be read for a frame, so that none makes a view: where it
- * goes is told by an address. Only its offset in the file, which has 64 bits,
+ * A frame may take hundreds of reads, one per row, so no row makes a view: an
+ * address says where it goes. Only its offset in the file, which has 64 bits,
  * must be a new value each time.
  */
 
@@ -18,11 +18,17 @@ const { preadv } = libc;
 const piece = new Uint32Array(4);
 const piecePointer = pointerTo(piece);
 
-/** What a file is read through where the kernel cannot read it straight into a device's memory. */
+/**
+ * What a file is read through where the kernel cannot read it straight into a
+ * device's memory.
+ */
 const bounce = new Uint8Array(64 * 1024);
 const bounceAddress = addressOf(bounce);
 
-/** Addresses of memory that was copied to, which cost as much as a row to find out. */
+/**
+ * Addresses of memory that rows were copied to: finding one out costs as much
+ * as a row.
+ */
 const addresses = new WeakMap<ArrayBuffer, number>();
 
 /**

@@ -3,8 +3,8 @@
  * fcntl(2).
  *
  * Reading a file on a network or user-space file system may never return, and
- * would stop the loop, and so may asking for its attributes and closing it. Only
- * files in memory, on local disks and on the host's shares are read.
+ * would stop the loop, and so may asking for its attributes and closing it.
+ * Only files in memory, on local disks and on the host's shares are read.
  */
 
 import { check } from "./error.ts";
@@ -95,8 +95,8 @@ export function memoryKind(fd: number): FileKind {
  * Closes a descriptor that somebody else may have opened.
  *
  * close(2) lets the file system write back first, and waits for it. That may
- * take forever where the file system belongs to somebody, so its regular files
- * are closed by a thread.
+ * take forever where the file system belongs to somebody, so a thread closes
+ * regular files on such file systems.
  *
  * @throws {SyscallError} EBADF, as `closeFd`.
  */
@@ -109,7 +109,7 @@ export function closeForeignFd(fd: number): void {
     // <unistd.h> int close(int fd);
     close: { parameters: ["i32"], result: "i32", nonblocking: true },
   });
-  // nobody waits for it: what it answers says nothing to anyone
+  // nobody waits for it, or needs its result
   void threads.close(fd);
 }
 

@@ -5,11 +5,11 @@
  *
  * O_NONBLOCK belongs to the open file, not to the descriptor (open(2),
  * fcntl(2)). So we do not set it, which would change the file for its other
- * owners, nor trust it where it is set: an owner can take it away again. A
- * socket is asked not to wait in each call, a pipe or terminal is opened a
- * second time, for us alone. Where that is not permitted, because it belongs to
- * another user, `pwritev2` can be asked not to wait for a pipe, or we write what
- * a pipe takes for certain when it has room.
+ * owners, nor trust it where it is set: an owner can take it away again. A flag
+ * of each call keeps a socket from waiting; a pipe or terminal we open a second
+ * time, for us alone. Where that is not permitted, because it belongs to
+ * another user, `pwritev2` can write to a pipe without waiting, or we write
+ * what a pipe takes for certain when it has room.
  */
 
 import { addressOf, writeAddress } from "./address.ts";
@@ -33,7 +33,10 @@ import { isWritable } from "./poll.ts";
 import { SEND_FLAGS, sendMessage } from "./socket_message.ts";
 import { StructWords } from "./struct_words.ts";
 
-/** <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all, once the pipe says it has room. */
+/**
+ * <limits.h> PIPE_BUF: a write of no more is done as a whole or not at all,
+ * once the pipe says it has room.
+ */
 const PIPE_BUF = 4096;
 // <linux/fs.h>
 const RWF_NOWAIT = 0x8;
@@ -56,10 +59,12 @@ const { pwritev2, send } = openLibc({
 });
 
 /**
- * How it is written to:
+ * How we write without waiting:
+ *
  * - "direct": a write never waits: it is a file, or we opened it so;
- * - "socket": `send` can be asked not to wait;
- * - "no-wait": `pwritev2` can be asked not to wait, for a pipe since Linux 6.4;
+ * - "socket": `send` with a flag does not wait;
+ * - "no-wait": `pwritev2` with a flag does not wait, for a pipe since Linux
+ *   6.4;
  * - "when-ready": a write waits unless the loop has just said that there is
  *   room, and waits even then where another owner was faster;
  * - "polled": the same, for an owner without a loop, so we look for room
@@ -67,7 +72,9 @@ const { pwritev2, send } = openLibc({
  */
 type Manner = "direct" | "socket" | "no-wait" | "when-ready" | "polled";
 
-/** A descriptor to write to. */
+/**
+ * An open file that others share, and the way to write to it without waiting.
+ */
 export class ForeignOutput implements Disposable {
   readonly #fd: OwnedFd | number;
   #manner: Manner;
@@ -87,7 +94,10 @@ export class ForeignOutput implements Disposable {
     return typeof this.#fd === "number" ? this.#fd : this.#fd.number;
   }
 
-  /** Whether `write` may only be called once after each time that the loop said there is room. */
+  /**
+   * Whether `write` may only be called once after each time that the loop said
+   * there is room.
+   */
   get needsReadiness(): boolean {
     return this.#manner === "when-ready";
   }
@@ -96,8 +106,8 @@ export class ForeignOutput implements Disposable {
    * Writes once, without waiting.
    *
    * @returns the number of bytes taken, or the negative error number (-EAGAIN:
-   * full, or only to be tried when the loop says so, from now on; -EPIPE: nobody
-   * reads).
+   * full, or only to be tried when the loop says so, from now on; -EPIPE:
+   * nobody reads).
    */
   write(bytes: Uint8Array<ArrayBuffer>): number {
     const { fd } = this;
@@ -123,7 +133,10 @@ export class ForeignOutput implements Disposable {
     }
   }
 
-  /** Like `write`, from a pinned buffer, and without allocating where it is a socket. */
+  /**
+   * Like `write`, from a pinned buffer, and without allocating where it is a
+   * socket.
+   */
   writePinned(buffer: PinnedBuffer, start: number, length: number): number {
     if (this.#manner === "socket") {
       return again(sendMessage(this.fd, buffer, start, length, NO_FDS, 0, 0));
@@ -171,7 +184,7 @@ function openPipeOrDevice(
   if ((statusFlags(fd) & O_ACCMODE) === O_RDONLY) return null;
   const own = reopenToWrite(fd);
   if (own !== null) return new ForeignOutput(own, "direct");
-  // a device cannot be told not to wait
+  // there is no write to a device that does not wait
   return kind === "pipe"
     ? new ForeignOutput(new OwnedFd(theirs.release()), "no-wait")
     : null;
@@ -225,9 +238,9 @@ function writeNoWait(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
 }
 
 /**
- * Whether a pipe of this kernel can be told not to wait. One that cannot,
- * although others can, was spliced into (splice(2)) by somebody whom it is only
- * to be read by, or who wants us to wait.
+ * Whether this kernel can write to a pipe without waiting. A pipe for which
+ * that fails, although others allow it, was spliced into (splice(2)) by another
+ * process; it may be for reading only, or its owner wants us to wait.
  */
 function canPipesNotWait(): boolean {
   try {
@@ -236,7 +249,7 @@ function canPipesNotWait(): boolean {
     using own = writer;
     return writeNoWait(own.number, new Uint8Array(1)) === 1;
   } catch (error) {
-    // no descriptors left to find it out with: nobody is to wait
+    // no descriptors are left to find it out with; a wait is worse than a loss
     if (error instanceof SyscallError) return true;
     throw error;
   }

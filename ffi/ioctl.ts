@@ -18,7 +18,10 @@ export const IOC_WRITE = 1;
 /** The argument is read by the kernel and written by it. */
 export const IOC_READ_WRITE = 3;
 
-/** The number of a request: what it does with its argument, whose it is, which one, and the argument's size. */
+/**
+ * The number of a request: what it does with its argument, whose it is, which
+ * one, and the argument's size.
+ */
 export function ioctlNumber(
   direction: number,
   type: string,

@@ -13,7 +13,8 @@
  * - variadic functions are declared with the arguments that we pass, which the
  *   x86-64 and aarch64 ABIs allow.
  *
- * Functions of one rare concern have tables of their own, such as spawn_functions.ts.
+ * Functions of one rare concern have tables of their own, such as
+ * spawn_functions.ts.
  */
 
 import { openLibc } from "./library.ts";

@@ -1,8 +1,8 @@
 /**
- * The file system behind a descriptor, found without asking that file system:
+ * The file system of a descriptor, found without asking that file system:
  * proc_pid_fdinfo(5), proc_pid_mountinfo(5).
  *
- * fstatfs(2) tells it as well, but where the file system is a process or a
+ * fstatfs(2) reports it as well, but where the file system is a process or a
  * server, the answer comes from there, or never.
  */
 
@@ -15,8 +15,8 @@ export interface Mount {
 }
 
 /**
- * The mount of an open file; null when it is none of ours: a pipe, a socket or
- * the like, or a mount of another name space.
+ * The mount of an open file; null when it is not on a mount of this name space:
+ * a pipe, a socket or the like, or a mount of another one.
  */
 export function mountOf(fd: number): Mount | null {
   const id = mountId(fd);

@@ -44,8 +44,8 @@ export function areSignalsBlocked(signals: readonly SignalName[]): boolean {
 }
 
 /**
- * Which of these signals this process was told to ignore by whoever started it
- * (nohup; a shell, for a background job). Such a request is to be kept.
+ * Which of these signals the parent process made this one ignore (nohup; a
+ * shell, for a background job). We keep ignoring them.
  */
 export function ignoredSignals(signals: readonly SignalName[]): SignalName[] {
   const mask =

@@ -19,7 +19,7 @@ const SSI_SIGNO = 0;
 const SSI_PID = 3;
 const SSI_UID = 4;
 
-/** A signal that has come. */
+/** A signal that was sent to this process. */
 export interface ReceivedSignal {
   readonly name: string;
   /** Who sent it; 0 when the kernel did. */

@@ -3,9 +3,8 @@
  * cmsg(3), unix(7).
  *
  * The hot path of the program: the structs are made once, here, and only their
- * words are changed, so a call allocates nothing. What the last
- * `receiveMessage` brought besides bytes is asked for afterwards, for the same
- * reason.
+ * words are changed, so a call allocates nothing. For the same reason the
+ * caller asks afterwards what the last `receiveMessage` brought besides bytes.
  */
 
 import { encodeRights, MAX_FDS, parseRights } from "./control_message.ts";

@@ -60,7 +60,7 @@ export interface SpawnOptions {
   readonly workingDirectory?: string;
 }
 
-/** A started program. */
+/** A program that was started, and a way to hear of its end. */
 export interface SpawnedProcess {
   readonly pid: number;
   /** Readable once it has ended; the caller's. */

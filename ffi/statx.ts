@@ -10,7 +10,10 @@ const { statx } = libc;
 
 // <fcntl.h>
 const AT_EMPTY_PATH = 0x1000;
-/** The answer may be old; a file system on a network or in a process is not asked. */
+/**
+ * The answer may be old; a file system on a network or in a process is not
+ * asked.
+ */
 export const AT_STATX_DONT_SYNC = 0x4000;
 // <linux/stat.h>
 export const STATX_TYPE = 0x1;
@@ -21,7 +24,10 @@ export const STATX_SIZE = 0x200;
 export const STX_MODE = 28;
 /** u64 */
 export const STX_SIZE = 40;
-/** u32, as the three that follow: the device that this file stands for, and the one that it is on. */
+/**
+ * u32, as the three that follow: the device that this file stands for, and the
+ * one that it is on.
+ */
 export const STX_RDEV_MAJOR = 128;
 export const STX_RDEV_MINOR = 132;
 export const STX_DEV_MAJOR = 136;

@@ -1,6 +1,6 @@
 /**
- * Dma-bufs of files in memory: /dev/udmabuf, <linux/udmabuf.h>. Such a one keeps
- * the file's pages where they are.
+ * Dma-bufs of files in memory: /dev/udmabuf, <linux/udmabuf.h>. Such a dma-buf
+ * keeps the file's pages where they are.
  */
 
 import { SyscallError } from "./error.ts";

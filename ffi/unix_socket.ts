@@ -46,9 +46,8 @@ export interface PeerCredentials {
 }
 
 /**
- * A struct sockaddr_un of exactly the length that the kernel is to be told: a
- * path ends with a zero, an abstract name begins with one and has none at its
- * end.
+ * A struct sockaddr_un of exactly the length that the kernel needs: a path ends
+ * with a zero, an abstract name begins with one and has none at its end.
  *
  * @throws {RangeError} when it does not fit into 108 bytes.
  */
@@ -101,8 +100,8 @@ export function connectUnix(address: string): OwnedFd {
 /**
  * Listens; the socket is non-blocking.
  *
- * A path that exists is not replaced: whoever owns the lock that goes with it
- * removes a stale one first.
+ * A path that exists is not replaced: the owner of the lock that goes with it
+ * removes a stale socket first.
  *
  * @throws {SyscallError} EADDRINUSE: the path exists, or the abstract name is
  * in use.

@@ -16,7 +16,7 @@ import { StructWords } from "./struct_words.ts";
 // struct drm_virtgpu_map (16 bytes): u64 offset, u32 handle, u32 pad
 const MAP_BYTES = 16;
 // struct drm_virtgpu_execbuffer as of before Linux 6.6 (40 bytes; the kernel
-// takes what is behind it for zero), in 32-bit words
+// takes what follows it for zero), in 32-bit words
 const EXECBUFFER_BYTES = 40;
 const EXECBUFFER_FLAGS = 0; // u32
 const EXECBUFFER_SIZE = 1; // u32
@@ -34,7 +34,8 @@ const RESOURCE_INFO_BYTES = 16;
 // struct drm_virtgpu_3d_wait (8 bytes): u32 handle, u32 flags
 const WAIT_BYTES = 8;
 const WAIT_NOWAIT = 1;
-// struct drm_virtgpu_get_caps (24 bytes): u32 cap_set_id, cap_set_ver, u64 addr,
+// struct drm_virtgpu_get_caps (24 bytes): u32 cap_set_id, cap_set_ver, u64
+// addr,
 // u32 size, u32 pad
 const GET_CAPS_BYTES = 24;
 // struct drm_virtgpu_resource_create_blob (48 bytes), in 32-bit words
@@ -210,7 +211,10 @@ export function readFenceEvents(fd: number): number {
   return length < 0 ? length : countFenceEvents(events, length);
 }
 
-/** VIRTGPU_GETPARAM; null for a parameter that the kernel or the device does not know. */
+/**
+ * VIRTGPU_GETPARAM; null for a parameter that the kernel or the device does not
+ * know.
+ */
 export function virtgpuGetParam(fd: number, parameter: number): number | null {
   const value = new Int32Array(2);
   const argument = new StructWords(GETPARAM_BYTES);

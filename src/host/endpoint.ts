@@ -1,7 +1,9 @@
 /**
- * One end of a relay: a stream of Wayland bytes and descriptors in both directions, whatever carries it.
+ * One end of a relay: a stream of Wayland bytes and descriptors in both
+ * directions, whatever carries it.
  *
- * What arrives beside the bytes stays an unopened handle until its message is decoded, because only then its kind is known.
+ * What arrives beside the bytes stays an unopened handle until its message is
+ * decoded, because only the message says what kind it is.
  */
 import type { OwnedFd } from "../../ffi/fd.ts";
 import type { FdKind } from "../../protocols/tables.ts";
@@ -14,37 +16,47 @@ export type Carriage =
   | "as-is"
   /** A copy of the file's contents. */
   | "copied"
-  /** A pipe of the endpoint's own, with a copy loop behind it. */
+  /** A pipe of the endpoint's own, and a copy loop between the two. */
   | "bridged"
   /** Memory of the endpoint's own, which a feature keeps up to date. */
   | "shadowed"
   /** Not at all: globals that need it are not announced. */
   | "never";
 
-/** What carries a descriptor: a request, from the client, or an event, from the host. */
+/**
+ * What carries a descriptor: a request, from the client, or an event, from the
+ * host.
+ */
 export type MessageType = "request" | "event";
 
 /**
- * What endpoints of one kind can carry. All of them share one object, so that what follows from it is worked out once.
+ * What endpoints of one kind can carry. All of them share one object, so that
+ * what follows from it is worked out once.
  */
 export interface Carrier {
   /** How descriptors of this kind cross, in messages of this type. */
   carries(kind: FdKind, type: MessageType): Carriage;
 }
 
-/** Whether the host is behind a boundary that memory does not cross by itself. */
+/**
+ * Whether the host is across a boundary that memory does not cross by itself.
+ */
 export function shadowsMemory(carrier: Carrier): boolean {
   return carrier.carries("shm", "request") === "shadowed";
 }
 
-/** Memory that the host can see. Disposing of it takes it from us; a host that has it open keeps it. */
+/**
+ * Memory that the host can see. Disposing of it ends our use of it; a host that
+ * has it open keeps it.
+ */
 export interface SharedMemory extends Disposable {
   /** In bytes. */
   readonly size: number;
   /** A descriptor to send to the host with the kind "shm"; the caller's. */
   share(): number;
   /**
-   * Copies rows from a client's file: `rows` times `rowBytes`, both here and there `stride` bytes apart.
+   * Copies rows from a client's file: `rows` times `rowBytes`, both here and
+   * there `stride` bytes apart.
    *
    * @returns false where the file is shorter than that, or cannot be read
    */
@@ -64,7 +76,10 @@ export interface ImagePlane {
   readonly stride: number;
 }
 
-/** An image in memory that the host's GPU can show. Disposing of it takes it from us; a host that has it open keeps it. */
+/**
+ * An image in memory that the host's GPU can show. Disposing of it ends our use
+ * of it; a host that has it open keeps it.
+ */
 export interface SharedImage extends Disposable {
   /** Of its memory, in bytes. */
   readonly size: number;
@@ -77,7 +92,8 @@ export interface SharedImage extends Disposable {
   /** Copying has ended. */
   endWriting(): void;
   /**
-   * Copies rows from a client's file: `rows` times `rowBytes`, there `sourceStride` and here `stride` bytes apart.
+   * Copies rows from a client's file: `rows` times `rowBytes`, there
+   * `sourceStride` and here `stride` bytes apart.
    *
    * @returns false where the file is shorter than that, or cannot be read
    */
@@ -92,7 +108,10 @@ export interface SharedImage extends Disposable {
   ): boolean;
 }
 
-/** Makes images in memory that the host's GPU can show. Formats are fourcc codes, and rows lie one after another. */
+/**
+ * Makes images in memory that the host's GPU can show. Formats are fourcc
+ * codes, and layouts are linear.
+ */
 export interface ImageMaker {
   /** Whether there are images of this format. */
   makes(format: number): boolean;
@@ -100,11 +119,12 @@ export interface ImageMaker {
   allocate(width: number, height: number, format: number): SharedImage | null;
 }
 
-/** Memory of this machine that the host can be given as it is. */
+/** Memory of this machine that we can give to the host as it is. */
 export interface MemoryExporter {
   /**
-   * A descriptor to send to the host with the kind "shm", of the first `size` bytes of a client's file. As long as one of them is open the
-   * file's pages stay where the host sees them.
+   * A descriptor to send to the host with the kind "shm", of the first `size`
+   * bytes of a client's file. As long as one of them is open the file's pages
+   * stay where the host sees them.
    *
    * @returns null where the host cannot see such memory, or not this file's
    */
@@ -121,7 +141,7 @@ export interface GuestGpu {
   owns(fd: number): boolean;
 }
 
-/** Who is told of what happens at an endpoint. */
+/** What happens at an endpoint, for its owner. */
 export interface EndpointHandler {
   /** `incoming` has more bytes or descriptors. */
   received(): void;
@@ -129,27 +149,45 @@ export interface EndpointHandler {
   sent(): void;
   /** The peer has done something else than to send messages, so it is alive. */
   alive?(): void;
-  /** Data of a paste or a copy are lost, as the text says; the connection goes on. */
+  /**
+   * Data of a paste or a copy are lost, as the text says; the connection goes
+   * on.
+   */
   cutOff?(text: string): void;
-  /** The peer is to be asked for an answer, which it gives when everything before is done. Where it never comes the peer is given up. */
+  /**
+   * The owner must ask the peer for an answer, which it gives when everything
+   * before is done. Where it never comes the owner gives the peer up.
+   */
   ask?(answered: () => void): void;
-  /** The peer is gone, and nothing more arrives. `reason` is null where it simply closed the connection. */
+  /**
+   * The peer is gone, and nothing more arrives. `reason` is null where it
+   * simply closed the connection.
+   */
   ended(reason: string | null): void;
 }
 
-/** One end of a relay. Disposing of it closes the connection and everything queued. */
+/**
+ * One end of a relay. Disposing of it closes the connection and everything
+ * queued.
+ */
 export interface Endpoint extends Disposable {
   /** What arrived and was not yet consumed. */
   readonly incoming: Queue;
-  /** What is still to be sent. Whoever appends to it calls `touch`. */
+  /** What is still to be sent. Code that appends to it calls `touch`. */
   readonly outgoing: Queue;
   /** How descriptors cross. */
   readonly carrier: Carrier;
-  /** The GPU whose buffers it carries, where that is another one than the host's compositor uses. */
+  /**
+   * The GPU whose buffers it carries, where that is another one than the host's
+   * compositor uses.
+   */
   readonly gpu?: GuestGpu | null;
-  /** What limits how much may be unanswered, or null where nothing does. What it does not allow stays in `outgoing`. */
+  /**
+   * What limits how much may be unanswered, or null where nothing does. What it
+   * does not allow stays in `outgoing`.
+   */
   readonly meter: SendMeter | null;
-  /** Whether nobody may tell that the peer is gone. */
+  /** Whether the end of the peer may go unreported. */
   readonly endsSilently?: boolean;
   /** Starts to report to `handler`. */
   attach(handler: EndpointHandler): void;
@@ -159,18 +197,34 @@ export interface Endpoint extends Disposable {
   pause(): void;
   /** Receives again. */
   resume(): void;
-  /** The descriptor behind a received handle, borrowed, or -1 where the handle is none. */
+  /**
+   * The descriptor of a received handle, borrowed, or -1 where there is none.
+   */
   peek(handle: number): number;
-  /** Makes an owned descriptor of a received handle, now that its kind is known. */
+  /**
+   * Makes an owned descriptor of a received handle, now that its kind is known.
+   */
   open(handle: number, kind: FdKind): number;
   /** Drops a handle that nobody wants. */
   discard(handle: number): void;
-  /** Memory that the host can see, or null where there is none left; only where `carrier` shadows "shm". */
+  /**
+   * Memory that the host can see, or null where there is none left; only where
+   * `carrier` shadows "shm".
+   */
   allocate?(bytes: number): SharedMemory | null;
-  /** Where memory that the host can see is of use as images only, and not as `wl_shm`: what makes them. */
+  /**
+   * What makes images, where memory that the host can see is usable as images
+   * only, and not as `wl_shm`.
+   */
   readonly images?: ImageMaker | null;
-  /** What makes memory of clients visible to the host, where anything does; only where `carrier` shadows "shm". */
+  /**
+   * What makes memory of clients visible to the host, where anything does; only
+   * where `carrier` shadows "shm".
+   */
   readonly exporter?: MemoryExporter | null;
-  /** Sends what is queued, for at most `milliseconds`, and closes the connection; nothing is received or reported any more. */
+  /**
+   * Sends what is queued, for at most `milliseconds`, and closes the
+   * connection; nothing is received or reported any more.
+   */
   finish(milliseconds: number): void;
 }

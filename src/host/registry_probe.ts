@@ -1,5 +1,6 @@
 /**
- * Asks a compositor what it has: the first exchange of any connection, `get_registry` and `sync`, and nothing more.
+ * Asks a compositor what it has: the first exchange of any connection,
+ * `get_registry` and `sync`, and nothing more.
  *
  * Sources: wayland.xml (wl_display, wl_registry).
  */
@@ -32,14 +33,19 @@ const [ERROR, GLOBAL] = [
   getEvent("wl_registry.global").opcode,
 ];
 
-/** One question. The endpoint stays the caller's, who may go on with it when there is an answer. */
+/**
+ * Asks one compositor. The endpoint stays the caller's, who may go on with it
+ * when there is an answer.
+ */
 export class RegistryProbe implements EndpointHandler {
   readonly #endpoint: Endpoint;
   readonly #globals: AnnouncedGlobal[] = [];
   readonly #onChange: () => void;
   #state: ProbeState = { kind: "waiting" };
 
-  /** @param onChange is called once, when the answer is there or none will come */
+  /**
+   * @param onChange is called once, when the answer is there or none will come
+   */
   constructor(endpoint: Endpoint, onChange: () => void) {
     this.#endpoint = endpoint;
     this.#onChange = onChange;

@@ -1,8 +1,10 @@
 /**
- * Counts what was sent to a host that has not answered it, and says when to ask it for an answer, and when to wait for one.
+ * Counts what was sent to a host that has not answered it, and says when to ask
+ * it for an answer, and when to wait for one.
  *
- * The host is asked by a request in the stream, which it answers when it has read everything before it. All counting is by places in the
- * stream, so that it holds also for what is queued and not yet sent.
+ * The question is a request in the stream, which the host answers when it has
+ * read everything before it. All counting is by places in the stream, so that
+ * it holds also for what is queued and not yet sent.
  */
 import type { Queue } from "../wayland/queue.ts";
 
@@ -18,7 +20,7 @@ export interface MeterLimits {
   readonly fdsPerSend: number;
 }
 
-/** A place in the stream: behind a request that asks for an answer. */
+/** A place in the stream: after a request that asks for an answer. */
 interface Question {
   /** Stream position. */
   readonly end: number;
@@ -44,19 +46,28 @@ export class SendMeter {
     this.#limits = limits;
   }
 
-  /** Whether the host should be asked for an answer, behind what is queued: half of what is allowed has gone or is queued since it was asked. */
+  /**
+   * Whether to ask the host for an answer, after what is queued: half of what
+   * is allowed has gone or is queued since the last question.
+   */
   get isDue(): boolean {
     const { sends, bytes } = this.#limits;
     return this.#reaches(this.#asked, sends >> 1, bytes >> 1);
   }
 
-  /** Whether what is unanswered, or queued, is as much as is allowed, so that no more should be queued. */
+  /**
+   * Whether what is unanswered, or queued, is as much as is allowed, so that no
+   * more should be queued.
+   */
   get isFull(): boolean {
     const { sends, bytes } = this.#limits;
     return this.#reaches(this.#answered, sends, bytes);
   }
 
-  /** Whether so many bytes may be sent now, at once. Where the host was not asked yet they may: nothing would ever be answered. */
+  /**
+   * Whether so many bytes may be sent now, at once. Where the host was not
+   * asked yet they may: nothing would ever be answered.
+   */
   allows(bytes: number): boolean {
     if (this.#gone === 0) return true;
     const { end, sends } = this.#answered;
@@ -91,12 +102,13 @@ export class SendMeter {
     }
   }
 
-  /** Whether the queue ends so many sends or bytes behind a question. */
+  /** Whether the queue ends this many sends or bytes after a question. */
   #reaches(from: Question, sends: number, bytes: number): boolean {
     const { position, length, fdCount } = this.#queue;
     if (position + length - from.end >= bytes) return true;
     const room = sends - (this.#sends - from.sends);
-    // more than one for each descriptor it never is, so that these are seldom looked at one by one
+    // more than one for each descriptor it never is, so that these are seldom
+    // looked at one by one
     if (this.#sendsOfBytes(length) + fdCount < room) return false;
     return this.#queuedSends() >= room;
   }

@@ -14,7 +14,10 @@ export function clientLabel(pid: number): string {
   return `${programName(pid)}[${pid}]`;
 }
 
-/** A client's label, made when a line first wants it: no line names most clients, and asking the kernel is 6 % of a connection. */
+/**
+ * A client's label, made when a line first wants it: no line names most
+ * clients, and asking the kernel is 6 % of a connection.
+ */
 export class ClientLabel {
   readonly #pid: number;
   #text: string | null = null;

@@ -111,8 +111,8 @@ class ControlPipe implements Source, Disposable {
   }
 
   /**
-   * Whatever was written counts, with a line feed or without: who writes one
-   * without has closed the pipe after it.
+   * Anything that was written counts, with a line feed or without: a writer
+   * that sends none has closed the pipe after it.
    */
   ready(): void {
     const count = readFd(this.#fd.number, this.#bytes);

@@ -54,8 +54,8 @@ function escapeByte(byte: number): string {
 }
 
 /**
- * Bytes that should be UTF-8 in quotes; those that are not appear as `\xNN`.
- * Beyond MAX_STRING_BYTES only the length is told.
+ * Bytes that should be UTF-8 in quotes; those that are not appear as `\xNN`. Of
+ * what is longer than MAX_STRING_BYTES it gives only the length.
  */
 export function quoteBytes(
   bytes: Uint8Array,

@@ -29,7 +29,7 @@ const LAST_RETRY_MS = 640;
 const FINAL_TRIES = 10;
 const FINAL_RETRY_MS = 20;
 
-/** Where the log writes and what time it is; only tests say. */
+/** Where the log writes and what time it is; tests have others. */
 export interface LogPlace {
   /** Borrowed. */
   readonly fd: number;
@@ -37,11 +37,11 @@ export interface LogPlace {
   readonly clock: () => number;
 }
 
-/** The log of the process. */
+/** Writes lines to the standard error output and to the ring. */
 export class Log implements Disposable {
   /** What is logged where. */
   readonly plan: LoggingPlan;
-  /** Null where none was asked for. */
+  /** Null without a log ring. */
   readonly ring: LogRing | null;
   /** Which messages are left out. */
   readonly suppress: SuppressTable;

@@ -70,7 +70,7 @@ class Chunk {
   readonly words: Int32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly labels: string[] = [];
-  /** The first word that is free. */
+  /** Index of the first free word. */
   end = 0;
   /** Tells this use of the chunk from others, of any chunk. */
   use = 0;
@@ -81,10 +81,10 @@ class Chunk {
   }
 }
 
-/** The last lines of the log. */
+/** Keeps the last lines of the log. */
 export class LogRing {
   readonly #chunks: readonly Chunk[];
-  /** Where records are added; the oldest chunk is the one behind it. */
+  /** The chunk that records go to; the oldest chunk is the one after it. */
   #current: Chunk;
   #currentIndex = 0;
   #uses = 0;

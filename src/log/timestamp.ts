@@ -7,7 +7,7 @@ import type { LogLevel, LogSource } from "./level.ts";
 
 /**
  * Sources are aligned on the right, so that the longest common ones stand two
- * blanks behind the time.
+ * blanks after the time.
  */
 const SOURCE_COLUMNS = 10;
 

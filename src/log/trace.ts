@@ -16,7 +16,7 @@ import {
 
 export type { Flow, Side };
 
-/** Told of every message of a client, at the proxy's boundaries. */
+/** Gets every message of a client, at the proxy's boundaries. */
 export interface MessageTrace {
   /**
    * A message came or goes.

@@ -1,7 +1,7 @@
 /**
  * The event loop: one blocking, level-triggered epoll set on the main thread.
  *
- * A turn waits once, tells every ready source, runs the timers that are due,
+ * A turn waits once, calls every ready source, runs the timers that are due,
  * and then what asked to run before the next wait. No promise is involved, and
  * Deno's own event loop stands still meanwhile. Nothing is allocated per event.
  */

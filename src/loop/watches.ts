@@ -1,9 +1,9 @@
 /**
- * Watched descriptors: who wants to know what about which, and telling them.
+ * Watched descriptors, and their sources, which hear when one is ready.
  *
- * A watch may be disposed while events are told, its own or another's, and its
- * number may be used again at once: every event carries the generation of the
- * watch it was made for.
+ * A handler may dispose of any watch while events are delivered, and its
+ * descriptor's number may be used again at once: every event carries the
+ * generation of the watch it was made for.
  */
 
 import {
@@ -16,7 +16,7 @@ import {
   EpollSet,
 } from "../../ffi/epoll.ts";
 
-/** Wants to know when a descriptor is ready. */
+/** The code that handles a descriptor when it is ready. */
 export interface Source {
   /**
    * The descriptor is ready. What it throws leaves the loop's `turn`.
@@ -43,17 +43,17 @@ export interface Watch extends Disposable {
   writable: boolean;
   /**
    * For a watch with the trigger "edge": its source may have left something
-   * behind, and is to be told again of what there is.
+   * unread, and needs another call for it.
    */
   again(): void;
 }
 
 /**
- * When a source is told:
+ * When a source is called:
  * - "level": in every turn in which its descriptor is ready;
  * - "edge": when something arrives, or there is room again, or its interest
- *   changes. The source then takes all there is, or says `again`. Saves the
- *   kernel to look once more, at every wait, at what was just read.
+ *   changes. The source then takes all there is, or calls `again`. This saves
+ *   the kernel from checking again, at every wait, what was just read.
  */
 export type Trigger = "level" | "edge";
 
@@ -106,7 +106,7 @@ class FdWatch implements Watch {
   }
 
   /**
-   * The EPOLL bits of its interest. Without any, a hang-up is told once
+   * The EPOLL bits of its interest. Without any, epoll reports a hang-up once
    * (EPOLLET): else it would wake us forever.
    */
   get events(): number {
@@ -127,7 +127,7 @@ class FdWatch implements Watch {
   }
 }
 
-/** All watches of a loop. */
+/** The watches of one loop, in one epoll set. */
 export class WatchSet implements Disposable {
   readonly #epoll = new EpollSet();
   /** By descriptor. */
@@ -141,7 +141,7 @@ export class WatchSet implements Disposable {
     return this.#count;
   }
 
-  /** The watched descriptors. */
+  /** The descriptors that are watched now. */
   get fds(): number[] {
     return this.#watches.filter((watch) => watch !== null).map((watch) =>
       watch.fd
@@ -185,9 +185,9 @@ export class WatchSet implements Disposable {
   }
 
   /**
-   * Tells the watch of event `index` of the last `wait`.
+   * Calls the source of event `index` of the last `wait`.
    *
-   * @returns whether there was somebody to tell.
+   * @returns whether there was a source to call.
    */
   dispatch(index: number): boolean {
     const watch = this.#watches[this.#epoll.firstOf(index)] ?? null;
@@ -203,7 +203,8 @@ export class WatchSet implements Disposable {
     const writable = watch.writable && (events & (EPOLLOUT | EPOLLERR)) !== 0;
     if (!readable && !writable && !hangup) return false;
     watch.source.ready(readable, writable, hangup);
-    // asked for by edge watches: an end that came with the last bytes has no edge of its own
+    // asked for by edge watches: an end that came with the last bytes has no
+    // edge of its own
     if ((events & EPOLLRDHUP) !== 0 && watch.readable) watch.again();
     return true;
   }

@@ -4,8 +4,8 @@
  *
  * The host delivers one message per POLL, onto one page, which stays as it is
  * until the next POLL. So a message is copied out, what it brings is claimed,
- * the next POLL goes out, and only then anybody works on it. Never more than one
- * POLL is outstanding, and none only where the host is not to send.
+ * the next POLL goes out, and only then anybody works on it. Never more than
+ * one POLL is outstanding, and none only where the host is not to send.
  */
 
 import { SyscallError } from "../../ffi/error.ts";
@@ -42,25 +42,43 @@ import {
 import type { VirtgpuDevice } from "./device.ts";
 import type { Unfenced, Wakeups } from "./wakeups.ts";
 
-/** A descriptor that the host received for us. */
+/** What the host sent in place of a descriptor. */
 export type ReceivedIdentifier =
-  /** Memory, claimed: a handle of the device, now its receiver's; `size` is the file's, of which whole pages can be mapped. */
+  /**
+   * Memory, claimed: a handle of the device, now its receiver's; `size` is the
+   * file's, of which whole pages can be mapped.
+   */
   | { readonly kind: "memory"; readonly handle: number; readonly size: number }
-  /** The writing end of a pipe, for `write`. Empty files and mislabelled pipes look alike, so an empty file is one, too. */
+  /**
+   * The writing end of a pipe, for `write`. Empty files and mislabelled pipes
+   * look alike, so an empty file is one, too.
+   */
   | { readonly kind: "pipe"; readonly pipe: number }
-  /** Something of no use: memory for which the host-visible window had no room, of `size` bytes, or no kind that Wayland sends. */
+  /**
+   * Nothing usable: memory for which the host-visible window had no room, of
+   * `size` bytes, or a kind that Wayland does not send.
+   */
   | { readonly kind: "nothing"; readonly size: number };
 
-/** Who is told what arrives. The bytes of both are valid during the call only. */
+/**
+ * What arrives, for the owner of the channel. The bytes of both are valid
+ * during the call only.
+ */
 export interface ChannelHandler {
-  /** Bytes of the stream, with what came beside them. To be copied, and no more: `collected` follows. */
+  /**
+   * Bytes of the stream, with what came beside them. To be copied, and no more:
+   * `collected` follows.
+   */
   collect(
     bytes: Uint8Array,
     offset: number,
     length: number,
     identifiers: readonly ReceivedIdentifier[],
   ): void;
-  /** Data of a pipe that the host reads for us, to be copied. `end`: nothing follows. */
+  /**
+   * Data of a pipe that the host reads for us, to be copied. `end`: nothing
+   * follows.
+   */
   collectPipe(
     pipe: number,
     bytes: Uint8Array<ArrayBuffer>,
@@ -68,19 +86,25 @@ export interface ChannelHandler {
   ): void;
   /** Everything was copied, and the next message can come. */
   collected(): void;
-  /** Nothing arrives any more. `reason` is null where the host simply closed. */
+  /**
+   * Nothing arrives any more. `reason` is null where the host simply closed.
+   */
   ended(reason: string | null): void;
 }
 
 /**
- * Milliseconds after which a message counts as whole although its end looks unwritten. It is not counted in looks: each signal for another
+ * Milliseconds after which a message counts as whole although its end appears
+ * unwritten. We do not count the checks instead: each signal for another
  * channel makes one.
  */
 const ANSWER_TIMEOUT_MS = 100;
 
 const NO_IDENTIFIERS: readonly ReceivedIdentifier[] = [];
 
-/** One connection to the host. Disposing of it closes the connection and the device. */
+/**
+ * One connection to the host. Disposing of it closes the connection and the
+ * device.
+ */
 export class Channel implements Source, Unfenced, Disposable {
   readonly device: VirtgpuDevice;
   /** For queries; see host_memory.ts. */
@@ -101,7 +125,10 @@ export class Channel implements Source, Unfenced, Disposable {
   #rest: Timer | null = null;
   #disposed = false;
 
-  /** For `openChannel`. Takes over the resources, unless it fails. @throws {SyscallError} it cannot be watched */
+  /**
+   * For `openChannel`. Takes over the resources, unless it fails. @throws
+   * {SyscallError} it cannot be watched
+   */
   constructor(
     loop: Loop,
     device: VirtgpuDevice,
@@ -124,7 +151,10 @@ export class Channel implements Source, Unfenced, Disposable {
     return this.#dialect;
   }
 
-  /** Whether `send` may be called: not between the first bytes and the answer to them. */
+  /**
+   * Whether `send` may be called: not between the first bytes and the answer to
+   * them.
+   */
   get canSend(): boolean {
     return this.#dialect !== null || !this.#probed;
   }
@@ -135,7 +165,10 @@ export class Channel implements Source, Unfenced, Disposable {
     this.#poll();
   }
 
-  /** Stops asking for messages. The host then reads nothing from the compositor, which gives up after a while. */
+  /**
+   * Stops asking for messages. The host then reads nothing from the compositor,
+   * which gives up after a while.
+   */
   pause(): void {
     this.#paused = true;
   }
@@ -176,7 +209,10 @@ export class Channel implements Source, Unfenced, Disposable {
     submitProbe(this.device, bytes, offset, length);
   }
 
-  /** Writes into a pipe of the host's, at most 4 KiB less the header. @throws {SyscallError} */
+  /**
+   * Writes into a pipe of the host's, at most 4 KiB less the header. @throws
+   * {SyscallError}
+   */
   write(
     pipe: number,
     bytes: Uint8Array,
@@ -239,8 +275,8 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   /**
-   * Whether the host has written all of the message. It writes the header before
-   * the data, and a channel without a fence may look in between.
+   * Whether the host has written all of the message. It writes the header
+   * before the data, and a channel without a fence may look in between.
    */
   #isWhole(command: number): boolean {
     const page = this.#page;

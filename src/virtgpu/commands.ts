@@ -1,6 +1,6 @@
 /**
- * Commands to the host, each in a submission of its own. The kernel copies them,
- * so one buffer serves all channels.
+ * Commands to the host, each in a submission of its own. The kernel copies
+ * them, so one buffer serves all channels.
  */
 
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
@@ -27,7 +27,7 @@ import {
 import { NO_HANDLE, NO_RING, type VirtgpuDevice } from "./device.ts";
 
 const buffer = new PinnedBuffer(2 * CHANNEL_BYTES);
-// behind everything else, as it never changes
+// after everything else, as it never changes
 const POLL_AT = CHANNEL_BYTES;
 writePoll(buffer.words, POLL_AT >> 2);
 
@@ -40,7 +40,10 @@ export interface SentIdentifiers {
   readonly types: Int32Array;
 }
 
-/** Connects a context to the host's compositor. Alone in its submission, because one host measures it by that. */
+/**
+ * Connects a context to the host's compositor. Alone in its submission, because
+ * one host measures it by that.
+ */
 export function submitInit(
   device: VirtgpuDevice,
   queryResource: number,
@@ -55,7 +58,10 @@ export function submitPoll(device: VirtgpuDevice): void {
   device.executeBuffer(buffer, POLL_AT, POLL_BYTES, CHANNEL_RING, NO_HANDLE);
 }
 
-/** Asks what an image needs; the answer is on the query page when `device.wait(pageHandle, …)` says so. */
+/**
+ * Asks what an image needs; the answer is on the query page when
+ * `device.wait(pageHandle, …)` says so.
+ */
 export function submitQuery(
   device: VirtgpuDevice,
   pageHandle: number,
@@ -95,8 +101,8 @@ export function submitSend(
 
 /**
  * Sends the first bytes of the stream, at most MAX_PROBE, to a host whose
- * dialect is not known: they stand where either looks for them, and the other
- * copy stands in identifiers that nobody counts.
+ * dialect is not known: they stand where either dialect has them, and the other
+ * copy stands in identifiers that the host does not count.
  */
 export function submitProbe(
   device: VirtgpuDevice,
@@ -117,7 +123,10 @@ export function submitProbe(
   device.executeBuffer(buffer, 0, size, NO_RING, NO_HANDLE);
 }
 
-/** Writes data, at most 4 KiB less the header, into a pipe of the host's, and closes it. */
+/**
+ * Writes data, at most 4 KiB less the header, into a pipe of the host's, and
+ * closes it.
+ */
 export function submitWrite(
   device: VirtgpuDevice,
   pipe: number,

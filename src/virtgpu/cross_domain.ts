@@ -2,15 +2,21 @@
  * The messages of the cross-domain protocol, both ways: README.md has the whole
  * of it.
  *
- * Everything is little-endian, as Wayland on this device is on the machines that
- * have it. Offsets are in bytes; words are 32 bits.
+ * Everything is little-endian, as Wayland on this device is on the machines
+ * that have it. Offsets are in bytes; words are 32 bits.
  */
 
 /** The capability set whose contexts speak cross-domain. */
 export const CROSS_DOMAIN_CAPSET = 5;
-/** Its size: u32 version, supported_channels, supports_dmabuf, supports_external_gpu_memory. */
+/**
+ * Its size: u32 version, supported_channels, supports_dmabuf,
+ * supports_external_gpu_memory.
+ */
 export const CAPSET_BYTES = 16;
-/** The channel that is a connection to the host's Wayland compositor; its bit stands in supported_channels. */
+/**
+ * The channel that is a connection to the host's Wayland compositor; its bit
+ * stands in supported_channels.
+ */
 export const CHANNEL_WAYLAND = 1;
 
 /** The ring whose fences tell of answers to queries. */
@@ -29,17 +35,28 @@ export const COMMAND_RECEIVE = 5;
 export const COMMAND_READ = 6;
 const COMMAND_WRITE = 7;
 
-/** Memory: the device's resource in a SEND, a blob id to be claimed in a RECEIVE. */
+/**
+ * Memory: the device's resource in a SEND, a blob id to be claimed in a
+ * RECEIVE.
+ */
 export const IDENTIFIER_BLOB = 1;
-/** In a SEND: a pipe that the host makes; what is written to it comes as READ. */
+/**
+ * In a SEND: a pipe that the host makes; what is written to it comes as READ.
+ */
 export const IDENTIFIER_READ_PIPE = 3;
 /** In a RECEIVE: a pipe that is written to by WRITE. */
 export const IDENTIFIER_WRITE_PIPE = 4;
 
-/** The first pipe whose reading end the host keeps for us; each further one is one more. */
+/**
+ * The first pipe whose reading end the host keeps for us; each further one is
+ * one more.
+ */
 export const FIRST_READ_PIPE = 0x8000_0001;
 
-/** Size of what a host writes at once: its pages are this large, whatever ours are. */
+/**
+ * Size of what a host writes at once: its pages are this large, whatever ours
+ * are.
+ */
 export const CHANNEL_BYTES = 4096;
 export const INIT_BYTES = 20;
 export const POLL_BYTES = 16;
@@ -67,16 +84,24 @@ export const DIALECT_28: Dialect = dialect(28);
 /** Hosts with rutabaga_gfx 0.1.2 and such. */
 export const DIALECT_4: Dialect = dialect(4);
 
-/** Most bytes of a stream in one SEND, such that both dialects take it and nobody's buffer is larger than a page. */
+/**
+ * Most bytes of a stream in one SEND, such that both dialects take it and
+ * nobody's buffer is larger than a page.
+ */
 export const MAX_PAYLOAD = CHANNEL_BYTES - DIALECT_28.headerBytes;
-/** Most bytes of the SEND that finds the dialect out: one copy must fit before the other. */
+/**
+ * Most bytes of the SEND that finds the dialect out: one copy must fit before
+ * the other.
+ */
 export const MAX_PROBE = DIALECT_28.headerBytes - DIALECT_4.headerBytes;
 
 /** Word of `num_identifiers` in SEND and RECEIVE. */
 export const WORD_IDENTIFIERS = 2;
 /** Word of `opaque_data_size` in SEND and RECEIVE. */
 export const WORD_PAYLOAD_BYTES = 3;
-/** Word of the first identifier; types follow all identifiers, sizes all types. */
+/**
+ * Word of the first identifier; types follow all identifiers, sizes all types.
+ */
 export const WORD_FIRST_IDENTIFIER = 4;
 /** Words of READ and WRITE. */
 export const WORD_PIPE = 2;
@@ -88,7 +113,9 @@ export interface CrossDomainCapabilities {
   readonly version: number;
   /** A bit per channel. */
   readonly channels: number;
-  /** Whether memory that is allocated is a dma-buf, and so of no use as wl_shm. */
+  /**
+   * Whether memory that is allocated is a dma-buf, and so not usable as wl_shm.
+   */
   readonly allocatesDmabuf: boolean;
 }
 
@@ -155,7 +182,7 @@ export function writeQuery(
 
 /**
  * SEND, up to its payload: the caller writes identifiers and types by
- * `writeIdentifier`, and the payload behind `headerBytes`.
+ * `writeIdentifier`, and the payload after `headerBytes`.
  */
 export function writeSend(
   words: Int32Array,
@@ -208,7 +235,10 @@ export interface ImageRequirements {
   readonly blobId: number;
 }
 
-/** Reads the answer to a query; null where the page was not written: the host refused. */
+/**
+ * Reads the answer to a query; null where the page was not written: the host
+ * refused.
+ */
 export function parseImageRequirements(
   bytes: Uint8Array<ArrayBuffer>,
 ): ImageRequirements | null {

@@ -1,20 +1,23 @@
 /**
- * A virtio-gpu device as the cross-domain channel needs it: one typed method per
- * ioctl of `<drm/virtgpu_drm.h>` and `<drm/drm.h>`.
+ * A virtio-gpu device as the cross-domain channel needs it: one typed method
+ * per ioctl of `<drm/virtgpu_drm.h>` and `<drm/drm.h>`.
  *
  * There are two implementations: the kernel's (kernel_device.ts), and an
  * emulator in tests/, which speaks to a local compositor. Nothing above this
  * interface knows a struct, a flag or an ioctl number.
  *
- * Methods throw `SyscallError` unless they say otherwise. No method reports what
- * the host thought of a command: the host cannot tell (README.md).
+ * Methods throw `SyscallError` unless they say otherwise. No method reports
+ * what the host thought of a command: the host cannot tell (README.md).
  */
 
 import type { OwnedFd } from "../../ffi/fd.ts";
 import type { Mapping } from "../../ffi/mapping.ts";
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 
-/** Names of the driver's parameters, as in the kernel's header without `VIRTGPU_PARAM_`. */
+/**
+ * Names of the driver's parameters, as in the kernel's header without
+ * `VIRTGPU_PARAM_`.
+ */
 export type DeviceParameter =
   /** Commands can be submitted at all. */
   | "3D_FEATURES"
@@ -58,19 +61,28 @@ export interface ContextSettings {
 
 /** Which memory a blob is made of. */
 export interface BlobRequest {
-  /** "guest": pages of this machine's memory; "host3d": the host's, named by `blobId`. */
+  /**
+   * "guest": pages of this machine's memory; "host3d": the host's, named by
+   * `blobId`.
+   */
   readonly memory: "guest" | "host3d";
   /** In bytes. Of a host's blob exactly what the host said. */
   readonly size: number;
   /** The host's name for it, used once; 0 for the guest's memory. */
   readonly blobId: number;
-  /** Whether it can be mapped here. A mappable host blob takes room in the host-visible window. */
+  /**
+   * Whether it can be mapped here. A mappable host blob takes room in the
+   * host-visible window.
+   */
   readonly mappable: boolean;
 }
 
-/** A blob that was made. */
+/** A new blob, by its two names. */
 export interface BlobNames {
-  /** The kernel's name, of this opened device only; ended by `closeHandle`. Never 0. */
+  /**
+   * The kernel's name, of this opened device only; ended by `closeHandle`.
+   * Never 0.
+   */
   readonly handle: number;
   /** The device's name, which the host knows: what a SEND refers to. */
   readonly resource: number;
@@ -95,8 +107,8 @@ export const NO_HANDLE = 0;
  * host.
  *
  * Disposing of it closes the node. The host's context ends when that was the
- * last reference to the open file: mappings made by `map` hold it as well, those
- * made by `mapPrime` do not.
+ * last reference to the open file: mappings made by `map` hold it as well,
+ * those made by `mapPrime` do not.
  */
 export interface VirtgpuDevice extends Disposable {
   /** The node's path, for messages. */
@@ -119,10 +131,16 @@ export interface VirtgpuDevice extends Disposable {
   /** DRM_IOCTL_VERSION. */
   version(): DriverVersion;
 
-  /** VIRTGPU_GETPARAM: the value, or null where the kernel or device does not know the parameter. */
+  /**
+   * VIRTGPU_GETPARAM: the value, or null where the kernel or device does not
+   * know the parameter.
+   */
   getParameter(parameter: DeviceParameter): number | null;
 
-  /** VIRTGPU_GET_CAPS: the capability set's first `size` bytes, or null where the host has no such set. */
+  /**
+   * VIRTGPU_GET_CAPS: the capability set's first `size` bytes, or null where
+   * the host has no such set.
+   */
   getCapset(
     capset: number,
     version: number,
@@ -130,10 +148,12 @@ export interface VirtgpuDevice extends Disposable {
   ): Uint8Array<ArrayBuffer> | null;
 
   /**
-   * Takes one of the machine's places, which all programs that use them share, whoever's they are; it is held until the node is closed for good.
-   * A lock of a byte of the node (fcntl, F_OFD_SETLK).
+   * Takes one of the machine's places, which all programs on it share; it is
+   * held until the node is closed for good. A lock of a byte of the node
+   * (fcntl, F_OFD_SETLK).
    *
-   * @returns false: another opening of the node has it. Where nodes have no locks everybody gets it.
+   * @returns false: another opening of the node has it. Where nodes have no
+   * locks everybody gets it.
    */
   takePlace(place: number): boolean;
 
@@ -141,17 +161,22 @@ export interface VirtgpuDevice extends Disposable {
   contextInit(settings: ContextSettings): void;
 
   /**
-   * VIRTGPU_RESOURCE_CREATE_BLOB. The host's refusal of a `blobId` shows when the
-   * blob is mapped, not here.
+   * VIRTGPU_RESOURCE_CREATE_BLOB. The host's refusal of a `blobId` shows when
+   * the blob is mapped, not here.
    *
    * @returns null where the host-visible window has no room left (ENOSPC).
    */
   createBlob(request: BlobRequest): BlobNames | null;
 
-  /** VIRTGPU_MAP and mmap, all `size` bytes. EINVAL: the host refused the blob. */
+  /**
+   * VIRTGPU_MAP and mmap, all `size` bytes. EINVAL: the host refused the blob.
+   */
   map(handle: number, size: number, access: "read" | "write"): Mapping;
 
-  /** PRIME_HANDLE_TO_FD: a dma-buf that keeps the memory alive without this device; it can be mapped for writing. */
+  /**
+   * PRIME_HANDLE_TO_FD: a dma-buf that keeps the memory alive without this
+   * device; it can be mapped for writing.
+   */
   primeHandleToFd(handle: number): OwnedFd;
 
   /** mmap of a dma-buf that `primeHandleToFd` made, all `size` bytes. */
@@ -168,8 +193,10 @@ export interface VirtgpuDevice extends Disposable {
   primeFdToHandle(fd: number): number | null;
 
   /**
-   * UDMABUF_CREATE, of the machine rather than of this device: a dma-buf of the first `size` bytes of a file in memory, whole pages, which
-   * keeps them where they are. Only where CREATE_GUEST_HANDLE is 1 `primeFdToHandle` makes something of it that the host knows.
+   * UDMABUF_CREATE, of the machine rather than of this device: a dma-buf of the
+   * first `size` bytes of a file in memory, whole pages, which keeps them where
+   * they are. Only where CREATE_GUEST_HANDLE is 1 `primeFdToHandle` makes
+   * something of it that the host knows.
    *
    * @returns null where the machine makes none of this file.
    */
@@ -196,7 +223,8 @@ export interface VirtgpuDevice extends Disposable {
   /**
    * VIRTGPU_WAIT: whether all submissions with this object are done.
    *
-   * @param patience "long": waits for them, at most 15 s, and everything else waits with it.
+   * @param patience "long": waits for them, at most 15 s, and everything else
+   * waits with it.
    */
   wait(handle: number, patience: "long" | "none"): boolean;
 

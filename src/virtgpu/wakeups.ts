@@ -1,34 +1,43 @@
 /**
  * Wakes channels whose fence was signalled too early.
  *
- * QEMU, as of 10.2, compares the ring of a fence but not its context when one is
- * signalled, so a message on one channel signals the fences of all others. Such
- * a channel finds its page empty. It must not POLL again, since the host still
- * has its first POLL and would answer both, the second over the first: it looks
- * at its page from time to time until something stands there.
+ * QEMU, as of 10.2, compares the ring of a fence but not its context when one
+ * is signalled, so a message on one channel signals the fences of all others.
+ * Such a channel finds its page empty. It must not POLL again, since the host
+ * still has its first POLL and would answer both, the second over the first. So
+ * it checks its page from time to time until something stands there.
  *
  * One timer serves all channels: every millisecond while there is traffic, then
- * every 16, and after some seconds as often as a hundredth of a processor allows.
- * On hardware that is as often as before; in an emulated machine, where a wake-up
- * costs milliseconds, it is a few times a second.
+ * every 16, and after some seconds as often as a hundredth of a processor
+ * allows. On hardware that is as often as before; in an emulated machine, where
+ * a wake-up costs milliseconds, it is a few times a second.
  */
 
 import { processorMilliseconds } from "../../ffi/clock.ts";
 import type { Loop, Timer } from "../loop/loop.ts";
 
-/** How long to wait for the next look, by the time since the last traffic; all in milliseconds. */
+/**
+ * How long to wait for the next check, by the time since the last traffic; all
+ * in milliseconds.
+ */
 const PACES = [
   { until: 100, wait: 1 },
   { until: 10_000, wait: 16 },
 ] as const;
-/** After that the least and the most; between them it is what keeps to the share. */
+/**
+ * After that the least and the most; between them it is what keeps to the
+ * share.
+ */
 const IDLE = { least: 16, most: 500 } as const;
-/** The part of a processor that looks may take while nothing happens; they are to take less than a hundredth. */
+/**
+ * The part of a processor that checks may take while nothing happens; they
+ * should take less than a hundredth.
+ */
 const SHARE = 0.005;
 
-/** Who waits without a fence. */
+/** A channel that waits without a fence. */
 export interface Unfenced {
-  /** Looks at its page; calls `remove` when it has what it waited for. */
+  /** Checks its page; calls `remove` when it has what it waited for. */
   look(): void;
 }
 
@@ -40,12 +49,14 @@ export class Wakeups implements Disposable {
   readonly #processor: () => number;
   #due = 0;
   #lastTraffic = 0;
-  /** Of the processor, at the last look. */
+  /** Processor time at the last check. */
   #used = 0;
-  /** What the last look and the wake-up for it have used. */
+  /** Processor time that the last check used, with the wake-up for it. */
   #cost = 0;
 
-  /** @param processor milliseconds that this process has kept processors busy */
+  /**
+   * @param processor milliseconds that this process has kept processors busy
+   */
   constructor(loop: Loop, processor: () => number = processorMilliseconds) {
     this.#loop = loop;
     this.#processor = processor;
@@ -56,13 +67,13 @@ export class Wakeups implements Disposable {
     return this.#waiting.size;
   }
 
-  /** Looks for `channel` from now on. */
+  /** Checks the page of `channel` from now on. */
   add(channel: Unfenced): void {
     this.#waiting.add(channel);
     this.#schedule();
   }
 
-  /** Looks no more. */
+  /** Stops checking it. */
   remove(channel: Unfenced): void {
     this.#waiting.delete(channel);
   }

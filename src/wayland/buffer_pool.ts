@@ -1,9 +1,11 @@
 /**
- * The memory behind all queues.
+ * The memory of all queues.
  *
- * A queue holds memory only while it holds bytes, so that an idle connection costs none, and the few buffers in use stay warm
- * in the processor's cache. Buffers of the usual size are kept for the next queue; larger ones, which a slow peer made
- * necessary, are freed at once, because V8 would keep them until some later collection.
+ * A queue holds memory only while it holds bytes, so that an idle connection
+ * costs none, and the few buffers in use stay warm in the processor's cache.
+ * Buffers of the usual size are kept for the next queue; larger ones, which a
+ * slow peer made necessary, are freed at once, because V8 would keep them until
+ * some later collection.
  */
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 

@@ -1,9 +1,12 @@
 /**
- * A queue of bytes and file descriptors: what one end of a connection has received, or has still to send.
+ * A queue of bytes and file descriptors: what one end of a connection has
+ * received, or has still to send.
  *
- * The fields are open to the two pumps, which read and write whole messages in place; nothing here knows what a message says.
- * `head` and `tail` are byte offsets into `buffer`. In an outgoing queue each descriptor stands at the stream position of its
- * message, since it must be sent no later than that message's first byte.
+ * The fields are open to the two pumps, which read and write whole messages in
+ * place; nothing here knows what a message says. `head` and `tail` are byte
+ * offsets into `buffer`. In an outgoing queue each descriptor stands at the
+ * stream position of its message, since it must be sent no later than that
+ * message's first byte.
  */
 import { closeFd, closeFdRun } from "../../ffi/fd.ts";
 import { closeForeignFd } from "../../ffi/file_kind.ts";
@@ -15,7 +18,10 @@ const NOTHING = new Int32Array(0);
 const NO_BYTES = new Uint8Array(0);
 const FIRST_FDS = 32;
 
-/** Bytes and descriptors, in order. The queue owns the descriptors in it until they are taken out. */
+/**
+ * Bytes and descriptors, in order. The queue owns the descriptors in it until
+ * they are taken out.
+ */
 export class Queue implements Disposable {
   /** The memory, or null while the queue is empty. */
   buffer: PinnedBuffer | null = null;
@@ -25,12 +31,15 @@ export class Queue implements Disposable {
   bytes: Uint8Array = NO_BYTES;
   /** Offset of the first byte that was not consumed. */
   head = 0;
-  /** Offset behind the last byte. */
+  /** Offset after the last byte. */
   tail = 0;
   /** Stream position of `head`, counted from the connection's beginning. */
   position = 0;
 
-  /** The descriptors, or an endpoint's unopened handles, from `fdHead` to `fdTail`. */
+  /**
+   * The descriptors, or an endpoint's unopened handles, from `fdHead` to
+   * `fdTail`.
+   */
   fds: Int32Array = NOTHING;
   fdHead = 0;
   fdTail = 0;
@@ -48,8 +57,9 @@ export class Queue implements Disposable {
   }
 
   /**
-   * Makes room for `size` more bytes behind `tail`. May move everything, so `words` and `bytes` must be read again after it.
-   * `tail` stays a multiple of four where it was one.
+   * Makes room for `size` more bytes after `tail`. May move everything, so
+   * `words` and `bytes` must be read again after it. `tail` stays a multiple of
+   * four where it was one.
    */
   reserve(size: number): void {
     const buffer = this.buffer;
@@ -74,7 +84,10 @@ export class Queue implements Disposable {
     this.head = start;
   }
 
-  /** Drops `size` bytes from the front, and the memory with the last of them. Nothing is left to drop after a `clear`. */
+  /**
+   * Drops `size` bytes from the front, and the memory with the last of them.
+   * Nothing is left to drop after a `clear`.
+   */
   consume(size: number): void {
     if (this.buffer === null) return;
     this.head += size;
@@ -82,13 +95,19 @@ export class Queue implements Disposable {
     if (this.head === this.tail) this.#releaseMemory();
   }
 
-  /** Appends a received handle, whose kind is not known before its message is decoded. */
+  /**
+   * Appends a received handle, whose kind is not known before its message is
+   * decoded.
+   */
   pushHandle(handle: number): void {
     this.#roomForFd();
     this.fds[this.fdTail++] = handle;
   }
 
-  /** Appends a descriptor, which the queue owns from now on, for the message that starts at `tail`. */
+  /**
+   * Appends a descriptor, which the queue owns from now on, for the message
+   * that starts at `tail`.
+   */
   pushFd(fd: number, kind: FdKind): void {
     this.#roomForFd();
     this.#fdPositions[this.fdTail] = this.position + this.length;
@@ -96,19 +115,25 @@ export class Queue implements Disposable {
     this.fds[this.fdTail++] = fd;
   }
 
-  /** Takes out the first descriptor or handle. The caller has seen that there is one. */
+  /**
+   * Takes out the first descriptor or handle. The caller has seen that there is
+   * one.
+   */
   shiftFd(): number {
     const fd = this.fds[this.fdHead++] ?? -1;
     if (this.fdHead === this.fdTail) this.fdHead = this.fdTail = 0;
     return fd;
   }
 
-  /** Stream position of the message that the descriptor `index` places behind the first belongs to. */
+  /**
+   * Stream position of the message that the descriptor `index` places after the
+   * first belongs to.
+   */
   fdPosition(index: number): number {
     return this.#fdPositions[this.fdHead + index] ?? 0;
   }
 
-  /** The kind of the descriptor `index` places behind the first. */
+  /** The kind of the descriptor `index` places after the first. */
   fdKind(index: number): FdKind | undefined {
     return this.#fdKinds[this.fdHead + index];
   }
@@ -137,7 +162,10 @@ export class Queue implements Disposable {
     }
   }
 
-  /** Whether the first descriptor is shared memory, which goes nowhere before somebody saw that it really is. */
+  /**
+   * Whether the first descriptor is shared memory, which goes nowhere before a
+   * feature has checked that it really is.
+   */
   #isChecked(): boolean {
     return this.#fdKinds[this.fdHead] === "shm";
   }

@@ -1,8 +1,9 @@
 /**
  * Strings of messages.
  *
- * Nearly all of them are short, ASCII and seen before, as the names of globals are with every client, so that neither decoder nor
- * encoder is needed for them.
+ * Nearly all of them are short, ASCII and seen before, as the names of globals
+ * are with every client, so that neither decoder nor encoder is needed for
+ * them.
  */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -35,7 +36,10 @@ export function textLength(text: string): number {
   return isAscii(text) ? text.length : encoder.encode(text).length;
 }
 
-/** Writes a string in UTF-8 and returns its length in bytes. The caller has made room. */
+/**
+ * Writes a string in UTF-8 and returns its length in bytes. The caller has made
+ * room.
+ */
 export function encodeText(
   text: string,
   bytes: Uint8Array,
@@ -52,7 +56,10 @@ function decode(bytes: Uint8Array, start: number, length: number): string {
   return decoder.decode(bytes.subarray(start, start + length));
 }
 
-/** Whether exactly the ASCII string `text` stands there; one with other characters is never found. */
+/**
+ * Whether exactly the ASCII string `text` stands there; one with other
+ * characters is never found.
+ */
 function isAt(
   text: string,
   bytes: Uint8Array,

@@ -1,4 +1,7 @@
-/** The endpoint of a Unix socket: an application's connection, or a compositor on this machine. Every descriptor crosses as it is. */
+/**
+ * The endpoint of a Unix socket: an application's connection, or a compositor
+ * on this machine. Every descriptor crosses as it is.
+ */
 import type { OwnedFd } from "../../../ffi/fd.ts";
 import { SyscallError } from "../../../ffi/error.ts";
 import { closeForeignFd } from "../../../ffi/file_kind.ts";
@@ -15,7 +18,10 @@ import { BUFFER_SIZE } from "../../wayland/buffer_pool.ts";
 import { Queue } from "../../wayland/queue.ts";
 import type { Carrier, Endpoint, EndpointHandler } from "../endpoint.ts";
 
-/** libwayland reads at most this many descriptors at once (`MAX_FDS_OUT`), so no more are sent with one `sendmsg`. */
+/**
+ * libwayland reads at most this many descriptors at once (`MAX_FDS_OUT`), so no
+ * more are sent with one `sendmsg`.
+ */
 export const FDS_PER_SEND = 28;
 
 /** More than the kernel puts into one message (`SCM_MAX_FD` is 253). */
@@ -23,7 +29,7 @@ const receivedFds = new Int32Array(256);
 
 const everything: Carrier = { carries: () => "as-is" };
 
-/** One Unix socket, in the loop. */
+/** A Unix socket that the loop watches. */
 export class LocalSocket implements Endpoint, Source, Flushable {
   readonly incoming = new Queue();
   readonly outgoing = new Queue();
@@ -42,7 +48,10 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   #disposed = false;
   #deadline: Timer | null = null;
 
-  /** Takes the connected, non-blocking socket `fd`, and reads nothing before `attach`. */
+  /**
+   * Takes the connected, non-blocking socket `fd`, and reads nothing before
+   * `attach`.
+   */
   constructor(loop: Loop, fd: OwnedFd) {
     this.#loop = loop;
     this.#fd = fd;
@@ -124,8 +133,9 @@ export class LocalSocket implements Endpoint, Source, Flushable {
   }
 
   /**
-   * Sends what is queued until the kernel takes no more. Descriptors go with the first byte of their message or earlier, never
-   * more than `FDS_PER_SEND` at once.
+   * Sends what is queued until the kernel takes no more. Descriptors go with
+   * the first byte of their message or earlier, never more than `FDS_PER_SEND`
+   * at once.
    */
   #send(): void {
     const { outgoing } = this;
@@ -159,7 +169,8 @@ export class LocalSocket implements Endpoint, Source, Flushable {
         this.#broken = true;
         outgoing.clear();
         if (sent === -EPIPE || sent === -ECONNRESET) {
-          // The peer may have said why before it closed: what it sent is still to be read, so its end is found there.
+          // The peer may have said why before it closed: what it sent is still
+          // to be read, so its end is found there.
           break;
         }
         this.#end(`sendmsg failed: ${errnoName(-sent)}`);
@@ -206,14 +217,17 @@ export class LocalSocket implements Endpoint, Source, Flushable {
         );
         return;
       }
-      // a stream socket that gives less than there is room for has no more, except behind what came beside the bytes
+      // a stream socket that gives less than there is room for has no more,
+      // except after what came beside the bytes than there is room for has no
+      // more, except behind what came beside the bytes
       if (receivedControl() || received === room) this.#watch?.again();
       this.#handler?.received();
       return;
     }
     incoming.consume(0);
     if (received === -EAGAIN) return;
-    // A peer that left something unread resets the connection, which is an ordinary end as well.
+    // A peer that left something unread resets the connection, which is an
+    // ordinary end as well.
     this.#end(
       received === 0 || received === -ECONNRESET
         ? null
@@ -221,7 +235,10 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     );
   }
 
-  /** A paused socket whose peer is gone would wake the loop without end, so it is not watched until it is resumed. */
+  /**
+   * A paused socket whose peer is gone would wake the loop without end, so it
+   * is not watched until it is resumed.
+   */
   #peerGoneWhilePaused(): void {
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;
@@ -239,7 +256,10 @@ export class LocalSocket implements Endpoint, Source, Flushable {
     this.#watch.writable = this.#blocked;
   }
 
-  /** Where the kernel has no room for one more watch, nobody would tell when there is room to send. */
+  /**
+   * Where the kernel has no room for one more watch, nobody would tell when
+   * there is room to send.
+   */
   #watchOrEnd(): void {
     try {
       this.#updateWatch();

@@ -1,4 +1,7 @@
-/** How descriptors cross a cross-domain channel, by their kind and by who sends them. */
+/**
+ * How descriptors cross a cross-domain channel, by their kind and by who sends
+ * them.
+ */
 import type { FdKind } from "../../../protocols/tables.ts";
 import type { Carriage, Carrier } from "../endpoint.ts";
 

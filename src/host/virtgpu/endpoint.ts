@@ -74,7 +74,7 @@ export interface Shared {
   readonly lingering: Set<Disposable>;
 }
 
-/** One connection to the host's compositor. */
+/** A connection to the host's compositor, for one client. */
 export class VirtgpuEndpoint
   implements Endpoint, ChannelHandler, PipesHandler, Flushable {
   readonly incoming = new Queue();
@@ -97,7 +97,10 @@ export class VirtgpuEndpoint
   readonly #guestMemory: GuestMemoryTrial;
   readonly #lingering: Set<Disposable>;
   #handler: EndpointHandler | null = null;
-  /** While what its client has written is still sent, although the client is gone. */
+  /**
+   * While what its client has written is still sent, although the client is
+   * gone.
+   */
   #timer: Timer | null = null;
   #hasNews = false;
   #isAnswered = false;
@@ -140,7 +143,10 @@ export class VirtgpuEndpoint
     );
   }
 
-  /** How many identifiers a message of the host's has room for; null until it answered. */
+  /**
+   * How many identifiers a message of the host's has room for; null until it
+   * answered.
+   */
   get identifiersPerMessage(): number | null {
     return this.#channel.dialect?.identifiers ?? null;
   }
@@ -235,7 +241,8 @@ export class VirtgpuEndpoint
     end: boolean,
   ): void {
     this.#pipes.received(pipe, bytes, end);
-    // hosts tell nothing else of a connection while one of its pipes is never empty
+    // hosts tell nothing else of a connection while one of its pipes is never
+    // empty
     this.#handler?.alive?.();
   }
 
@@ -288,7 +295,10 @@ export class VirtgpuEndpoint
     this.#channel[Symbol.dispose]();
   }
 
-  /** Sends all that can be sent. @returns why the connection is at its end, or null */
+  /**
+   * Sends all that can be sent. @returns why the connection is at its end, or
+   * null
+   */
   #send(): string | null {
     if (this.#broken) return null;
     try {
@@ -305,7 +315,10 @@ export class VirtgpuEndpoint
     }
   }
 
-  /** @returns false: what comes next must wait for the host's dialect, or for its answers */
+  /**
+   * @returns false: what comes next must wait for the host's dialect, or for
+   * its answers
+   */
   #sendPiece(): boolean {
     const { outgoing } = this;
     const size = this.#size;

@@ -1,8 +1,9 @@
 /**
- * The GPU that a virtual machine has through its virtio-gpu device: which buffers its drivers make, and which are its own.
+ * The GPU that a virtual machine has through its virtio-gpu device: which
+ * buffers its drivers make, and which are its own.
  *
- * There was no GPU where this was written. What is here follows from Mesa's and the kernel's sources, and was tested with an
- * emulated device only.
+ * Untested on hardware; derived from Mesa's and the kernel's sources, and
+ * tested with an emulated device.
  */
 import { exporterOf } from "../../../ffi/dma_buf.ts";
 import { SyscallError } from "../../../ffi/error.ts";
@@ -21,8 +22,9 @@ const VENUS = 1 << 4;
 const NATIVE_CONTEXT = 1 << 6;
 
 /**
- * Whether the drivers of all applications know the layouts of the host's GPU. Mesa's virgl knows none, and Mesa draws OpenGL with it wherever
- * there is no native context; Vulkan, through Venus, knows them, but one table is for both.
+ * Whether the drivers of all applications know the layouts of the host's GPU.
+ * Mesa's virgl knows none, and Mesa draws OpenGL with it wherever there is no
+ * native context; Vulkan, through Venus, knows them, but one table is for both.
  */
 function driversKnowLayouts(capsets: number): boolean {
   if ((capsets & NATIVE_CONTEXT) !== 0) return true;
@@ -36,7 +38,10 @@ export class VirtgpuGpu implements GuestGpu {
   readonly #knowsLayouts: boolean;
   readonly #exporterOf: (fd: number) => string | null;
 
-  /** @param exporter which driver made a dma-buf: see `exporterOf`; tests have drivers of their own */
+  /**
+   * @param exporter which driver made a dma-buf: see `exporterOf`; tests have
+   * drivers of their own
+   */
   constructor(
     device: VirtgpuDevice,
     handles: Handles,
@@ -50,8 +55,9 @@ export class VirtgpuGpu implements GuestGpu {
   }
 
   /**
-   * Only layouts are asked about: an application makes buffers of formats that its driver has in any case, whatever else the host takes, but
-   * leaves the choice among the host's layouts to the driver.
+   * Only layouts are asked about: an application makes buffers of formats that
+   * its driver has in any case, whatever else the host takes, but leaves the
+   * choice among the host's layouts to the driver.
    */
   makes(_format: number, modifier: bigint): boolean {
     return this.#knowsLayouts || modifier === DRM_FORMAT_MOD_LINEAR ||
@@ -60,7 +66,8 @@ export class VirtgpuGpu implements GuestGpu {
 
   owns(fd: number): boolean {
     try {
-      // Some kernels take buffers of other devices, which the host then does not know.
+      // Some kernels take buffers of other devices, which the host then does
+      // not know.
       const exporter = this.#exporterOf(fd);
       if (exporter !== null && exporter !== DRIVER) return false;
       const handle = this.#handles.import(fd);
@@ -68,7 +75,8 @@ export class VirtgpuGpu implements GuestGpu {
       this.#handles.release(handle);
       return true;
     } catch (error) {
-      // also where nobody can tell: a buffer that the host does not know would end the connection
+      // also where nobody can tell: a buffer that the host does not know would
+      // end the connection
       if (error instanceof SyscallError) return false;
       throw error;
     }

@@ -1,14 +1,14 @@
 /**
- * Memory of this machine that the host sees as it is: a file in memory becomes a
- * dma-buf (/dev/udmabuf), and that a resource which the host knows.
+ * Memory of this machine that the host sees as it is: a file in memory becomes
+ * a dma-buf (/dev/udmabuf), and that a resource which the host knows.
  *
- * Linux, as released until 2026, has not got it, nor has any VMM that was seen:
- * this follows the description of those who build it, and was tested with an
- * emulated device only. A host that refuses such a resource does not tell, but
- * drops the message that it came with, and the client's connection is lost. So
- * it is tried first, with a page and on a connection of its own, once the
- * compositor is known to answer. Only its answer decides: where there was none,
- * for whatever reason, it is tried again with the next client.
+ * Neither Linux, as released until 2026, nor any VMM that was tested has this:
+ * it follows the description of those who build it, and was tested with an
+ * emulated device only. A host that refuses such a resource does not report it,
+ * but drops the message that it came with, and the client's connection is lost.
+ * So we try it first, with a page and on a connection of its own, once the
+ * compositor is known to answer. Only its answer decides: without an answer,
+ * for any reason, the next client tries again.
  */
 import { fileSize } from "../../../ffi/file_kind.ts";
 import type { OwnedFd } from "../../../ffi/fd.ts";
@@ -39,8 +39,9 @@ const POOL = 5;
 const DONE = 6;
 
 /**
- * Whether the host takes it: not known before it was tried, and not tried where the kernel does not offer it. "undecided": it was tried, and there
- * was no answer.
+ * Whether the host takes it: not known before it was tried, and not tried where
+ * the kernel does not offer it. "undecided": it was tried, and there was no
+ * answer.
  */
 export type GuestMemoryState =
   | "untried"
@@ -68,7 +69,10 @@ export class GuestMemoryTrial implements ProbeHandler, Disposable {
     this.#open = open;
   }
 
-  /** The host has answered a client, for the first time. Begins, unless it is decided or the device does not offer it. */
+  /**
+   * The host has answered a client, for the first time. Begins, unless it is
+   * decided or the device does not offer it.
+   */
   begin(device: VirtgpuDevice): void {
     if (this.state !== "untried" && this.state !== "undecided") return;
     this.#close();
@@ -114,7 +118,10 @@ export class GuestMemoryTrial implements ProbeHandler, Disposable {
     });
   }
 
-  /** Makes a pool of a page, and destroys it: an error, if the host did not pass it on. */
+  /**
+   * Makes a pool of a page, and destroys it: an error, if the host did not pass
+   * it on.
+   */
   #ask(): void {
     const client = this.#client;
     const device = this.#device;
@@ -137,7 +144,9 @@ export class GuestMemoryTrial implements ProbeHandler, Disposable {
     });
   }
 
-  /** Nobody needs the trial, so whatever keeps it from being made ends only that. */
+  /**
+   * No client needs the trial, so an error while making it ends only the trial.
+   */
   #attempt(step: () => void): void {
     try {
       step();
@@ -176,7 +185,7 @@ function makePage(device: VirtgpuDevice): OwnedFd | null {
   return device.createUdmabuf(file.number, pageSize);
 }
 
-/** One connection's. */
+/** Makes the memory of one connection's client visible to the host. */
 export class VirtgpuExporter implements MemoryExporter {
   readonly #device: VirtgpuDevice;
   readonly #trial: GuestMemoryTrial;

@@ -1,4 +1,7 @@
-/** The host behind the virtio-gpu device: finds the device, and makes a connection for each client. */
+/**
+ * The host that the virtio-gpu device leads to: finds the device, and makes a
+ * connection for each client.
+ */
 import { isExhaustion } from "../../../ffi/error.ts";
 import type { Loop } from "../../loop/loop.ts";
 import { type Channel, openChannel } from "../../virtgpu/channel.ts";
@@ -12,10 +15,11 @@ import { type Shared, VirtgpuEndpoint } from "./endpoint.ts";
 import { GuestMemoryTrial } from "./guest_memory.ts";
 
 /**
- * How many clients one machine should have, whoever's they are. Each keeps a POLL
- * in the device's queue, which has 64 places in the smallest of hosts, QEMU; when
- * it is full the kernel stops everybody who uses the GPU, and cannot be
- * interrupted. The rest is for what they submit, and for POLLs that a host has lost.
+ * How many clients one machine should have, of all its proxies together. Each
+ * keeps a POLL in the device's queue, which has 64 places in the smallest of
+ * hosts, QEMU; when it is full the kernel stops everybody who uses the GPU, and
+ * cannot be interrupted. The rest is for what they submit, and for POLLs that a
+ * host has lost.
  */
 export const MAX_CLIENTS = 40;
 
@@ -38,7 +42,7 @@ export interface DeviceSource {
   open(path: string): VirtgpuDevice;
 }
 
-/** The kernel's devices. */
+/** The devices of this machine's kernel. */
 const kernelDevices: DeviceSource = {
   find: findNode,
   open: openDevice,
@@ -50,7 +54,10 @@ export class VirtgpuHost implements Disposable {
   readonly #devices: DeviceSource;
   readonly #wakeups: Wakeups;
   readonly #files = new CopiedFiles();
-  /** Whether the host takes memory of this machine: tried when it first has answered a client. */
+  /**
+   * Whether the host takes memory of this machine: tried when it first has
+   * answered a client.
+   */
   readonly guestMemory: GuestMemoryTrial;
   readonly #shared: Shared;
   #node: UsableNode | null = null;

@@ -1,9 +1,9 @@
-/** Images in the host's memory, made through the virtio-gpu device. */
+/** Images in host memory, made through the virtio-gpu device. */
 import { SyscallError } from "../../../ffi/error.ts";
 import type { HostImagePool } from "../../virtgpu/host_images.ts";
 import type { ImageMaker, SharedImage } from "../endpoint.ts";
 
-/** One connection's. */
+/** Makes the images of one connection. */
 export class VirtgpuImages implements ImageMaker {
   readonly #pool: HostImagePool;
 

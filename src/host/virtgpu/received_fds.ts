@@ -16,7 +16,7 @@ import { MAX_COPY_BYTES } from "./sent_fds.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** The table of one endpoint. */
+/** The handles of one endpoint, until their messages are decoded. */
 export class ReceivedFds implements Disposable {
   readonly #device: VirtgpuDevice;
   readonly #pipes: Pipes;
@@ -42,7 +42,10 @@ export class ReceivedFds implements Disposable {
     return handle;
   }
 
-  /** Makes a descriptor of it for the client. The message decides what it is: a host may mislabel it. @throws {HostError} it is too large */
+  /**
+   * Makes a descriptor of it for the client. The message decides what it is: a
+   * host may mislabel it. @throws {HostError} it is too large
+   */
   open(handle: number, kind: FdKind): number {
     if (kind === "pipe_write_end") return this.#openPipe(this.#take(handle));
     return this.#files.copy(this.#read(this.#take(handle), kind));
@@ -80,7 +83,8 @@ export class ReceivedFds implements Disposable {
 
   #openPipe(identifier: ReceivedIdentifier): number {
     if (identifier.kind !== "pipe") {
-      // the host's application wants the data in a file, to which there is no way
+      // the host's application wants the data in a file, to which there is no
+      // way
       this.#drop(identifier);
       return openFile("/dev/null", O_WRONLY).release();
     }
@@ -91,8 +95,8 @@ export class ReceivedFds implements Disposable {
   }
 
   /**
-   * The contents. Where they cannot be had the client gets zeros, which are no
-   * keymap, instead of a shorter file, which would kill it when it looks.
+   * The contents. Where we cannot read them the client gets zeros, which are
+   * not a keymap, instead of a shorter file, which would kill it when it reads.
    */
   #read(identifier: ReceivedIdentifier, kind: FdKind): Uint8Array {
     if (identifier.kind === "pipe") {

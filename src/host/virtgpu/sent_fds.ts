@@ -1,5 +1,6 @@
 /**
- * Turns descriptors that are queued for the host into the identifiers of a SEND.
+ * Turns descriptors that are queued for the host into the identifiers of a
+ * SEND.
  */
 import { fileSize, memoryKind } from "../../../ffi/file_kind.ts";
 import type { FdKind } from "../../../protocols/tables.ts";
@@ -21,14 +22,18 @@ import type { Queue } from "../../wayland/queue.ts";
 export const MAX_COPY_BYTES = 64 * 1024 * 1024;
 
 /**
- * A descriptor cannot be brought to the host. Its message went with it, so the connection ends: features see to it that it does not come to
- * this where an application can help it.
+ * A descriptor cannot be brought to the host. Its message went with it, so the
+ * connection ends: features see to it that it does not come to this where an
+ * application can help it.
  */
 export class UnsendableError extends Error {
   override readonly name = "UnsendableError";
 }
 
-/** Makes memory that the host sees; null where there is no room, or no device any more. */
+/**
+ * Makes memory that the host sees; null where there is no room, or no device
+ * any more.
+ */
 export type Allocate = (bytes: number) => MappedBlob | null;
 
 /** What one SEND can take from the front of a queue. */
@@ -85,7 +90,10 @@ export class Sending {
     this.#pipes = pipes;
   }
 
-  /** Finds the identifiers of the first `count` descriptors. @throws {UnsendableError} */
+  /**
+   * Finds the identifiers of the first `count` descriptors. @throws
+   * {UnsendableError}
+   */
   prepare(queue: Queue, count: number): void {
     const { identifiers } = this;
     identifiers.count = count;
@@ -105,7 +113,9 @@ export class Sending {
     }
   }
 
-  /** The SEND went out: takes the first `count` descriptors out of the queue. */
+  /**
+   * The SEND went out: takes the first `count` descriptors out of the queue.
+   */
   sent(queue: Queue, count: number): void {
     for (let i = 0; i < count; i++) {
       if (queue.fdKind(0) === "pipe_write_end") {

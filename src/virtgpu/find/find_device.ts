@@ -45,15 +45,14 @@ export class UnlistedError extends Error {
 export interface DeviceSystem {
   /** Names of the nodes; empty where there are none. @throws {UnlistedError} */
   nodeNames(): readonly string[];
-  /** The path of a node. */
+  /** The path of the node with this name. */
   pathOf(name: string): string;
   /** @throws {SyscallError} */
   open(path: string): VirtgpuDevice;
   /** Who may open a node that this user may not. */
   openersOf(path: string): Openers;
   /**
-   * The driver behind a node that is not opened, or null where that cannot be
-   * told.
+   * The driver of a node that is not opened, or null where we cannot find out.
    */
   driverBehind(path: string): string | null;
   /**
@@ -74,7 +73,7 @@ interface Candidate extends NodeExamination {
   readonly path: string;
 }
 
-/** The machine that this runs on. */
+/** The devices of the machine that this process runs on. */
 export function kernelSystem(
   directory = DEVICE_DIRECTORY,
   sysfs = "/sys",
@@ -101,7 +100,7 @@ export function kernelSystem(
 /**
  * Finds a usable node.
  *
- * @throws {NoDeviceError} there is none.
+ * @throws {NoDeviceError} there is no usable node.
  */
 export function findNode(system: DeviceSystem = kernelSystem()): UsableNode {
   const { usable, findings } = searchDevices(system);
@@ -112,7 +111,7 @@ export function findNode(system: DeviceSystem = kernelSystem()): UsableNode {
 /**
  * What an opened node can do. Makes no context.
  *
- * @throws {NoDeviceError} it is none that can be used.
+ * @throws {NoDeviceError} it cannot be used.
  * @throws {SyscallError} it answers nothing.
  */
 export function examineNode(device: VirtgpuDevice): UsableNode {

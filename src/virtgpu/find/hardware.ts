@@ -1,13 +1,18 @@
 /**
- * What sysfs tells of GPUs: to anybody, and without opening a node, which this user may not be allowed to, and which would wake a
- * GPU that sleeps.
+ * What sysfs tells of GPUs: to anybody, and without opening a node, which this
+ * user may not be allowed to, and which would wake a GPU that sleeps.
  */
 import { DRIVER } from "./node_examination.ts";
 
-/** virtio's number for a GPU (Virtual I/O Device specification, "Device Types"). */
+/**
+ * virtio's number for a GPU (Virtual I/O Device specification, "Device Types").
+ */
 const VIRTIO_ID_GPU = 16;
 
-/** What the machine has of a virtio-gpu. "unknown": there is no sysfs to be read, or none that this process may read. */
+/**
+ * What the machine has of a virtio-gpu. "unknown": there is no sysfs to be
+ * read, or none that this process may read.
+ */
 export type VirtgpuHardware =
   | "absent"
   | "without driver"
@@ -33,11 +38,15 @@ export function virtgpuHardware(sysfs = "/sys"): VirtgpuHardware {
   }
 }
 
-/** The driver of the GPU behind a node, virtio-gpu's by the name that an opened node would give; null where sysfs does not know the node. */
+/**
+ * The driver of the GPU that a node belongs to; for a virtio-gpu the name that
+ * an opened node would give; null where sysfs does not know the node.
+ */
 export function driverBehind(path: string, sysfs = "/sys"): string | null {
   try {
     const device = `${sysfs}/dev/char/${numbersOf(path)}/device`;
-    // older kernels give the virtio device itself, newer ones what that is plugged into
+    // older kernels give the virtio device itself, newer ones what that is
+    // plugged into
     const parts = [...Deno.readDirSync(device)].filter(({ name }) =>
       /^virtio[0-9]+$/.test(name)
     ).map(({ name }) => `${device}/${name}`);
@@ -56,7 +65,10 @@ function numbersOf(path: string): string {
   return `${major}:${minor}`;
 }
 
-/** Whether this is the device on virtio's bus; a PCI device may have the same number, but not this bus. */
+/**
+ * Whether this is the device on virtio's bus; a PCI device may have the same
+ * number, but not this bus.
+ */
 function isVirtgpu(path: string): boolean {
   try {
     return linkedName(`${path}/subsystem`) === "virtio" &&

@@ -1,7 +1,8 @@
 /**
- * Looks at an opened node, one thing after another, without making a context, so that looking disturbs nobody.
+ * Checks an opened node, one thing after another, without making a context, so
+ * that the check disturbs nobody.
  *
- * The words for what is missing are those of every warning and refusal as well.
+ * Every warning and refusal uses these words for what is missing as well.
  */
 import { EBUSY } from "../../../ffi/errno.ts";
 import { SyscallError } from "../../../ffi/error.ts";
@@ -18,21 +19,27 @@ import { type Finding, missing, noted, present } from "./finding.ts";
 /** What the kernel calls the driver of a virtio-gpu. */
 export const DRIVER = "virtio_gpu";
 
-/** A node that can be used. */
+/** A node that works, and what it can do. */
 export interface UsableNode {
   readonly path: string;
   readonly capabilities: CrossDomainCapabilities;
-  /** Whether applications here can draw with the host's GPU, and so have buffers of it. */
+  /**
+   * Whether applications here can draw with the host's GPU, and so have buffers
+   * of it.
+   */
   readonly hasGpu: boolean;
 }
 
-/** Whether the kernel knows of everything that is needed; "untold" where it was not asked. */
+/**
+ * Whether the kernel knows of everything that is needed; "untold" where it was
+ * not asked.
+ */
 export type KernelFitness = "sufficient" | "too old" | "untold";
 
 /** What was found at a node. */
 export interface NodeExamination {
   readonly findings: readonly Finding[];
-  /** The driver behind the node, or null where that cannot be told. */
+  /** The driver of the node, or null where we cannot find out. */
   readonly driver: string | null;
   readonly kernel: KernelFitness;
   /** Null where something that is needed is missing. */
@@ -178,7 +185,8 @@ function isMissing({ state }: Finding): boolean {
 /**
  * Asks for the capability set, and adds what is found.
  *
- * @param capsets a bit for each that there is; null where the kernel does not tell
+ * @param capsets a bit for each that there is; null where the kernel does not
+ * tell
  */
 function inspectCapset(
   device: VirtgpuDevice,
@@ -222,7 +230,10 @@ const notOffered =
 const unanswered =
   "the host has not answered for seconds; see what the VMM's log and this machine's kernel (dmesg) say, and start the VM anew if that goes on";
 
-/** @returns "unanswered": the kernel has waited for the host in vain, at most 5 s */
+/**
+ * @returns "unanswered": the kernel has waited for the host in vain, at most 5
+ * s
+ */
 function readCapset(
   device: VirtgpuDevice,
 ): Uint8Array<ArrayBuffer> | "unanswered" | null {

@@ -1,7 +1,10 @@
 /** Why a node cannot be opened, and what to do about it, in words. */
 import type { SyscallError } from "../../../ffi/error.ts";
 
-/** Who may open a node that this user may not. "hidden": the node cannot even be looked at. */
+/**
+ * Who may open a node that this user may not. "hidden": the node cannot even be
+ * looked at.
+ */
 export type Openers =
   | { readonly kind: "group"; readonly name: string }
   | { readonly kind: "root" }
@@ -23,7 +26,9 @@ export function openersOf(path: string): Openers {
   }
 }
 
-/** The name of a group; its number where another source than this file knows it. */
+/**
+ * The name of a group; its number where another source than this file knows it.
+ */
 function groupName(gid: number): string {
   try {
     const line = Deno.readTextFileSync("/etc/group").split("\n").find((line) =>

@@ -4,32 +4,41 @@
  * The host's compositor gives the pipe that the host has made for a reader here
  * to a writer here. A WRITE into it while it is full stops the device's thread
  * until the host has read from it, which it does when a POLL asks for that; and
- * the POLL waits for the same thread. The machine would stand still for ever. So
- * a writer goes no further ahead of what has arrived than the pipe has room for.
+ * the POLL waits for the same thread. The machine would stand still forever. So
+ * a writer goes no further ahead of what has arrived than the pipe has room
+ * for.
  *
- * Nobody says which reader a writer writes to. It is one whose pipe was there
- * before, and of which nothing had arrived; where several are, all must have
- * room. What gets other bytes than were written is another one. So is what does
- * not get them although the host reads for it: it is asked questions on the same
- * connection, which stand behind the WRITEs, and answers each. Time says nothing:
- * a host that stands still for seconds answers nothing, and nor does one whose
- * thread for that reader has ended, with a pipe that nobody will read.
+ * Nothing says which reader a writer writes to. Its pipe was there before, and
+ * nothing had arrived through it; where several are like that, all must have
+ * room. A reader that gets other bytes than were written is another one. So is
+ * one that does not get them although the host reads for it: we send questions
+ * on its connection, after the WRITEs, and the host answers each. Time means
+ * nothing: a host that stands still for seconds answers nothing, and nor does
+ * one whose thread for that reader has ended, with a pipe that nobody will
+ * read.
  */
 
 import type { Loop, Timer } from "../../loop/loop.ts";
 
 /**
  * WRITEs ahead of what has arrived, each of which takes one of a pipe's places
- * at most. There are 16, but 2 where the VMM's user has many pipes open (pipe(7),
- * pipe-user-pages-soft), as many as a few applications here can make it have.
+ * at most. There are 16, but 2 where the VMM's user has many pipes open
+ * (pipe(7), pipe-user-pages-soft), as many as a few applications here can make
+ * it have.
  */
 const MAX_AHEAD = 2;
 /** Milliseconds between questions. */
 const ANSWER_TIMEOUT_MS = 500;
-/** Answers after which a reader that has not got everything is another one. One is not enough: it may have come before the data. */
+/**
+ * Answers after which a reader that has not got everything is another one. One
+ * is not enough: it may have come before the data.
+ */
 const ENOUGH_ANSWERS = 4;
 
-/** Who can ask the host for an answer, which it gives when everything before is done. */
+/**
+ * Who can ask the host for an answer, which it gives when everything before is
+ * done.
+ */
 export interface Asking {
   ask(answered: () => void): void;
 }
@@ -47,7 +56,7 @@ export class Arrivals {
   readonly #open = new Set<Arrival>();
   readonly #credits = new Set<PipeCredit>();
 
-  /** A pipe is there. */
+  /** The host has made a pipe for a reader. */
   add(arrival: Arrival): void {
     this.#open.add(arrival);
   }
@@ -86,17 +95,17 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** A connection that is asked. */
+/** A connection on which we ask the host. */
 interface Question {
   answers: number;
   isOpen: boolean;
 }
 
-/** What one writer may do. */
+/** How much one writer may send now. */
 export class PipeCredit implements Disposable {
   readonly #loop: Loop;
   readonly #arrivals: Arrivals;
-  /** The pipes that may be the one. */
+  /** The pipes of which one may be the writer's. */
   readonly #candidates: Set<Arrival>;
   readonly #pieces: Piece[] = [];
   readonly #resume: () => void;
@@ -173,7 +182,10 @@ export class PipeCredit implements Disposable {
     this.#resume();
   }
 
-  /** Whether these are what was written from `start` on. What all have got is not kept, so nobody asks for it. */
+  /**
+   * Whether these are what was written from `start` on. What all have got is
+   * not kept, so nobody asks for it.
+   */
   #wasWritten(start: number, bytes: Uint8Array): boolean {
     const end = start + bytes.length;
     if (end > this.#sent) return false;

@@ -1,10 +1,9 @@
 /**
- * What an application here pastes: data of a pipe of the host's, written into
- * the descriptor that the application gave.
+ * What an application here pastes: data of a pipe of the host, written into the
+ * descriptor that the application gave.
  *
- * The host cannot be asked to stop with one pipe, so what the application does
- * not read is kept, up to a limit, and thrown away after that, or when nobody
- * reads.
+ * We cannot ask the host to stop with one pipe. So we keep what the application
+ * does not read, up to a limit, and drop it after that, or when nobody reads.
  */
 
 import {
@@ -18,12 +17,18 @@ import type { Loop, Source, Watch } from "../../loop/loop.ts";
 /** Bytes that wait for a slow application; with more its transfer ends. */
 export const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 
-/** What waits is kept in blocks of this size, however small the pieces are in which it came. */
+/**
+ * What waits is kept in blocks of this size, however small the pieces are in
+ * which it came.
+ */
 const BLOCK = 64 * 1024;
-/** Blocks that are written before others have their turn: a disk always takes more. */
+/**
+ * Blocks that are written before others have their turn: a disk always takes
+ * more.
+ */
 const MAX_WRITES = 16;
 
-/** One transfer from the host. */
+/** Writes one transfer from the host to an application. */
 export class PipeSink implements Source, Disposable {
   readonly #loop: Loop;
   #output: ForeignOutput | null;
@@ -85,7 +90,7 @@ export class PipeSink implements Source, Disposable {
 
   ready(_readable: boolean, _writable: boolean, hangup: boolean): void {
     if (hangup && this.#queued === 0) {
-      // nobody reads, which only this tells while there is nothing to write
+      // nobody reads, which only this shows while there is nothing to write
       this[Symbol.dispose]();
       return;
     }

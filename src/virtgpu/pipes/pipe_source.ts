@@ -1,12 +1,12 @@
 /**
- * What an application here is asked for, a selection or what is dragged: data
- * that it writes into a pipe of ours, sent on into one of the host's.
+ * What an application here offers, a selection or what is dragged: data that it
+ * writes into a pipe of ours, and that we send on into one of the host.
  *
  * A WRITE is not acknowledged. The host writes it at once: where the reader
  * there is slow and its pipe waits, the host's device thread waits with it, and
  * where its pipe does not wait, what does not fit is lost. So data go in pieces
- * of less than 4 KiB, and not faster than a reader can be expected to read; to a
- * reader in this machine, which we know of, not faster than it does. Only the
+ * of less than 4 KiB, and not faster than a reader can be expected to read; to
+ * a reader in this machine, which we know of, not faster than it does. Only the
  * application's closing is the end, never a short read.
  */
 
@@ -19,7 +19,10 @@ import { type Arrivals, PipeCredit } from "./pipe_credit.ts";
 
 /** What is written at once: a page with its header. */
 const PIECE = CHANNEL_BYTES - PIPE_HEADER_BYTES;
-/** What a new pipe holds, and so what may be sent at once; a piece is sent whole where a byte of it may be. */
+/**
+ * What a new pipe holds, and so what may be sent at once; a piece is sent whole
+ * where a byte of it may be.
+ */
 const FIRST = 64 * 1024 - PIECE;
 /** What may be sent per interval after that. */
 const BURST = 32 * 1024;
@@ -35,7 +38,7 @@ export type WritePiece = (
   end: "hang-up" | "more",
 ) => void;
 
-/** One transfer to the host. */
+/** Sends one transfer from an application to the host. */
 export class PipeSource implements Source, Disposable {
   readonly #loop: Loop;
   readonly #reader: OwnedFd;
@@ -46,7 +49,10 @@ export class PipeSource implements Source, Disposable {
   #timer: Timer | null = null;
   #disposed = false;
 
-  /** Takes over the reading end of a pipe. @throws {SyscallError} it cannot be watched, and is closed */
+  /**
+   * Takes over the reading end of a pipe. @throws {SyscallError} it cannot be
+   * watched, and is closed
+   */
   constructor(
     loop: Loop,
     reader: OwnedFd,
@@ -93,7 +99,10 @@ export class PipeSource implements Source, Disposable {
     this.#write(piece, 0, "hang-up");
   }
 
-  /** Goes on, or ends the transfer where the kernel has no room for one more watch. */
+  /**
+   * Goes on, or ends the transfer where the kernel has no room for one more
+   * watch.
+   */
   #goOn(): void {
     try {
       this.#watchOrWait();
@@ -112,7 +121,10 @@ export class PipeSource implements Source, Disposable {
     if (!hasRoom) this.#credit.wait();
   }
 
-  /** A watch that is not read from would still tell of the application's closing, without end. */
+  /**
+   * A watch whose descriptor we do not read from would report the application's
+   * closing again and again.
+   */
   #unwatch(): void {
     this.#watch?.[Symbol.dispose]();
     this.#watch = null;

@@ -25,35 +25,44 @@ export const MAX_PENDING = 4 * MAX_SINKS;
 export const MAX_SOURCES = 256;
 /** Bytes that wait for all slow readers of a connection together. */
 const MAX_QUEUED_TOGETHER = 2 * MAX_QUEUED_BYTES;
-/** Bytes that wait for an application, for each of which the host is asked for the next message a millisecond later. */
+/**
+ * Bytes that wait for an application; for each of them we ask the host for the
+ * next message a millisecond later.
+ */
 const QUEUED_PER_MILLISECOND = 1024 * 1024;
-/** The most of that: of everything of its connection, since messages come one by one, whatever they are. */
+/**
+ * The most of that delay. It delays everything on the connection, since
+ * messages come one by one.
+ */
 const MAX_REST_MS = 4;
 /**
- * What a pipe holds that nobody has read from. Its reader may wait for an answer
- * before it reads, as wl-paste does, and hosts give none as long as there are
- * data: the sooner they are all here, the better.
+ * What a pipe holds that nobody has read from. Its reader may wait for an
+ * answer before it reads, as wl-paste does, and hosts give none as long as
+ * there are data: the sooner they are all here, the better.
  */
 const PIPE_BYTES = 64 * 1024;
 
-/** A transfer from the host. */
+/** A transfer from the host to an application here. */
 interface Incoming extends Arrival {
   received: number;
   /** Null where there were too many at its beginning. */
   readonly sink: PipeSink | null;
 }
 
-/** Who is told of transfers. */
+/** What happens to transfers, for their owner. */
 export interface PipesHandler {
-  /** One was cut off, as the text says. */
+  /** A transfer was cut off, as the text says. */
   cutOff(text: string): void;
   /** The last one to the host has ended. */
   sourcesEnded(): void;
-  /** The host is to be asked for an answer, which it gives when everything before is done. */
+  /**
+   * The owner must ask the host for an answer, which it gives when everything
+   * before is done.
+   */
   ask(answered: () => void): void;
 }
 
-/** All transfers of a channel. */
+/** The transfers of one channel, both ways. */
 export class Pipes implements Asking, Disposable {
   readonly #loop: Loop;
   readonly #channel: Channel;
@@ -95,7 +104,10 @@ export class Pipes implements Asking, Disposable {
     return this.#sources.size > 0;
   }
 
-  /** Whether no more can be asked for: the host has a pipe for each, also where its data are thrown away here. */
+  /**
+   * Whether no more can begin: the host has a pipe for each, also where we drop
+   * its data.
+   */
   get isFull(): boolean {
     return this.#incoming.size >= MAX_PENDING;
   }
@@ -109,7 +121,10 @@ export class Pipes implements Asking, Disposable {
     return this.#nextReadPipe | 0;
   }
 
-  /** The SEND with `nextReadPipe` went out: what the host reads from it is written to `fd`, now ours. */
+  /**
+   * The SEND with `nextReadPipe` went out: what the host reads from it is
+   * written to `fd`, now ours.
+   */
   read(fd: number): void {
     const pipe = this.#nextReadPipe++ | 0;
     const incoming: Incoming = {
@@ -166,7 +181,10 @@ export class Pipes implements Asking, Disposable {
     this.#submit(pipe, new Uint8Array(0), 0, "hang-up");
   }
 
-  /** Asks the host on this channel; one question at a time, so that many who ask cost no more than one. */
+  /**
+   * Asks the host on this channel; one question at a time, so that many who ask
+   * cost no more than one.
+   */
   ask(answered: () => void): void {
     this.#askers.push(answered);
     if (!this.#isAsking) this.#askNext();
@@ -226,7 +244,8 @@ export class Pipes implements Asking, Disposable {
       return;
     }
     if (sink.written <= PIPE_BYTES) return;
-    // a reader of a megabyte in a second gets all of it, however fast the host is
+    // a reader of a megabyte in a second gets all of it, however fast the host
+    // is
     const rest = Math.floor(queued / QUEUED_PER_MILLISECOND);
     this.#channel.rest(Math.min(rest, MAX_REST_MS));
   }

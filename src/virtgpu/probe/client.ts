@@ -1,7 +1,7 @@
 /**
- * A Wayland client without a Wayland library: what the example's window and the
- * benchmark have in common. It sends messages, tells events, and makes buffers
- * of the host's memory.
+ * A Wayland client without a Wayland library: what the probe's window and the
+ * benchmark have in common. It sends messages, reports events, and makes
+ * buffers of host memory.
  */
 
 import { SyscallError } from "../../../ffi/error.ts";
@@ -14,24 +14,29 @@ import { Handles } from "../handles.ts";
 import { type BlobImage, HostImagePool } from "../host_images.ts";
 import { HostMemoryPool, type MappedBlob } from "../host_memory.ts";
 
-/** Objects that every client has, beside the display; its owner chooses the other ids, in the order in which it makes the objects. */
+/**
+ * Objects that every client has, beside the display; its owner chooses the
+ * other ids, in the order in which it makes the objects.
+ */
 export const REGISTRY = 2;
 /** `wl_callback` of the greeting; free when `wl_display.delete_id` says so. */
 export const CALLBACK = 3;
 
 const XRGB8888 = 1;
-/** The same as a fourcc code. */
+/** XRGB8888 as a fourcc code. */
 export const XR24 = 0x3432_5258;
 
-/** Who is told what happens. */
+/** What happens on the connection, for its owner. */
 export interface ProbeHandler {
   /** An event, its arguments as words. */
   event(object: number, opcode: number, words: Uint32Array): void;
-  /** Nothing happens any more. `reason` is null where the host simply closed. */
+  /**
+   * Nothing happens any more. `reason` is null where the host simply closed.
+   */
   ended(reason: string | null): void;
 }
 
-/** One connection. */
+/** One connection to a compositor, and the messages on it. */
 export class ProbeClient implements ChannelHandler, Disposable {
   readonly #channel: Channel;
   readonly #handler: ProbeHandler;
@@ -47,7 +52,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
   #isEnded = false;
 
   /**
-   * Takes over the channel, and greets the compositor: the first bytes, which also tell the host's dialect.
+   * Takes over the channel, and greets the compositor: the first bytes, which
+   * also tell the host's dialect.
    *
    * @param channel is disposed of where this fails
    * @param hostMemory what the capability set says that the host allocates
@@ -71,7 +77,10 @@ export class ProbeClient implements ChannelHandler, Disposable {
     undo.move();
   }
 
-  /** Adds a request whose arguments are words. It is sent after the events that are being handled, or by `send`. */
+  /**
+   * Adds a request whose arguments are words. It is sent after the events that
+   * are being handled, or by `send`.
+   */
   add(object: number, opcode: number, words: readonly number[]): void {
     this.#messages.add(object, opcode, words);
   }
@@ -92,7 +101,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
   /**
    * Makes a `wl_shm_pool` with one `wl_buffer` in it.
    *
-   * @returns its pixels, the caller's, which the compositor sees at once; null where the host has no memory
+   * @returns its pixels, the caller's, which the compositor sees at once; null
+   * where the host has no memory
    */
   createBuffer(
     shm: number,
@@ -111,10 +121,12 @@ export class ProbeClient implements ChannelHandler, Disposable {
   }
 
   /**
-   * Makes a `wl_buffer` by `zwp_linux_dmabuf_v1`, where the host's memory is made by the allocator of its GPU, which also decides how far
-   * apart rows are.
+   * Makes a `wl_buffer` by `zwp_linux_dmabuf_v1`, where the host's memory is
+   * made by the allocator of its GPU, which also decides how far apart rows
+   * are.
    *
-   * @returns its pixels, the caller's, which the compositor sees at once; null where the host has no memory
+   * @returns its pixels, the caller's, which the compositor sees at once; null
+   * where the host has no memory
    */
   createImage(
     dmabuf: number,
@@ -172,7 +184,10 @@ export class ProbeClient implements ChannelHandler, Disposable {
     this.#handler.ended(reason);
   }
 
-  /** Adds a request with memory. What was added before goes first: the memory is named beside the bytes of its own message. */
+  /**
+   * Adds a request with memory. What was added before goes first: the memory is
+   * named beside the bytes of its own message.
+   */
   addBeside(
     resource: number,
     object: number,

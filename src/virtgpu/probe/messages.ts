@@ -1,4 +1,7 @@
-/** Wayland's wire format, as far as the example needs it: an object, a size and an opcode, and words. */
+/**
+ * Wayland's wire format, as far as the probe needs it: an object, a size and an
+ * opcode, and words.
+ */
 
 const MAX_BYTES = 3744;
 
@@ -30,7 +33,7 @@ export class MessageBuffer {
     this.add(registry, 0, [global, length, ...words, version, id]);
   }
 
-  /** All of them; valid until the next is added. */
+  /** All messages that were added; valid until the next is added. */
   take(): Uint8Array {
     const bytes = new Uint8Array(this.#words.buffer, 0, 4 * this.#count);
     this.#count = 0;
@@ -38,7 +41,7 @@ export class MessageBuffer {
   }
 }
 
-/** One event. */
+/** An event, its arguments as words. */
 export interface ExampleEvent {
   readonly object: number;
   readonly opcode: number;

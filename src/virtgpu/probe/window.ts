@@ -1,10 +1,10 @@
 /**
- * A window drawn straight into the host's memory: everything that a program
- * needs to show something through this device, with no Wayland library.
+ * A window drawn straight into host memory: everything that a program needs to
+ * show something through this device, with no Wayland library.
  *
- * Run inside a virtual machine: `deno run -A src/virtgpu/probe/window.ts`. The window
- * stays until the compositor closes it, or for as many seconds as the argument
- * says.
+ * Run inside a virtual machine: `deno run -A src/virtgpu/probe/window.ts`. The
+ * window stays until the compositor closes it, or for as many seconds as the
+ * argument says.
  */
 
 import { Loop } from "../../loop/loop.ts";
@@ -38,7 +38,7 @@ const DMABUF = "zwp_linux_dmabuf_v1";
 /** What became of the window. */
 export type WindowState = "connecting" | "waiting" | "shown" | "closed";
 
-/** One window with a moving gradient. */
+/** A window with a moving gradient. */
 export class ProbeWindow implements ProbeHandler, Disposable {
   /** Frames that the compositor has asked for. */
   frames = 0;
@@ -49,7 +49,10 @@ export class ProbeWindow implements ProbeHandler, Disposable {
   readonly #hostMemory: "files" | "dma-bufs";
   #pixels: MappedBlob | BlobImage | null = null;
   #stride = WIDTH * 4;
-  /** Whether it is shown as an image of the host's GPU, and whether the compositor takes such. */
+  /**
+   * Whether it is shown as an image of the host's GPU, and whether the
+   * compositor takes such.
+   */
   #isImage = false;
   #takesImages = false;
 
@@ -138,7 +141,10 @@ export class ProbeWindow implements ProbeHandler, Disposable {
     return image !== null;
   }
 
-  /** The compositor sees the memory at once; a real client would draw into another one while it shows this. */
+  /**
+   * The compositor sees the memory at once; a real client would draw into
+   * another one while it shows this.
+   */
   #draw(): void {
     const bytes = this.#pixels?.bytes;
     if (bytes === undefined) return;
@@ -159,7 +165,10 @@ export class ProbeWindow implements ProbeHandler, Disposable {
   }
 }
 
-/** Shows the window for that long. @returns its last state, and how many frames were shown */
+/**
+ * Shows the window for that long. @returns its last state, and how many frames
+ * were shown
+ */
 function showProbeWindow(seconds: number): ProbeWindow {
   const { path, capabilities: { allocatesDmabuf } } = findNode();
   using loop = new Loop();
