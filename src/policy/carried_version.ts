@@ -1,24 +1,29 @@
 /**
- * The version up to which a global can be offered when an endpoint cannot carry every kind of descriptor.
+ * The version up to which a global can be offered when an endpoint cannot carry
+ * every kind of descriptor.
  *
- * One descriptor that the host's end cannot classify ends the whole connection, so the message must never become possible: it
- * is decided where the global is announced, over everything that can be reached from it.
+ * One descriptor that the host's end cannot classify ends the whole connection,
+ * so the message must never become possible: it is decided where the global is
+ * announced, over everything that can be reached from it.
  */
 import type { Interface, Message } from "../../protocols/tables.ts";
 import { type Carrier, shadowsMemory } from "../host/endpoint.ts";
 
 /**
- * A global that says in a string which device buffers are made with: that of the host's machine, which another one does not have.
- * No kind tells that.
+ * A global that says in a string which device buffers are made with: a device
+ * of the host's machine, which another machine does not have. No kind of
+ * descriptor shows that.
  */
 const NAMES_DEVICE_BY_PATH = "wl_drm";
 
-/** What was worked out before: it is asked for every global of every client. */
+/** Results so far: every client needs the version of every global. */
 const known = new WeakMap<Carrier, Map<string, number>>();
 
 /**
- * The highest version of `global`, at most `version`, at which no message reachable from it through new ids carries what
- * `carrier` cannot, and nothing names a device that is not there; 0 where there is none. Objects inherit the version of what made them.
+ * The highest version of `global`, at most `version`, at which no message
+ * reachable from it through new ids carries what `carrier` cannot, and nothing
+ * names a device that is not there; 0 where there is none. Objects inherit the
+ * version of what made them.
  */
 export function carriedVersion(
   global: Interface,

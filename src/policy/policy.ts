@@ -2,16 +2,22 @@
 import { DEFAULT_EXPOSURE } from "../../protocols/generated/exposure.ts";
 import { findInterface } from "../../protocols/tables.ts";
 
-/** The global without which many toolkits do not start; where it is denied, the relay offers one that does nothing. */
+/**
+ * The global without which many toolkits do not start; where it is denied, the
+ * relay offers one that does nothing.
+ */
 export const CLIPBOARD = "wl_data_device_manager";
 
-/** Names of globals on top of the default exposure (protocols/exposure.txt). A name in both is denied. */
+/**
+ * Names of globals on top of the default exposure (protocols/exposure.txt). A
+ * name in both is denied.
+ */
 export interface PolicyChanges {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
 }
 
-/** A global that no protocol we know defines. */
+/** The user named a global that no protocol defines. */
 export class UnknownGlobalError extends Error {
   override readonly name = "UnknownGlobalError";
   readonly global: string;
@@ -26,7 +32,10 @@ export class UnknownGlobalError extends Error {
 export class Policy {
   readonly #caps = new Map<string, number>();
   readonly #denied: ReadonlySet<string>;
-  /** Whether the client gets a clipboard that does nothing instead of the host's. */
+  /**
+   * Whether the client gets a clipboard that does nothing instead of the
+   * host's.
+   */
   readonly inertClipboard: boolean;
 
   /** @throws {UnknownGlobalError} */
@@ -43,12 +52,18 @@ export class Policy {
     this.inertClipboard = !this.#caps.has(CLIPBOARD);
   }
 
-  /** The highest version of the global that a client may bind, or 0 where it may not see it. */
+  /**
+   * The highest version of the global that a client may bind, or 0 where it may
+   * not see it.
+   */
   cap(global: string): number {
     return this.#caps.get(global) ?? 0;
   }
 
-  /** Whether the user said that no client may see it, so that it is not offered under another name of it either. */
+  /**
+   * Whether the user said that no client may see it, so that it is not offered
+   * under another name of it either.
+   */
   isDenied(global: string): boolean {
     return this.#denied.has(global);
   }

@@ -1,7 +1,9 @@
 /**
- * Messages as records of named arguments, for the few that somebody looks at. What is only forwarded never becomes a record.
+ * Messages as records of named arguments, for the few that a feature overrides.
+ * What is only forwarded never becomes a record.
  *
- * There is one record per message, made at its first use and filled again for every call; it is valid until the handler returns.
+ * There is one record per message, made at its first use and filled again for
+ * every call; it is valid until the handler returns.
  */
 import {
   type Argument,
@@ -33,9 +35,12 @@ import { type ArgumentRecord, type ArgumentValue, Entry } from "./entry.ts";
 /** How one direction reads the ids and refuses what is malformed. */
 export interface ArgumentReader {
   readonly incoming: Queue;
-  /** The object of a non-zero id. */
+  /** The object that a non-zero id names. */
   object(id: number, message: Message, argument: Argument): Entry | null;
-  /** A half pair for a new id, in no table yet. `type` is null where the protocol does not say it. */
+  /**
+   * A half pair for a new id, in no table yet. `type` is null where the
+   * protocol does not say it.
+   */
   newObject(
     id: number,
     type: string | null,
@@ -49,9 +54,11 @@ export interface ArgumentReader {
 const records: (ArgumentRecord | undefined)[] = [];
 
 /**
- * Reads the message that starts at `wordOffset` of `reader.incoming`. Descriptors are looked at, not taken out of the queue.
+ * Reads the message that starts at `wordOffset` of `reader.incoming`.
+ * Descriptors stay in the queue.
  *
- * @param version of the object that the message is sent to, which new objects inherit
+ * @param version of the object that the message is sent to, which new objects
+ * inherit
  */
 export function readArguments(
   reader: ArgumentReader,
@@ -161,7 +168,10 @@ export function encodedSize(message: Message, values: ArgumentRecord): number {
   return size;
 }
 
-/** The interface of a message's new id number `index`, or null where the message leaves it open. */
+/**
+ * The interface of a message's new id number `index`, or null where the message
+ * leaves it open.
+ */
 export function newIdType(message: Message, index: number): Interface | null {
   let seen = 0;
   for (const argument of message.arguments) {
@@ -173,7 +183,10 @@ export function newIdType(message: Message, index: number): Interface | null {
 /** Which of an entry's two ids a message is written with. */
 export type Side = "client" | "host";
 
-/** Whether that side can be told: it knows every object among `values` that may not be null. */
+/**
+ * Whether that side can get the message: it knows every object among `values`
+ * that may not be null.
+ */
 export function isKnownTo(
   side: Side,
   message: Message,
@@ -187,8 +200,9 @@ export function isKnownTo(
 }
 
 /**
- * Takes the handles of a message out of the queue of the endpoint that received it, and has the descriptors themselves in
- * `values` instead. One that a feature has put there replaces the one that came.
+ * Takes the handles of a message out of the queue of the endpoint that received
+ * it, and puts the descriptors themselves into `values` instead. One that a
+ * feature has put there replaces the one that came.
  *
  * @param wanted false: the message goes nowhere, so all are closed
  */
@@ -210,9 +224,11 @@ export function takeFds(
 }
 
 /**
- * Appends a message to a queue. Descriptors among `values` are the queue's from now on.
+ * Appends a message to a queue. Descriptors among `values` are the queue's from
+ * now on.
  *
- * @throws {RangeError} where the message would be longer than 4096 bytes; nothing is appended and nothing taken then
+ * @throws {RangeError} where the message would be longer than 4096 bytes;
+ * nothing is appended and nothing taken then
  */
 export function writeMessage(
   queue: Queue,
@@ -279,7 +295,10 @@ function byteLength(value: ArgumentValue, isString: boolean): number {
   return textLength(value) + (isString ? 1 : 0);
 }
 
-/** Writes a string with its final zero, or an array, and returns the word behind it. */
+/**
+ * Writes a string with its final zero, or an array, and returns the word after
+ * it.
+ */
 function writeBytes(queue: Queue, at: number, value: ArgumentValue): number {
   const { words, bytes } = queue;
   const start = (at + 1) << 2;

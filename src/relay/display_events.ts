@@ -1,5 +1,6 @@
 /**
- * The events of the host's `wl_display`: they are about the connection and the ids in it, so none is passed on as it came.
+ * The events of the host's `wl_display`: they are about the connection and the
+ * ids in it, so the relay forwards none of them as it came.
  */
 import type { Message } from "../../protocols/tables.ts";
 import { HostError, HostRefusal } from "../wayland/protocol_error.ts";

@@ -1,4 +1,7 @@
-/** Why a relay ends, in the words of its log and of the client's last `wl_display.error`. */
+/**
+ * Why a relay ends, in the words of its log and of the client's last
+ * `wl_display.error`.
+ */
 import { isExhaustion } from "../../ffi/error.ts";
 import {
   ClientError,
@@ -8,21 +11,21 @@ import {
 import { DISPLAY, displayError } from "../wayland/wire.ts";
 import type { Objects } from "./objects.ts";
 
-/** The end of a relay. */
+/** How a relay ends. */
 export interface Ending {
   /** For the log. */
   readonly reason: string;
-  /** The client's last word from us; null where it is to be told nothing, or cannot be. */
+  /** The last message to the client; null where it gets none, or cannot. */
   readonly error: {
     readonly clientId: number;
     readonly code: number;
     readonly text: string;
   } | null;
-  /** How much the log should make of it. */
+  /** The level of the log line. */
   readonly level: "info" | "warning";
 }
 
-/** The client left, of itself or because of an error of its socket. */
+/** The client left, by itself or because of an error of its socket. */
 export function clientLeft(reason: string | null): Ending {
   return {
     reason: reason ?? "it closed its connection",
@@ -31,7 +34,7 @@ export function clientLeft(reason: string | null): Ending {
   };
 }
 
-/** The client reads nothing, so it is not told anything either. */
+/** The client reads nothing, so the relay sends it no error either. */
 export function clientDoesNotRead(waiting: string): Ending {
   return {
     reason:
@@ -41,7 +44,10 @@ export function clientDoesNotRead(waiting: string): Ending {
   };
 }
 
-/** Something failed that the client cannot help; it is told that the server's side did. */
+/**
+ * Something failed that is not the client's fault; the error says that the
+ * server's side failed.
+ */
 export function hostFailed(reason: string): Ending {
   const { implementation: code } = displayError;
   return {
@@ -51,7 +57,7 @@ export function hostFailed(reason: string): Ending {
   };
 }
 
-/** The host closed its connection, or `reason` befell it. */
+/** The host closed its connection; for `reason`, where there is one. */
 export function hostLeft(reason: string | null): Ending {
   return hostFailed(
     reason === null
@@ -60,7 +66,10 @@ export function hostLeft(reason: string | null): Ending {
   );
 }
 
-/** What an error that a step of the relay threw means. What is no `Error` is thrown again. */
+/**
+ * The ending for an error that a step of the relay threw. What is not an
+ * `Error` is thrown again.
+ */
 export function endingOf(error: unknown, objects: Objects): Ending {
   if (error instanceof ClientError) {
     const { objectId: clientId, code, message: text } = error;
@@ -80,14 +89,20 @@ export function endingOf(error: unknown, objects: Objects): Ending {
   throw error;
 }
 
-/** Whether an error that was thrown is neither a peer's fault nor a want of descriptors or memory, but a defect of the proxy. */
+/**
+ * Whether an error is a defect of the proxy: neither a peer's fault nor a lack
+ * of descriptors or memory.
+ */
 export function isDefect(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof ClientError) &&
     !(error instanceof HostError) && !(error instanceof HostRefusal) &&
     !isExhaustion(error);
 }
 
-/** The client is told of its own object; for all others the display stands in. */
+/**
+ * The error names the client's own object; for all others the display stands
+ * in.
+ */
 function hostRefused(
   { hostId, code, message: text }: HostRefusal,
   objects: Objects,

@@ -1,13 +1,22 @@
 /** One object of a connection, as the relay knows it: its id on either side. */
 import type { Interface, Message } from "../../protocols/tables.ts";
 
-/** int, uint and fixed (raw 24.8) are numbers; an fd is the endpoint's unopened handle, or a descriptor in what we send. */
+/**
+ * int, uint and fixed (raw 24.8) are numbers; an fd is the endpoint's unopened
+ * handle, or a descriptor in what we send.
+ */
 export type ArgumentValue = number | string | null | Uint8Array | Entry;
 
-/** Arguments by the names of the protocol. An untyped new id adds `interface` and `version`. */
+/**
+ * Arguments by the names of the protocol. An untyped new id adds `interface`
+ * and `version`.
+ */
 export type ArgumentRecord = { [name: string]: ArgumentValue };
 
-/** Who is told of the events of an object that only the relay knows, such as its registry or a ping. */
+/**
+ * Takes the events of an object that only the relay knows, such as its registry
+ * or a ping.
+ */
 export interface EventListener {
   /** `values` is valid during the call. */
   event(entry: Entry, message: Message, values: ArgumentRecord): void;
@@ -16,21 +25,31 @@ export interface EventListener {
 /**
  * A pair of ids, or one half of it.
  *
- * Ids are as read from an `Int32Array`: those that the server's side allocates are negative. An object of the client that the host
- * does not know has no host half (`hostId` 0): a registry, or something inert. One that the relay made on the host for
- * itself has no client half (`clientId` 0).
+ * Ids are as read from an `Int32Array`: those that the server's side allocates
+ * are negative. An object of the client that the host does not know has no host
+ * half (`hostId` 0): a registry, or something inert. One that the relay made on
+ * the host for itself has no client half (`clientId` 0).
  */
 export class Entry {
-  /** The client's id, or 0. It stays reserved until the client is told by `delete_id`. */
+  /**
+   * The client's id, or 0. It stays reserved until the relay has sent
+   * `delete_id`.
+   */
   clientId: number;
   /** The host's id, or 0. */
   hostId: number;
   /** The interface as the client knows it. */
   readonly interface: Interface;
   readonly version: number;
-  /** Whether the client destroyed it, so that it may not be used any more; events that are on their way are dropped. */
+  /**
+   * Whether the client destroyed it, so that it may not be used any more; the
+   * relay drops events that are on their way.
+   */
   destroyed = false;
-  /** What the feature that looks after objects of this interface knows about this one; found again by its class. */
+  /**
+   * What the feature that owns objects of this interface knows about this one;
+   * found again by its class.
+   */
   record: object | null = null;
   /** Takes the events of an object without a client half. */
   listener: EventListener | null = null;

@@ -177,8 +177,9 @@ export class EventPump implements ArgumentReader {
   }
 
   /**
-   * Lets the features decide. @returns false where one of them holds the
-   * message
+   * Lets the features decide.
+   *
+   * @returns false where one of them holds the message
    */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;

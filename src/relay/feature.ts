@@ -1,8 +1,9 @@
 /**
  * What a feature is: behaviour beyond forwarding, for a few messages by name.
  *
- * Everything that no feature names is forwarded by table, without a line of code. A feature is shared by all relays; what it
- * keeps for one of them is the state that `open` makes.
+ * Everything that no feature names is forwarded by table, without a line of
+ * code. All relays share a feature; what it keeps for one of them is the state
+ * that `open` makes.
  */
 import type { ObjectHandle } from "../../protocols/arguments.ts";
 import type {
@@ -32,12 +33,22 @@ export type Verdict =
   | "forward"
   /** It goes on with the values that the record has now. */
   | "rewrite"
-  /** It and its descriptors are the feature's, and so are its new objects, which have no host half. */
+  /**
+   * It and its descriptors are the feature's, and so are its new objects, which
+   * have no host half.
+   */
   | "take"
-  /** This direction stops before the message, unconsumed, until `resume`, at most one second. */
+  /**
+   * This direction stops before the message, unconsumed, until `resume`, at
+   * most one second. The relay then asks all features again, from the first of
+   * the list on.
+   */
   | "hold";
 
-/** Arguments as a relay has them: objects are entries, and a handler may change what it rewrites. */
+/**
+ * Arguments as a relay has them: objects are entries, and a handler may change
+ * what it rewrites.
+ */
 type Values<Arguments> = {
   -readonly [Name in keyof Arguments]: Arguments[Name] extends
     ObjectHandle | null ? (null extends Arguments[Name] ? Entry | null : Entry)
@@ -51,7 +62,10 @@ export type RequestValues = {
 /** Arguments of all events, by full name. */
 export type EventValues = { [Name in EventName]: Values<EventArguments[Name]> };
 
-/** Written as methods, whose parameters TypeScript compares both ways, so that features of different states fit one list. */
+/**
+ * Written as methods, whose parameters TypeScript compares both ways, so that
+ * features of different states fit one list.
+ */
 type Handler<State, Record> = {
   handle(state: State, entry: Entry, values: Record): Verdict;
 }["handle"];
@@ -63,23 +77,40 @@ export type EventHandlers<State> = {
   readonly [Name in EventName]?: Handler<State, EventValues[Name]>;
 };
 
-/** Looks at a client's descriptor, borrowed, or -1 where there is none; refuses it by throwing. */
+/**
+ * Checks a client's descriptor, borrowed, or -1 where it is missing; throws to
+ * refuse it.
+ */
 type DescriptorCheck<State> = {
   check(state: State, entry: Entry, fd: number): void;
 }["check"];
 
-/** Behaviour for a few messages. A handler's record is valid until it returns. */
+/**
+ * Behaviour for a few messages. A handler's record is valid until it returns.
+ */
 export interface Feature<State = unknown> {
   readonly name: string;
-  /** Whether it has anything to do where descriptors reach the host like this; without it, always. */
+  /**
+   * Whether it has anything to do with this carrier; without this method,
+   * always.
+   */
   appliesTo?(carrier: Carrier): boolean;
-  /** Makes what the feature keeps for one relay; disposed of with the relay where it is `Disposable`. */
+  /**
+   * Makes what the feature keeps for one relay; disposed of with the relay
+   * where it is `Disposable`.
+   */
   open(relay: FeatureRelay): State;
-  /** Is called once, when the host's globals are known and nothing was read of the client yet. */
+  /**
+   * Is called once, when the host's globals are known and nothing was read of
+   * the client yet.
+   */
   globalsKnown?(state: State): void;
   readonly requests: RequestHandlers<State>;
   readonly events: EventHandlers<State>;
-  /** Looks, before anything else is done, at the descriptors of these kinds in requests; one feature at most for each kind. */
+  /**
+   * Checks the descriptors of these kinds in requests, before anything else is
+   * done; one feature at most for each kind.
+   */
   readonly descriptors?: {
     readonly [Kind in FdKind]?: DescriptorCheck<State>;
   };
@@ -88,7 +119,7 @@ export interface Feature<State = unknown> {
 /** What a feature may do to its relay. */
 export interface FeatureRelay {
   readonly policy: Policy;
-  /** What its callbacks throw ends this client. */
+  /** An error that one of its callbacks throws ends this client. */
   readonly loop: RelayLoop;
   readonly host: Pick<
     Endpoint,
@@ -100,15 +131,19 @@ export interface FeatureRelay {
     name: Name,
     values: EventValues[Name],
   ): void;
-  /** Sends the host a request of an object with a host half. Descriptors among the values are the relay's from now on. */
+  /**
+   * Sends the host a request of an object with a host half. Descriptors among
+   * the values are the relay's from now on.
+   */
   sendRequest<Name extends RequestName>(
     entry: Entry,
     name: Name,
     values: RequestValues[Name],
   ): void;
   /**
-   * Makes an object on the host that the client does not know of. The request that creates it is the caller's, and must be the next one: ids
-   * go to the host in their order, and the relay itself may need one after each request.
+   * Makes an object on the host that the client does not know. The caller must
+   * send the request that creates it next: ids go to the host in their order,
+   * and the relay itself may need one after each request.
    */
   createHostObject(
     type: InterfaceName,
@@ -126,7 +161,8 @@ export interface FeatureRelay {
     listener: EventListener,
   ): Entry | null;
   /**
-   * Binds a global of the host for the relay itself, whether or not clients see it.
+   * Binds a global of the host for the relay itself, whether or not clients see
+   * it.
    *
    * @returns null where the host has none of this version or a later one
    */
@@ -135,13 +171,25 @@ export interface FeatureRelay {
     version: number,
     listener: EventListener,
   ): Entry | null;
-  /** Calls when the host has handled all that was sent so far, and what it says of that was heard. */
+  /**
+   * Calls back when the host has handled all that was sent so far, and its
+   * events about that have arrived.
+   */
   afterAnswers(callback: () => void): void;
-  /** Gives an object of the client the host half that it lacks; the request that creates it is the caller's, and must be the next one. */
+  /**
+   * Gives an object of the client the host half that it lacks. The caller must
+   * send the request that creates it next.
+   */
   addHostHalf(entry: Entry): void;
-  /** Ends an object of the client that the host does not know, and tells the client that its id is free. */
+  /**
+   * Ends an object of the client that the host does not know, and tells the
+   * client that its id is free.
+   */
   dropClientObject(entry: Entry): void;
-  /** The descriptor behind a handle in a request that is not taken, to look at and no more; -1 where there is none yet. */
+  /**
+   * The descriptor of a handle in a request that is not taken, borrowed; -1
+   * where there is none yet.
+   */
   peekFromClient(handle: number): number;
   /** Makes an owned descriptor of a handle in a request that was taken. */
   openFromClient(handle: number, kind: FdKind): number;
@@ -153,9 +201,12 @@ export interface FeatureRelay {
   discardFromHost(handle: number): void;
   /** Goes on with a direction that was held. */
   resume(direction: Direction): void;
-  /** Writes a line about this client to the log: something that somebody should mend. */
+  /**
+   * Writes a warning about this client to the log: something that somebody
+   * should fix.
+   */
   warn(text: string): void;
-  /** Writes a line about this client to the log, for whoever wants to know. */
+  /** Writes a line of information about this client to the log. */
   inform(text: string): void;
 }
 
@@ -163,22 +214,28 @@ type ErasedHandler = {
   handle(state: unknown, entry: Entry, values: ArgumentRecord): Verdict;
 }["handle"];
 
-/** One feature's handler of a message; `feature` is the feature's place in the list. */
+/**
+ * A feature's handler of a message; `feature` is the feature's place in the
+ * list.
+ */
 export interface BoundHandler {
   readonly feature: number;
   readonly handle: ErasedHandler;
 }
 
-/** Handlers of a message in list order, at the message's index; null where nobody overrides it. */
+/**
+ * Handlers of a message in list order, at the message's index; null where no
+ * feature overrides it.
+ */
 export type HandlerTable = readonly (readonly BoundHandler[] | null)[];
 
-/** A feature's look at the descriptors of one kind. */
+/** A feature's check of the descriptors of one kind. */
 export interface BoundCheck {
   readonly feature: number;
   readonly check: DescriptorCheck<unknown>;
 }
 
-/** Looks at descriptors, by their kind. */
+/** The checks of descriptors, by their kind. */
 export type DescriptorChecks = ReadonlyMap<string, BoundCheck>;
 
 /** A list of features, made once and shared by all relays. */
@@ -190,7 +247,10 @@ export class FeatureSet {
     this.#features = features;
   }
 
-  /** The features that apply to this carrier, which all endpoints of one kind share. */
+  /**
+   * The features that apply to this carrier, which all endpoints of one kind
+   * share.
+   */
   activeFor(carrier: Carrier): ActiveFeatures {
     const before = this.#known.get(carrier);
     if (before !== undefined) return before;
@@ -204,7 +264,7 @@ export class FeatureSet {
   }
 }
 
-/** A list of features with the table of what they override. */
+/** The features of one carrier, with the table of what they override. */
 export class ActiveFeatures {
   readonly features: readonly Feature[];
   readonly handlers: HandlerTable;

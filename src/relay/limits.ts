@@ -1,11 +1,22 @@
-/** How much may wait where, before a peer is not read any more or is ended. */
+/**
+ * How much may wait where, before the relay stops reading from a peer or ends
+ * it.
+ */
 import type { Endpoint } from "../host/endpoint.ts";
 
-/** Bytes that may wait for a client; one that reads nothing for longer is ended. */
+/**
+ * Bytes that may wait for a client; one that reads nothing for longer is ended.
+ */
 const MAX_CLIENT_BYTES = 16 * 1024 * 1024;
-/** Descriptors that may wait for a client; more would use up what all clients together may have open. */
+/**
+ * Descriptors that may wait for a client; more would use up what all clients
+ * together may have open.
+ */
 const MAX_CLIENT_FDS = 1024;
-/** Bytes or descriptors that wait for the host when its client is no longer read, and when it is read again. */
+/**
+ * Bytes or descriptors that wait for the host when the relay stops reading from
+ * its client, and when it reads again.
+ */
 const HOST_LIMIT = {
   bytes: 256 * 1024,
   fds: 256,
@@ -14,7 +25,10 @@ const HOST_LIMIT = {
 } as const;
 /** Descriptors that may wait at either end for a message that carries them. */
 const MAX_FDS_WITHOUT_MESSAGE = 1024;
-/** Characters of an error that a client is sent: a message has room for 4096 bytes, and four of them may make one character. */
+/**
+ * Characters of an error that a client is sent: a message has room for 4096
+ * bytes, and four of them may make one character.
+ */
 const MAX_ERROR_CHARACTERS = 1000;
 /** How long a feature may hold a direction, in milliseconds. */
 export const HOLD_TIMEOUT_MS = 1_000;
@@ -24,7 +38,10 @@ export function cutErrorText(text: string): string {
   return text.slice(0, MAX_ERROR_CHARACTERS);
 }
 
-/** Whether so much waits for the host that its client is not to be read. */
+/**
+ * Whether so much waits for the host that the relay must not read from its
+ * client.
+ */
 export function isSlow({ outgoing }: Endpoint): boolean {
   return outgoing.length > HOST_LIMIT.bytes ||
     outgoing.fdCount > HOST_LIMIT.fds;
@@ -36,7 +53,10 @@ export function hasCaughtUp({ outgoing }: Endpoint): boolean {
     outgoing.fdCount <= HOST_LIMIT.resumeFds;
 }
 
-/** What waits for the client where that is too much, in words; else null. What a held host has sent waits, too. */
+/**
+ * What waits for the client where that is too much, in words; else null. What a
+ * held host has sent counts, too.
+ */
 export function backlog(
   client: Endpoint,
   heldHost: Endpoint | null,
@@ -48,7 +68,10 @@ export function backlog(
   return bytes > MAX_CLIENT_BYTES ? `${bytes} bytes of events` : null;
 }
 
-/** What is wrong where too many descriptors came without a message that carries them; else null. */
+/**
+ * What is wrong where too many descriptors came without a message that carries
+ * them; else null.
+ */
 export function uncarried({ incoming }: Endpoint): string | null {
   const { fdCount } = incoming;
   if (fdCount <= MAX_FDS_WITHOUT_MESSAGE) return null;

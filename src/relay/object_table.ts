@@ -2,12 +2,14 @@
 import { FIRST_SERVER_ID } from "../wayland/wire.ts";
 import type { Entry } from "./entry.ts";
 
-/** Live objects that one connection may have; libwayland would allow 15 million. */
+/**
+ * Live objects that one connection may have; libwayland would allow 15 million.
+ */
 export const MAX_OBJECTS = 262144;
 
 /**
- * Two dense arrays, since ids are dense on both sides: those of the client's range, and those of the server's, which read as
- * negative numbers.
+ * Two dense arrays, since ids are dense on both sides: those of the client's
+ * range, and those of the server's, which read as negative numbers.
  */
 export class ObjectTable {
   readonly #low: (Entry | null)[] = [null];
@@ -24,20 +26,29 @@ export class ObjectTable {
       : null) ?? null;
   }
 
-  /** Whether the client may give this id to a new object: free, and without a gap behind the highest that was used. */
+  /**
+   * Whether the client may give this id to a new object: free, and without a
+   * gap after the highest that was used.
+   */
   isFreeLow(id: number): boolean {
     return id > 0 &&
       (id === this.#low.length ||
         (id < this.#low.length && this.#low[id] === null));
   }
 
-  /** Whether the server may name a new object so. It may take an id again that its client was not told to be free. */
+  /**
+   * Whether the server may give this id to a new object. It may take an id
+   * again that nobody told its client to be free.
+   */
   isPossibleHigh(id: number): boolean {
     return id < 0 && id >= FIRST_SERVER_ID &&
       id - FIRST_SERVER_ID <= this.#high.length;
   }
 
-  /** Enters an object under an id that `isFreeLow`, `isPossibleHigh` or an `IdAllocator` gave. */
+  /**
+   * Enters an object under an id that `isFreeLow`, `isPossibleHigh` or an
+   * `IdAllocator` gave.
+   */
   set(id: number, entry: Entry): void {
     const table = id >= 0 ? this.#low : this.#high;
     const index = id >= 0 ? id : id - FIRST_SERVER_ID;
@@ -60,7 +71,10 @@ export class ObjectTable {
   }
 }
 
-/** Gives ids of one range without gaps, those that came back first. libwayland refuses a gap on either side. */
+/**
+ * Gives ids of one range without gaps, first those that came back. libwayland
+ * refuses a gap on either side.
+ */
 export class IdAllocator {
   readonly #free: number[] = [];
   #next: number;

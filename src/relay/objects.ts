@@ -1,4 +1,7 @@
-/** All objects of a relay: the table of pairs, seen from both sides, and who may be named how. */
+/**
+ * All objects of a relay: the table of pairs, seen from both sides, and which
+ * names are valid on each.
+ */
 import { getInterface, type Interface } from "../../protocols/tables.ts";
 import { DISPLAY, FIRST_SERVER_ID } from "../wayland/wire.ts";
 import { Entry, type EventListener } from "./entry.ts";
@@ -44,8 +47,9 @@ export class Objects {
   }
 
   /**
-   * Enters an object that the host made. The host never says when it forgets one, so its id may come again; whatever had it
-   * before stays with the client as an inert object until the client destroys it.
+   * Enters an object that the host made. The host never says when it forgets
+   * one, so its id may come again; the object that had it before stays with the
+   * client as an inert one until the client destroys it.
    */
   addHostAllocated(entry: Entry): void {
     const before = this.host.get(entry.hostId);
@@ -59,7 +63,10 @@ export class Objects {
     this.client.set(entry.clientId, entry);
   }
 
-  /** Frees the client's id: after the client was told by `delete_id`, or at once where the server's side gave the id. */
+  /**
+   * Frees the client's id: after the relay sent `delete_id`, or at once where
+   * the server's side gave the id.
+   */
   dropClientHalf(entry: Entry): void {
     const id = entry.clientId;
     if (this.client.get(id) === entry) this.client.delete(id);
@@ -68,7 +75,10 @@ export class Objects {
     entry.destroyed = true;
   }
 
-  /** Frees the host's id after the host's `delete_id`; only then may the id be used again. */
+  /**
+   * Frees the host's id after the host's `delete_id`; only then may the id be
+   * used again.
+   */
   dropHostHalf(entry: Entry): void {
     this.host.delete(entry.hostId);
     this.#hostIds.free(entry.hostId);

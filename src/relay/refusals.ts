@@ -1,4 +1,7 @@
-/** What is wrong with a request, in libwayland-server's words and with its error codes. */
+/**
+ * The errors for bad requests, in libwayland-server's words and with its error
+ * codes.
+ */
 import type { Message } from "../../protocols/tables.ts";
 import { ClientError } from "../wayland/protocol_error.ts";
 import {
@@ -28,7 +31,7 @@ export function usedTwice({ clientId }: Entry): ClientError {
   );
 }
 
-/** The header's size cannot be. */
+/** The size in the header is impossible. */
 export function badSize(size: number): ClientError {
   const why = size > MAX_MESSAGE_BYTES
     ? `message length ${size} exceeds ${MAX_MESSAGE_BYTES}`

@@ -1,11 +1,14 @@
 /**
- * The registry is ours.
+ * The relay's own registry.
  *
- * The relay has one registry on the host, and answers all registries of its client from what that one knows: in an order that
- * toolkits can live with, with the globals that the policy allows, at versions that both sides and we understand, and with
- * globals of our own. A global's names are the host's; ours count down from the top.
+ * The relay has one registry on the host, and answers all registries of its
+ * client from what that one knows: in an order that toolkits can live with,
+ * with the globals that the policy allows, at versions that both sides and we
+ * understand, and with globals of our own. A global keeps the name that the
+ * host gave it; names of our globals count down from the top.
  *
- * Sources: wayland.xml (wl_registry, wl_fixes); libwayland-server's `registry_bind` for the errors.
+ * Sources: wayland.xml (wl_registry, wl_fixes); libwayland-server's
+ * `registry_bind` for the errors.
  */
 import type { InterfaceName } from "../../protocols/generated/messages.ts";
 import {
@@ -31,7 +34,10 @@ export interface Offer {
   readonly name: number;
   readonly interface: string;
   readonly version: number;
-  /** The global of the host behind it, or null where the relay itself is what is behind it. */
+  /**
+   * The global of the host that it stands for, or null for a global of the
+   * relay itself.
+   */
   readonly host: HostGlobal | null;
 }
 
@@ -47,16 +53,24 @@ const FIXES_NAME = 0xfffffffe;
 const CLIPBOARD_NAME = 0xfffffffd;
 const ALIAS_NAMES = 0xfffffff1;
 
-/** Globals that a host may have at a time: each new one is looked for among all others. */
+/**
+ * Globals that a host may have at a time: each new one is compared with all
+ * others.
+ */
 export const MAX_GLOBALS = 4096;
 
 /**
- * GTK 3 makes its data devices when it first hears of a seat, so the managers of clipboard and primary selection must be known by then, or
- * evince crashes (reference: wayland-proxy-virtwl's relay). Outputs come last, as compositors do it.
+ * GTK 3 makes its data devices when it first hears of a seat, so the managers
+ * of clipboard and primary selection must be known by then, or evince crashes
+ * (reference: wayland-proxy-virtwl's relay). Outputs come last, as compositors
+ * do it.
  */
 const RANKS = new Map([["wl_seat", 1], ["wl_output", 2]]);
 
-/** The registry announces globals of a lower rank first; within a rank they keep the host's order. */
+/**
+ * The registry announces globals of a lower rank first; within a rank they keep
+ * the host's order.
+ */
 export function announcementRank(global: string): number {
   return RANKS.get(global) ?? 0;
 }
@@ -65,20 +79,24 @@ export function announcementRank(global: string): number {
 const MAX_REMOVALS = 256;
 
 /**
- * Two protocols that are the same but for their names, so that an old client gets along with a new host and a new client with an
- * old one. Messages of these interfaces have equal places and signatures; only `bind` says the name.
+ * Two protocols that are the same but for their names, so that an old client
+ * gets along with a new host and a new client with an old one. Messages of
+ * these interfaces have equal places and signatures; only `bind` says the name.
  */
 const PRIMARY_SELECTIONS = [
   "zwp_primary_selection_device_manager_v1",
   "gtk_primary_selection_device_manager",
 ] as const;
 
-/** One relay's registry. */
+/** The globals of one relay, and the client's registries. */
 export class Registry implements EventListener {
   readonly #relay: FeatureRelay;
   readonly #carrier: Carrier;
   readonly #onKnown: () => void;
-  /** Lists, in the host's order: every client has its own, and they are cheaper to fill than maps. */
+  /**
+   * Lists, in the host's order: every client has its own, and they are cheaper
+   * to fill than maps.
+   */
   readonly #offers: Offer[] = [];
   readonly #removed = new Map<number, Offer>();
   /** What the host has, whether or not it is offered. */
@@ -93,7 +111,7 @@ export class Registry implements EventListener {
     this.#onKnown = onKnown;
   }
 
-  /** The first thing that any host hears: `get_registry` and `sync`. */
+  /** The first requests to any host: `get_registry` and `sync`. */
   start(display: Entry): void {
     const registry = this.#relay.createHostObject("wl_registry", 1, this);
     this.#hostRegistry = registry;
@@ -111,7 +129,7 @@ export class Registry implements EventListener {
       });}
   }
 
-  /** `wl_display.get_registry`: tells all that is there. */
+  /** `wl_display.get_registry`: announces all that is there. */
   add(registry: Entry): Verdict {
     this.#registries.push(registry);
     const offers = this.#offers.toSorted((a, b) =>
@@ -155,7 +173,8 @@ export class Registry implements EventListener {
         `invalid version for global ${wanted} (${name}): have ${offer.version}, wanted ${version}`,
       );
     }
-    // The client could not know yet that it is gone: what it gets is inert, and dies quietly.
+    // The client could not know yet that it is gone: what it gets is inert, and
+    // dies quietly.
     if (present === null) return "take";
     if (offer.host !== null && this.#hostRegistry !== null) {
       this.#relay.addHostHalf(id);
@@ -169,7 +188,10 @@ export class Registry implements EventListener {
     return "take";
   }
 
-  /** Binds a global that is offered and is the host's, at most at the version that is offered; null where there is none. */
+  /**
+   * Binds a global of the host that is offered, at most at the version that is
+   * offered; null where there is none.
+   */
   bindForRelay(
     type: InterfaceName,
     version: number,
@@ -183,7 +205,10 @@ export class Registry implements EventListener {
     return null;
   }
 
-  /** Binds a global that the host has at this version, or a later one, whether or not it is offered; null where there is none. */
+  /**
+   * Binds a global that the host has at this version, or a later one, whether
+   * or not it is offered; null where there is none.
+   */
   bindHost(
     type: InterfaceName,
     version: number,
@@ -272,7 +297,10 @@ export class Registry implements EventListener {
     }
   }
 
-  /** The primary selection under its other name, where the host has only one of the two. */
+  /**
+   * The primary selection under its other name, where the host has only one of
+   * the two.
+   */
   #addAlias(global: HostGlobal): void {
     const place = PRIMARY_SELECTIONS.findIndex((name) =>
       name === global.interface
@@ -349,20 +377,25 @@ function removeByName<Named extends { readonly name: number }>(
   return list.splice(place, place < 0 ? 0 : 1)[0] ?? null;
 }
 
-/** What the policy says; of the primary selection it is asked under the standard name. */
+/**
+ * The version that the policy allows; it knows the primary selection by the
+ * standard name.
+ */
 function capOf(global: string, policy: Policy): number {
   const [standard, old] = PRIMARY_SELECTIONS;
   if (global !== old || policy.cap(old) > 0) return policy.cap(global);
   return policy.isDenied(old) ? 0 : policy.cap(standard);
 }
 
-/** Globals that the relay answers itself, so that the host's are not offered. */
+/**
+ * Globals that the relay answers itself, so that the host's are not offered.
+ */
 function isOurs(global: string, policy: Policy): boolean {
   return global === "wl_fixes" ||
     (global === CLIPBOARD && policy.inertClipboard);
 }
 
-/** What libwayland-server answers to a bind that cannot be. */
+/** The error of libwayland-server for a bind that cannot be. */
 function invalidBind(registry: Entry, why: string): ClientError {
   return new ClientError(registry.clientId, displayError.invalidObject, why);
 }

@@ -1,9 +1,10 @@
 /**
  * A relay: one client, one connection to a host, and what stands between them.
  *
- * It owns both endpoints. Nothing is shared between relays but tables, so whatever goes wrong here ends this client and no
- * other: what its bytes, or the host's, do wrong is answered by a `wl_display.error`, said in the log, and then both ends
- * are closed.
+ * It owns both endpoints. Relays share nothing but tables, so an error here
+ * ends this client and no other: the relay answers what the client's or the
+ * host's bytes do wrong with a `wl_display.error`, logs it, and closes both
+ * ends.
  */
 import type {
   EventName,
@@ -45,18 +46,21 @@ import { Traffic, type TrafficListener } from "./traffic.ts";
 /** How long the last words to either side may take, in milliseconds. */
 const LAST_WORDS_TIMEOUT_MS = 5_000;
 
-/** Where a relay writes what people should know. */
+/** The log, as a relay writes to it. */
 export interface RelayLog {
   warning(text: string): void;
   info(text: string): void;
 }
 
-/** What all relays of one kind have in common: made once. */
+/** What all relays of one kind share: made once. */
 export interface RelaySettings {
   readonly loop: Loop;
   readonly policy: Policy;
   readonly features: FeatureSet;
-  /** Is told when a relay has ended or a flood is over, which may leave much garbage behind. */
+  /**
+   * Hears when a relay has ended or a flood is over, which may leave much
+   * garbage.
+   */
   readonly memory: { burst(): void };
 }
 
@@ -71,7 +75,7 @@ export function relayFeatures(features: readonly Feature[]): FeatureSet {
   return new FeatureSet([registry, ...features]);
 }
 
-/** One client and its host. */
+/** Joins one client to its host. */
 export class Relay
   implements FeatureRelay, PumpParts, TrafficListener, Disposable {
   readonly client: Endpoint;
@@ -93,10 +97,11 @@ export class Relay
   #ended = false;
 
   /**
-   * Takes both endpoints and greets the host.
+   * Takes over both endpoints and sends the host its first requests.
    *
    * @param trace takes every message, or is null where messages are not logged
-   * @param onEnd is called once, when the client is gone and both endpoints are closed or closing
+   * @param onEnd is called once, when the client is gone and both endpoints are
+   * closed or closing
    */
   constructor(
     settings: RelaySettings,
@@ -123,7 +128,8 @@ export class Relay
     this.#memory = settings.memory;
     this.#log = log;
     this.#onEnd = onEnd;
-    // The client is read from when the host's globals are known, so that its registries can be answered at once.
+    // The relay reads from the client when it knows the host's globals, so that
+    // it can answer the client's registries at once.
     this.registry = new Registry(
       this,
       host.carrier,
@@ -147,7 +153,7 @@ export class Relay
     try {
       this.#traffic.attachHost();
     } catch (error) {
-      // Later, when our maker knows us.
+      // Later, when the caller has this relay.
       this.loop.after(0, () => this.failed(error));
     }
   }
@@ -240,7 +246,7 @@ export class Relay
     this.#log.info(text);
   }
 
-  /** Ends the relay at once; the client is told why where it can still be. */
+  /** Ends the relay at once; the client gets the reason where it still can. */
   stop(reason: string): void {
     this.ended(hostFailed(reason));
   }
@@ -249,7 +255,9 @@ export class Relay
     this.#memory.burst();
   }
 
-  /** What a step of this relay threw ends this relay, and no other. */
+  /**
+   * Ends this relay, and no other, because of an error that a step of it threw.
+   */
   failed(error: unknown): void {
     const ending = endingOf(error, this.objects);
     if (isDefect(error)) {
@@ -258,7 +266,10 @@ export class Relay
     this.ended(ending);
   }
 
-  /** Ends both ends, after everything that was queued and, where there is one, the error as the last word to the client. */
+  /**
+   * Closes both ends, after everything that was queued and, where there is one,
+   * the error as the last word to the client.
+   */
   ended({ reason, error, level }: Ending): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -288,7 +299,8 @@ export class Relay
   }
 
   #deleted(entry: Entry): void {
-    // Of the client's objects some end without a request of it, with another object perhaps; of ours none does.
+    // Some objects of the client end without a request of it, with another
+    // object perhaps; none of ours does.
     if (entry.clientId === 0 && !entry.destroyed) {
       throw new HostError(
         `it deleted the proxy's ${entry.interface.name}, which is in use`,

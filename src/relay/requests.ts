@@ -194,8 +194,9 @@ export class RequestPump implements ArgumentReader {
   }
 
   /**
-   * Lets the features decide. @returns false where one of them holds the
-   * message
+   * Lets the features decide.
+   *
+   * @returns false where one of them holds the message
    */
   #consult(entry: Entry, message: Message, at: number, size: number): boolean {
     const created = this.#created;
@@ -268,13 +269,13 @@ export class RequestPump implements ArgumentReader {
   }
 
   /**
-   * Checks the arguments and writes them behind `tail` of the host's queue, and
+   * Checks the arguments and writes them after `tail` of the host's queue, and
    * then, when nothing is wrong with them, creates the objects and moves the
    * descriptors.
    *
-   * @returns false where the host cannot be told, because the message is about
-   * an object that it does not know; what the message creates is unknown to it
-   * as well
+   * @returns false where the message cannot go to the host, because it is about
+   * an object that the host does not know; what the message creates is unknown
+   * to the host as well
    */
   #translate(
     entry: Entry,
@@ -361,7 +362,7 @@ export class RequestPump implements ArgumentReader {
 
   /**
    * Creates the object of the message's new id number `index`, and names it to
-   * the host where the host is told.
+   * the host where the host gets the message.
    */
   #create(entry: Entry, message: Message, index: number, known: boolean): void {
     const { objects, host: { outgoing: { words } } } = this.#parts;

@@ -1,4 +1,7 @@
-/** Sends messages that are written here rather than passed on, and tells the trace of them. */
+/**
+ * Sends messages that the relay writes itself rather than forwards, and reports
+ * them to the trace.
+ */
 import { getEvent, type Message } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import type { MessageTrace } from "../log/trace.ts";
@@ -10,7 +13,7 @@ import type { Metering } from "./metering.ts";
 const deleteId = getEvent("wl_display.delete_id");
 const deleteIdSize = deleteId.minimumSize;
 
-/** Both ways out of a relay. */
+/** Writes to the client and to the host. */
 export class Sender {
   readonly #client: Endpoint;
   readonly #host: Endpoint;
@@ -30,7 +33,8 @@ export class Sender {
   }
 
   /**
-   * Sends a message of `entry`, which has an id on that side. Descriptors among the values are the queue's from now on.
+   * Sends a message of `entry`, which has an id on that side. Descriptors among
+   * the values are the queue's from now on.
    *
    * @throws {RangeError} where it would be longer than 4096 bytes
    */
@@ -57,7 +61,10 @@ export class Sender {
     if (side === "host") this.#metering?.ask();
   }
 
-  /** `wl_display.delete_id` to the client, written by hand: it goes with every object that ends. */
+  /**
+   * `wl_display.delete_id` to the client, written by hand: it goes with every
+   * object that ends.
+   */
   deleteId(id: number): void {
     const { outgoing } = this.#client;
     outgoing.reserve(deleteIdSize);

@@ -1,8 +1,10 @@
 /**
  * What moves between the two ends of a relay, and which of them has to wait.
  *
- * Messages go on as they come. A direction stands still while a feature holds it, and requests do while the host owes many answers. The
- * client is not read while its requests stand still, and while much waits for the host; one that does not read its events is given up.
+ * Messages go on as they come. A direction stands still while a feature holds
+ * it, and requests do while the host owes many answers. The relay does not read
+ * from the client while its requests stand still, nor while much waits for the
+ * host; it gives up a client that does not read its events.
  */
 import { ClientError, HostError } from "../wayland/protocol_error.ts";
 import { DISPLAY, displayError } from "../wayland/wire.ts";
@@ -27,17 +29,20 @@ import {
 import { Liveness, type LivenessListener } from "./liveness.ts";
 import type { RequestPump } from "./requests.ts";
 
-/** What a relay hears of its traffic. */
+/** What traffic reports to its relay. */
 export interface TrafficListener {
   /** One of the ends has ended, or is given up. */
   ended(ending: Ending): void;
-  /** A step threw. */
+  /** Moving messages threw an error. */
   failed(error: unknown): void;
   /** The host has taken most of what waited for it. */
   caughtUp(): void;
 }
 
-/** Both directions. Disposing of it moves nothing more; the endpoints are their owner's. */
+/**
+ * Both directions. Disposing of it moves nothing more; the endpoints are their
+ * owner's.
+ */
 export class Traffic implements LivenessListener, Disposable {
   readonly #relay: PumpParts & FeatureRelay;
   readonly #requests: RequestPump;
@@ -65,7 +70,7 @@ export class Traffic implements LivenessListener, Disposable {
     this.#liveness = new Liveness(relay, relay.loop, relay.host, this);
   }
 
-  /** Begins with the host. */
+  /** Starts to read from the host. */
   attachHost(): void {
     this.#relay.host.attach({
       received: () => {
@@ -81,7 +86,7 @@ export class Traffic implements LivenessListener, Disposable {
     });
   }
 
-  /** Begins with the client, whose host has told its globals. */
+  /** Starts to read from the client, when the host's globals are known. */
   attachClient(): void {
     this.#liveness.globalsKnown();
     this.#relay.client.attach({
@@ -184,7 +189,8 @@ export class Traffic implements LivenessListener, Disposable {
   }
 
   #hostEnded(reason: string | null): void {
-    // What it said before goes to the client, its reason perhaps among it, and nothing is left to wait for.
+    // What the host sent before goes to the client, its reason perhaps among
+    // it, and there is nothing to wait for.
     while (this.#eventsHold.isHeld && !this.#over) {
       this.#events.stopWaiting();
       this.resume("events");
@@ -192,7 +198,10 @@ export class Traffic implements LivenessListener, Disposable {
     this.#listener.ended(hostLeft(reason));
   }
 
-  /** Moves the requests that waited for the host's answers, where they need not any more. */
+  /**
+   * Moves the requests that waited for the host's answers, where they need to
+   * no longer.
+   */
   #goOn(): void {
     if (this.#hostOwes) this.#run("requests");
   }
@@ -204,7 +213,10 @@ export class Traffic implements LivenessListener, Disposable {
     } else client.resume();
   }
 
-  /** A hold that goes on without what its feature waits for after a while. */
+  /**
+   * Makes the hold of one direction, which lets the message go on without what
+   * its feature waits for after a while.
+   */
   #holdOf(
     direction: Direction,
     pump: RequestPump | EventPump,

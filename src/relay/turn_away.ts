@@ -1,4 +1,7 @@
-/** Tells a client why it cannot be served, in the one way that every client understands, and closes its connection. */
+/**
+ * Tells a client why it cannot be served, in the one way that every client
+ * understands, and closes its connection.
+ */
 import { getEvent, getInterface } from "../../protocols/tables.ts";
 import type { Endpoint } from "../host/endpoint.ts";
 import { DISPLAY, displayError } from "../wayland/wire.ts";

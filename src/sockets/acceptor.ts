@@ -1,9 +1,11 @@
 /**
  * Accepting connections.
  *
- * Where no more can be accepted, because as many clients are connected as there may be, because descriptors or memory have
- * run out, or because a security module forbids it, the socket is left alone for a while: asking again at once would keep
- * the processor busy and change nothing. The connections wait in the kernel meanwhile, and those that are served stay.
+ * Where no more can be accepted, because as many clients are connected as there
+ * may be, because descriptors or memory have run out, or because a security
+ * module forbids it, the socket is left alone for a while: asking again at once
+ * would keep the processor busy and change nothing. The connections wait in the
+ * kernel meanwhile, and those that are served stay.
  */
 
 import { SyscallError } from "../../ffi/error.ts";
@@ -24,16 +26,28 @@ import {
 } from "../../ffi/unix_socket.ts";
 import type { Loop, Source, Timer, Watch } from "../loop/loop.ts";
 
-/** Connections accepted in one turn of the loop: a rush of new clients does not keep those waiting that are connected. */
+/**
+ * Connections accepted in one turn of the loop: a rush of new clients does not
+ * keep those waiting that are connected.
+ */
 const ACCEPTS_PER_TURN = 16;
 
-/** How long the socket is left alone where accepting failed and no client ends meanwhile. */
+/**
+ * How long the socket is left alone where accepting failed and no client ends
+ * meanwhile.
+ */
 const PAUSE_MS = 1000;
 
-/** Clients may come and go at the limit many times a second; that is told this often at most. */
+/**
+ * Clients may come and go at the limit many times a second; that is told this
+ * often at most.
+ */
 const WARNING_INTERVAL_MS = 10_000;
 
-/** What accept(2) says where the descriptor is no listening socket, and no other moment will make it one. */
+/**
+ * What accept(2) says where the descriptor is no listening socket, and no other
+ * moment will make it one.
+ */
 const notListening: ReadonlySet<number> = new Set([
   EBADF,
   EINVAL,
@@ -66,7 +80,10 @@ export interface AcceptorOptions {
   readonly accept?: (listener: number) => number;
 }
 
-/** Accepts the connections of one listening socket. Disposing of it accepts no more; connected clients stay. */
+/**
+ * Accepts the connections of one listening socket. Disposing of it accepts no
+ * more; connected clients stay.
+ */
 export class Acceptor implements Disposable, Source {
   readonly #options: AcceptorOptions;
   readonly #watch: Watch;
@@ -84,7 +101,10 @@ export class Acceptor implements Disposable, Source {
     return this.#clients;
   }
 
-  /** To be called once for each connection that was handed out, when it has ended. */
+  /**
+   * To be called once for each connection that was handed out, when it has
+   * ended.
+   */
   connectionEnded(): void {
     this.#clients--;
     this.#resume();

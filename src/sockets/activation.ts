@@ -1,8 +1,10 @@
 /**
- * Sockets handed over by a service manager: sd_listen_fds(3), with wayland-proxy-virtwl's names and messages.
+ * Sockets handed over by a service manager: sd_listen_fds(3), with
+ * wayland-proxy-virtwl's names and messages.
  *
- * The variables count only where LISTEN_PID is this process, so that programs started by one that was activated do not
- * take descriptors which they do not have.
+ * The variables count only where LISTEN_PID is this process, so that programs
+ * started by one that was activated do not take descriptors which they do not
+ * have.
  */
 
 import { setCloseOnExec, setNonBlocking } from "../../ffi/fd.ts";
@@ -13,17 +15,22 @@ import { StartupError } from "./startup_error.ts";
 /** SD_LISTEN_FDS_START */
 const FIRST_FD = 3;
 
-/** What a service manager may hand over; undefined where it did not. The descriptors belong to the caller. */
+/**
+ * What a service manager may hand over; undefined where it did not. The
+ * descriptors belong to the caller.
+ */
 export interface ActivationSockets {
   readonly wayland: number | undefined;
   readonly x11: number | undefined;
 }
 
 /**
- * Takes the sockets that the environment announces, which must be listening Unix sockets named "wayland" and "x11".
+ * Takes the sockets that the environment announces, which must be listening
+ * Unix sockets named "wayland" and "x11".
  *
  * @param processId this process
- * @throws {StartupError} where what was handed over is not what was announced or can be used
+ * @throws {StartupError} where what was handed over is not what was announced
+ * or can be used
  */
 export function takeActivationSockets(
   environment: Environment,
@@ -79,13 +86,15 @@ function take(names: readonly string[], name: string): number | undefined {
     );
   }
   setCloseOnExec(fd, "close");
-  // Nobody but us accepts on it, and a connection that ends before it is accepted must not stop the loop.
+  // Nobody but us accepts on it, and a connection that ends before it is
+  // accepted must not stop the loop.
   setNonBlocking(fd);
   return fd;
 }
 
 /**
- * The path that a listening Unix socket is bound to, "@name" for an abstract one.
+ * The path that a listening Unix socket is bound to, "@name" for an abstract
+ * one.
  *
  * @throws {StartupError} where it is bound to none
  */

@@ -1,5 +1,6 @@
 /**
- * Which display we serve: one that the service manager listens on for us, the one that was asked for, or a free one.
+ * Which display we serve: one that the service manager listens on for us, the
+ * one that was asked for, or a free one.
  */
 
 import { OwnedFd } from "../../ffi/fd.ts";
@@ -17,16 +18,23 @@ import { StartupError } from "./startup_error.ts";
 export interface DisplayRequest {
   /** A name or a path; undefined where none was given. */
   readonly display: string | undefined;
-  /** What undefined stands for: a name, or the first of wayland-1 to wayland-32 that is free. */
+  /**
+   * What undefined stands for: a name, or the first of wayland-1 to wayland-32
+   * that is free.
+   */
   readonly otherwise: "wayland-1" | "first free";
-  /** Where the host's compositor is: if it is at WAYLAND_DISPLAY, that display is none of ours. */
+  /**
+   * Where the host's compositor is: if it is at WAYLAND_DISPLAY, then we must
+   * not listen on that display.
+   */
   readonly host: "at WAYLAND_DISPLAY" | "elsewhere";
   /** Whether X clients are served. */
   readonly servesX: boolean;
 }
 
 /**
- * Listens on the display. Disposing of the result removes what was made for it; a socket that was handed over is only closed.
+ * Listens on the display. Disposing of the result removes what was made for it;
+ * a socket that was handed over is only closed.
  *
  * @param processId this process
  * @throws {StartupError}
@@ -76,7 +84,10 @@ function handedOver(fd: number, path: string): DisplaySocket {
   };
 }
 
-/** Clients of a proxy that is its own host would connect to it again and again, until nothing is left. */
+/**
+ * Clients of a proxy that is its own host would connect to it again and again,
+ * until nothing is left.
+ */
 function refuseHost(path: string, environment: Environment): void {
   if ((environment.get("WAYLAND_SOCKET") ?? "") !== "") return;
   if (path !== hostPath(environment)) return;

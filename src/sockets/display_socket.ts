@@ -1,9 +1,10 @@
 /**
  * The socket of a Wayland display that we serve.
  *
- * As libwayland's servers do it (wl_display_add_socket): whoever has the lock may remove a socket that an earlier server left
- * behind. Servers without a lock file exist, wayland-proxy-virtwl among them, so a socket that is there is tried as well:
- * where somebody answers, it is left alone.
+ * As libwayland's servers do it (wl_display_add_socket): the holder of the lock
+ * may remove a socket that an earlier server left. Servers without a lock file
+ * exist, wayland-proxy-virtwl among them, so we also try to connect to a socket
+ * that is there: where a server answers, we leave it alone.
  */
 
 import { EAGAIN, ECONNREFUSED, ENOENT } from "../../ffi/errno.ts";
@@ -14,7 +15,10 @@ import type { Environment } from "./environment.ts";
 import { isPath, socketPath } from "./socket_path.ts";
 import { StartupError } from "./startup_error.ts";
 
-/** How many connections may wait to be accepted: as many as libwayland lets wait. */
+/**
+ * How many connections may wait to be accepted: as many as libwayland lets
+ * wait.
+ */
 const BACKLOG = 128;
 
 /** wl_display_add_socket_auto tries as many names. */
@@ -29,7 +33,10 @@ export class DisplayInUseError extends StartupError {
 
 /** A display's listening socket. */
 export interface DisplaySocket extends Disposable {
-  /** What WAYLAND_DISPLAY has to be for our clients: a name, or an absolute path. */
+  /**
+   * What WAYLAND_DISPLAY has to be for our clients: a name, or an absolute
+   * path.
+   */
   readonly display: string;
   readonly path: string;
   /** The listening descriptor, borrowed. */
@@ -37,7 +44,8 @@ export interface DisplaySocket extends Disposable {
 }
 
 /**
- * Listens on a display. Disposing of the result removes the socket and its lock file.
+ * Listens on a display. Disposing of the result removes the socket and its lock
+ * file.
  *
  * @param display a name, or a path
  * @throws {DisplayInUseError} where a server listens there
@@ -65,7 +73,8 @@ export function openDisplaySocket(
 /**
  * Listens on the first name of wayland-1 to wayland-32 that no server uses.
  *
- * @param hostPath the host compositor's socket, whose name is not taken even where the host is not running; null where it has none
+ * @param hostPath the host compositor's socket, whose name is not taken even
+ * where the host is not running; null where it has none
  * @throws {StartupError} where all are in use
  */
 export function openFreeDisplaySocket(
@@ -107,7 +116,7 @@ function open(display: string, path: string): DisplaySocket {
   };
 }
 
-/** Removes what an earlier server left behind; the lock is held. */
+/** Removes what an earlier server left; the lock is held. */
 function removeStaleSocket(path: string): void {
   if (inodeAt(path) === undefined) return;
   if (!Deno.lstatSync(path).isSocket) {

@@ -1,5 +1,6 @@
 /**
- * Environment variables, as far as they are read and changed here. `Deno.env` is one, and so is a Map.
+ * Environment variables, as far as they are read and changed here. `Deno.env`
+ * is one, and so is a Map.
  */
 
 /** Named values; changes are seen by everybody who has the same environment. */

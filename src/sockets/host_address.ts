@@ -1,5 +1,6 @@
 /**
- * Where the host compositor is, by libwayland's rules for clients (wl_display_connect).
+ * Where the host compositor is, by libwayland's rules for clients
+ * (wl_display_connect).
  */
 
 import { setCloseOnExec } from "../../ffi/fd.ts";
@@ -8,7 +9,10 @@ import type { Environment } from "./environment.ts";
 import { socketPath } from "./socket_path.ts";
 import { StartupError } from "./startup_error.ts";
 
-/** A socket to connect to, or a connection that was inherited and that the caller now owns. */
+/**
+ * A socket to connect to, or a connection that was inherited and that the
+ * caller now owns.
+ */
 export type HostAddress =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "descriptor"; readonly fd: number };
@@ -16,8 +20,9 @@ export type HostAddress =
 /**
  * The address for one connection to the host.
  *
- * WAYLAND_SOCKET serves one connection only: it is set to "" when it is handed out, and later calls give WAYLAND_DISPLAY,
- * "wayland-0" where that is not set either.
+ * WAYLAND_SOCKET serves one connection only: it is set to "" when it is handed
+ * out, and later calls give WAYLAND_DISPLAY, "wayland-0" where that is not set
+ * either.
  *
  * @throws {StartupError} where the environment makes no sense
  */
@@ -29,7 +34,8 @@ export function hostAddress(environment: Environment): HostAddress {
 }
 
 /**
- * The path of the host's socket, whether or not WAYLAND_SOCKET takes its place for the first connection.
+ * The path of the host's socket, whether or not WAYLAND_SOCKET takes its place
+ * for the first connection.
  *
  * @throws {StartupError} where the environment makes no sense
  */

@@ -1,8 +1,9 @@
 /**
- * The lock file of a display's socket: `<socket>.lock`, as libwayland's servers have it.
+ * The lock file of a display's socket: `<socket>.lock`, as libwayland's servers
+ * have it.
  *
- * Whoever holds the lock owns the socket's name. The kernel drops the lock of a process that dies; the file that it leaves
- * behind means nothing.
+ * The holder of the lock owns the socket's name. The kernel drops the lock of a
+ * process that dies; the file that it leaves means nothing.
  */
 
 import {
@@ -42,7 +43,8 @@ export function takeDisplayLock(socketPath: string): Disposable | null {
   for (;;) {
     using file = openFile(path, O_CREAT | O_RDWR | O_NOFOLLOW, 0o660);
     if (!lockFile(file.number)) return null;
-    // Its last owner may have removed it between our opening and our locking it: then this lock guards nothing.
+    // Its last owner may have removed it between our opening and our locking
+    // it: then this lock guards nothing.
     if (isFileAt(path, file)) {
       return new SocketLock(path, new OwnedFd(file.release()));
     }

@@ -1,6 +1,7 @@
 /**
- * Where the socket of a Wayland display is: wayland(7)'s rules for WAYLAND_DISPLAY, and wayland-proxy-virtwl's
- * addition that a name with a ./ or ../ in front is a path, too.
+ * Where the socket of a Wayland display is: wayland(7)'s rules for
+ * WAYLAND_DISPLAY, and wayland-proxy-virtwl's addition that a name with a ./ or
+ * ../ in front is a path, too.
  */
 
 import { resolve } from "node:path";
@@ -10,7 +11,9 @@ import { StartupError } from "./startup_error.ts";
 /** unix(7): `sun_path` has 108 bytes, the last of which is a zero. */
 const MAX_PATH_BYTES = 107;
 
-/** Whether a display is a path already, and no name in the runtime directory. */
+/**
+ * Whether a display is a path already, and no name in the runtime directory.
+ */
 export function isPath(display: string): boolean {
   return display.startsWith("/") || display.startsWith("./") ||
     display.startsWith("../");
@@ -20,7 +23,8 @@ export function isPath(display: string): boolean {
  * The absolute path of a display's socket.
  *
  * @param display a name or a path
- * @throws {StartupError} where there is no runtime directory for a name, or the path is too long for a socket
+ * @throws {StartupError} where there is no runtime directory for a name, or the
+ * path is too long for a socket
  */
 export function socketPath(display: string, environment: Environment): string {
   const path = isPath(display)

@@ -126,8 +126,9 @@ export class Channel implements Source, Unfenced, Disposable {
   #disposed = false;
 
   /**
-   * For `openChannel`. Takes over the resources, unless it fails. @throws
-   * {SyscallError} it cannot be watched
+   * For `openChannel`. Takes over the resources, unless it fails.
+   *
+   * @throws {SyscallError} it cannot be watched
    */
   constructor(
     loop: Loop,
@@ -210,8 +211,9 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   /**
-   * Writes into a pipe of the host's, at most 4 KiB less the header. @throws
-   * {SyscallError}
+   * Writes into a pipe of the host's, at most 4 KiB less the header.
+   *
+   * @throws {SyscallError}
    */
   write(
     pipe: number,

@@ -27,7 +27,9 @@ export class Handles {
 
   /**
    * The handle of a dma-buf, with its caller as a user; null where the device
-   * cannot take it. @throws {SyscallError}
+   * cannot take it.
+   *
+   * @throws {SyscallError}
    */
   import(fd: number): number | null {
     const handle = this.#device.primeFdToHandle(fd);

@@ -218,8 +218,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
         return;
       }
       // a stream socket that gives less than there is room for has no more,
-      // except after what came beside the bytes than there is room for has no
-      // more, except behind what came beside the bytes
+      // except after what came beside the bytes
       if (receivedControl() || received === room) this.#watch?.again();
       this.#handler?.received();
       return;

@@ -296,8 +296,9 @@ export class VirtgpuEndpoint
   }
 
   /**
-   * Sends all that can be sent. @returns why the connection is at its end, or
-   * null
+   * Sends all that can be sent.
+   *
+   * @returns why the connection is at its end, or null
    */
   #send(): string | null {
     if (this.#broken) return null;

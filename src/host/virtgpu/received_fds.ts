@@ -44,7 +44,9 @@ export class ReceivedFds implements Disposable {
 
   /**
    * Makes a descriptor of it for the client. The message decides what it is: a
-   * host may mislabel it. @throws {HostError} it is too large
+   * host may mislabel it.
+   *
+   * @throws {HostError} it is too large
    */
   open(handle: number, kind: FdKind): number {
     if (kind === "pipe_write_end") return this.#openPipe(this.#take(handle));

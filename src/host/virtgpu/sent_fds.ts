@@ -91,8 +91,9 @@ export class Sending {
   }
 
   /**
-   * Finds the identifiers of the first `count` descriptors. @throws
-   * {UnsendableError}
+   * Finds the identifiers of the first `count` descriptors.
+   *
+   * @throws {UnsendableError}
    */
   prepare(queue: Queue, count: number): void {
     const { identifiers } = this;

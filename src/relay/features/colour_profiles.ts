@@ -1,11 +1,15 @@
 /**
- * Colour profiles that an application gives to a host which gets copies of files.
+ * Colour profiles that an application gives to a host which gets copies of
+ * files.
  *
- * The part of the file that counts is read at once, so that nothing can happen to it before it is sent, and no more of it crosses. What cannot
- * be read without waiting for somebody, or has no room here or on the host, is no mistake of the application's: its image description fails, as the
- * protocol lets it, and the connection lives.
+ * The relay reads the part of the file that counts at once, so that nothing can
+ * happen to it before it is sent, and no more of it crosses. A file that cannot
+ * be read without waiting for somebody, or for which there is no room here or
+ * on the host, is not the application's mistake: its image description fails,
+ * as the protocol allows, and the connection lives.
  *
- * Unlike plain forwarding: `wp_image_description_creator_icc_v1.set_icc_file` and `create` (color-management-v1).
+ * Unlike plain forwarding: `wp_image_description_creator_icc_v1.set_icc_file`
+ * and `create` (color-management-v1).
  */
 import { isExhaustion } from "../../../ffi/error.ts";
 import { O_ACCMODE, O_WRONLY, statusFlags } from "../../../ffi/fd.ts";
@@ -24,28 +28,38 @@ const ALREADY_SET = 1;
 const BAD_FD = 2;
 const BAD_SIZE = 3;
 const OUT_OF_FILE = 4;
-/** The protocol's limit. */
+/** The most that the protocol allows. */
 const MAX_PROFILE_BYTES = 32 * 1024 * 1024;
 /** `wp_image_description_v1.cause.operating_system`. */
 const OPERATING_SYSTEM = 2;
 
-/** Bytes of profiles that one client's host may not have read yet: each is a copy in memory here, and making it takes a moment. */
+/**
+ * Bytes of profiles that one client's host may not have read yet: each is a
+ * copy in memory here, and making it takes time.
+ */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
-/** Bytes after which the host is asked to answer when it has read them; so much less may be counted too much. */
+/**
+ * Bytes after which the relay asks the host to answer when it has read them;
+ * the count may be too high by this much.
+ */
 const ASKED_AFTER = 1024 * 1024;
 /**
- * Creators whose profile failed that one client may leave on the host: they have no end but `create`, which without a profile would be an
- * error, so they stay there for as long as the client does.
+ * Creators whose profile failed that one client may leave on the host: only
+ * `create` ends them, which without a profile would be an error, so they stay
+ * there as long as the client does.
  */
 export const MAX_LEFT = 4096;
 
-/** What is kept for one relay. */
+/** Counts what one relay has sent and left on its host. */
 class Profiles {
   readonly relay: FeatureRelay;
   readonly #warnings: RateLimitedWarnings<Failure>;
-  /** Creators of no use that are on the host. */
+  /** Creators on the host whose profile failed. */
   #left = 0;
-  /** Bytes that were sent and not answered, and those of them about which the host was not asked. */
+  /**
+   * Bytes that were sent and not answered, and those of them that the relay has
+   * not asked about.
+   */
   #unread = 0;
   #unasked = 0;
 
@@ -54,12 +68,16 @@ class Profiles {
     this.#warnings = new RateLimitedWarnings(relay);
   }
 
-  /** Says in the log, unless it was said not long ago, that a profile is not used. */
+  /** Logs that a profile is not used, unless it was logged not long ago. */
   warnOf({ failure, reason }: MissingProfile): void {
     this.#warnings.warn(failure, `a colour profile is not used: ${reason}`);
   }
 
-  /** Counts a creator that stays on the host. @throws {ClientError} where there are too many */
+  /**
+   * Counts a creator that stays on the host.
+   *
+   * @throws {ClientError} where there are too many
+   */
   leave(): void {
     if (this.#left >= MAX_LEFT) {
       throw noMemory(
@@ -69,7 +87,9 @@ class Profiles {
     this.#left++;
   }
 
-  /** Whether the host has read so much that so many bytes more can be copied. */
+  /**
+   * Whether the host has read so much that `length` bytes more can be copied.
+   */
   hasRoomFor(length: number): boolean {
     return this.#unread + length <= MAX_UNREAD_BYTES;
   }
@@ -87,13 +107,13 @@ class Profiles {
   }
 }
 
-/** What a profile fails over. */
+/** Why a profile fails. */
 type Failure =
-  /** Its file may have to be waited for. */
+  /** Reading its file may never return. */
   | "file"
-  /** The host has much to read already. */
+  /** The host has not read the profiles before it. */
   | "unread"
-  /** The host has no memory. */
+  /** The host has no memory left for it. */
   | "memory"
   /** This process has no room for a copy. */
   | "copy";
@@ -112,7 +132,7 @@ class MissingProfile {
 type SetFile =
   RequestValues["wp_image_description_creator_icc_v1.set_icc_file"];
 
-/** The feature. */
+/** Sends the host copies of colour profiles. */
 export const colourProfiles: Feature<Profiles> = {
   name: "colour profiles",
   appliesTo: (carrier) => carrier.carries("icc", "request") === "copied",
@@ -131,12 +151,13 @@ export const colourProfiles: Feature<Profiles> = {
           "there is an ICC profile already",
         );
       }
-      // of a global that is gone: the host is told nothing
+      // of a global that is gone: the host does not know it
       if (creator.hostId === 0) return "forward";
       const missing = checkFile(relay, creator, values) ??
         checkRoom(profiles, values.length) ??
         sendCopy(profiles, creator, values);
-      // not before: it is still the message's, and closed with that, where something was thrown
+      // not before: it is still the message's, and closed with that, where
+      // something was thrown
       relay.discardFromClient(values.icc_profile);
       if (missing !== null) {
         profiles.warnOf(missing);
@@ -163,7 +184,10 @@ export const colourProfiles: Feature<Profiles> = {
   events: {},
 };
 
-/** @returns what is there instead where the file is not read, or null. @throws {ClientError} */
+/**
+ * @returns what is there instead where the file is not read, or null.
+ * @throws {ClientError}
+ */
 function checkFile(
   relay: FeatureRelay,
   creator: Entry,
@@ -196,7 +220,9 @@ function checkFile(
   return null;
 }
 
-/** Its message would end the connection where there is no room for it when it is sent. */
+/**
+ * Whether the host has room; without room the message would end the connection.
+ */
 function checkRoom(
   profiles: Profiles,
   length: number,

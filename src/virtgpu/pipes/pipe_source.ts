@@ -50,8 +50,9 @@ export class PipeSource implements Source, Disposable {
   #disposed = false;
 
   /**
-   * Takes over the reading end of a pipe. @throws {SyscallError} it cannot be
-   * watched, and is closed
+   * Takes over the reading end of a pipe.
+   *
+   * @throws {SyscallError} it cannot be watched, and is closed
    */
   constructor(
     loop: Loop,

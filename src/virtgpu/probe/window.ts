@@ -166,8 +166,9 @@ export class ProbeWindow implements ProbeHandler, Disposable {
 }
 
 /**
- * Shows the window for that long. @returns its last state, and how many frames
- * were shown
+ * Shows the window for that long.
+ *
+ * @returns its last state, and how many frames were shown
  */
 function showProbeWindow(seconds: number): ProbeWindow {
   const { path, capabilities: { allocatesDmabuf } } = findNode();

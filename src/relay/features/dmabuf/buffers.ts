@@ -1,11 +1,15 @@
 /**
- * Buffers of a GPU, where the host can only be given those of one device, and fences do not cross.
+ * Buffers of a GPU, where the host takes only those of one device, and fences
+ * do not cross.
  *
- * A plane of another device would end the whole connection, so buffers with one fail, as the protocol lets them. A commit of a buffer that the GPU is still
- * drawing goes on when it is drawn: the host cannot see the fence, and would show half an image.
+ * A plane of another device would end the whole connection, so the relay lets
+ * buffers with such a plane fail, as the protocol allows. It holds the commit
+ * of a buffer that the GPU is still drawing until it is drawn: the host cannot
+ * see the fence, and would show half an image.
  *
- * Unlike plain forwarding: `zwp_linux_buffer_params_v1.add`, `create` and `create_immed` (linux-dmabuf, stable); `wl_surface.commit`
- * is held, for a second at most.
+ * Unlike plain forwarding: `zwp_linux_buffer_params_v1.add`, `create` and
+ * `create_immed` (linux-dmabuf, stable); `wl_surface.commit` is held, for a
+ * second at most.
  */
 import { exportReadFence } from "../../../../ffi/dma_buf.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
@@ -19,12 +23,12 @@ import { carriesGpuBuffers } from "./feedback.ts";
 import { surfaceOf } from "../surface/mod.ts";
 
 /**
- * Planes that one client may have. Each keeps its descriptor open here, where descriptors are shared by all clients: when they run out, others
- * are ended.
+ * Planes that one client may have. Each keeps its descriptor open here, where
+ * all clients share descriptors: when they run out, others end.
  */
 export const MAX_PLANES = 2048;
 
-/** The planes of a buffer, or of one to be. */
+/** The planes of a buffer, or of the parameters of one. */
 class Planes {
   /** Its dma-bufs, for their fences. */
   readonly fds: OwnedFd[] = [];
@@ -37,26 +41,31 @@ class Planes {
   }
 }
 
-/** One thing that a held commit waits for. */
+/** A fence that a held commit waits for. */
 interface Wait {
   readonly fd: OwnedFd;
   readonly watch: Watch;
 }
 
-/** What is kept for one relay. */
+/** The planes of one relay, and the fences that its front commit waits for. */
 class GpuBuffers implements Source, Disposable {
   readonly relay: FeatureRelay;
   readonly #planes = new Set<Planes>();
   readonly #waits: Wait[] = [];
   #planeCount = 0;
-  /** When the commit in front was first held, by the loop's clock; null where none is. */
+  /**
+   * When the commit in front was first held, by the loop's clock; null while
+   * none is.
+   */
   #heldSince: number | null = null;
 
   constructor(relay: FeatureRelay) {
     this.relay = relay;
   }
 
-  /** The planes that belong to an object. */
+  /**
+   * The planes of a buffer or of a parameter object; made at the first call.
+   */
   planesOf(entry: Entry): Planes {
     if (entry.record instanceof Planes) return entry.record;
     const planes = new Planes();
@@ -65,7 +74,11 @@ class GpuBuffers implements Source, Disposable {
     return planes;
   }
 
-  /** Adds a plane, to be looked at only. @returns false where the host cannot be given it */
+  /**
+   * Adds a plane; the descriptor is borrowed.
+   *
+   * @returns false where it cannot go to the host
+   */
   add(planes: Planes, plane: number): boolean {
     const gpu = this.relay.host.gpu ?? null;
     if (gpu !== null && !gpu.owns(plane)) {
@@ -86,7 +99,9 @@ class GpuBuffers implements Source, Disposable {
     return true;
   }
 
-  /** Gives the planes of a parameter object to the buffer that was made of them. */
+  /**
+   * Gives the planes of a parameter object to the buffer that was made of them.
+   */
   move(params: Entry, buffer: Entry): void {
     buffer.record = params.record;
     params.record = null;
@@ -116,7 +131,7 @@ class GpuBuffers implements Source, Disposable {
     return this.#waits.length > 0;
   }
 
-  /** One of the fences, or more, is signalled. */
+  /** At least one of the fences is signalled. */
   ready(): void {
     for (let i = this.#waits.length - 1; i >= 0; i--) {
       const wait = this.#waits[i];
@@ -133,7 +148,10 @@ class GpuBuffers implements Source, Disposable {
     this.#planes.clear();
   }
 
-  /** Where descriptors or memory have run out there is no waiting, and half an image may be shown. */
+  /**
+   * Where descriptors or memory have run out we cannot wait, and half an image
+   * may be shown.
+   */
   #await(dmaBuf: number): void {
     let fd: OwnedFd | null = null;
     try {
@@ -156,7 +174,7 @@ class GpuBuffers implements Source, Disposable {
   }
 }
 
-/** The feature. */
+/** Lets GPU buffers fail that cannot go to the host, and waits for fences. */
 export const gpuBuffers: Feature<GpuBuffers> = {
   name: "GPU buffers",
   appliesTo: carriesGpuBuffers,
@@ -201,7 +219,10 @@ export const gpuBuffers: Feature<GpuBuffers> = {
   },
 };
 
-/** A buffer that the host cannot be given fails; one that was to be there at once is one that shows nothing. */
+/**
+ * A buffer that cannot go to the host fails; one that was to exist at once
+ * shows nothing.
+ */
 function failOrForward(state: GpuBuffers, params: Entry): Verdict {
   const { relay } = state;
   const { refusal } = state.planesOf(params);

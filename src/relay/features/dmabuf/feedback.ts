@@ -1,13 +1,16 @@
 /**
- * What buffers a GPU client should make, where it draws with the GPU of this machine, and the compositor with the host's.
+ * Rewrites dma-buf feedback when client and compositor use different GPUs.
  *
- * The compositor names its own devices, by numbers that mean nothing here, and formats that our driver may not make. Each
- * becomes our GPU; formats it does not make are left out of the table, and what refers to the table is renumbered. A tranche in which nothing is
- * left is not told.
+ * The compositor names its own devices, by numbers that mean nothing here, and
+ * formats that our driver may not make. The relay replaces each device by our
+ * GPU, leaves formats that it does not make out of the table, and renumbers
+ * what refers to the table. It drops a tranche in which nothing is left.
  *
- * Unlike plain forwarding: all events of `zwp_linux_dmabuf_feedback_v1`, `zwp_linux_dmabuf_v1.format` and `modifier`,
- * `zwp_linux_buffer_params_v1.set_sampling_device` (linux-dmabuf, stable). Of version 6 that is all: its feedback has no `main_device`, and its
- * tranches say by a flag which devices sample, which stays true of ours.
+ * Unlike plain forwarding: all events of `zwp_linux_dmabuf_feedback_v1`,
+ * `zwp_linux_dmabuf_v1.format` and `modifier`,
+ * `zwp_linux_buffer_params_v1.set_sampling_device` (linux-dmabuf, stable). For
+ * version 6 that is all: its feedback has no `main_device`, and a flag in its
+ * tranches says which devices sample, which stays true of ours.
  */
 import { closeFd, readFdAt } from "../../../../ffi/fd.ts";
 import {
@@ -27,22 +30,22 @@ const MAX_TABLE_BYTES = 65536 * ENTRY_BYTES;
 /** A `dev_t` in the protocol. */
 const DEVICE_BYTES = 8;
 
-/** Whether GPU buffers cross to a host with another GPU. */
+/** Whether GPU buffers cross to a host that has another GPU. */
 export function carriesGpuBuffers(carrier: Carrier): boolean {
   return shadowsMemory(carrier) &&
     carrier.carries("dmabuf", "request") !== "never";
 }
 
-/** What one feedback object has told so far. */
+/** The events of one feedback object so far. */
 class Feedback {
   /** For each entry of the host's table its number in ours. */
   places: readonly number[] = [];
-  /** The tranche that is being told. */
+  /** The flags and formats of the tranche that is not complete yet. */
   flags: number | null = null;
   readonly formats: Uint8Array[] = [];
 }
 
-/** What is kept for one relay. */
+/** The devices and format tables of one relay. */
 class Devices implements Disposable {
   readonly relay: FeatureRelay;
   readonly gpu: GuestGpu | null;
@@ -68,7 +71,7 @@ class Devices implements Disposable {
   }
 }
 
-/** The feature. Where the endpoint names no GPU, all goes on as it came. */
+/** Where the endpoint names no GPU, everything goes on as it came. */
 export const gpuFeedback: Feature<Devices> = {
   name: "GPU feedback",
   appliesTo: carriesGpuBuffers,
@@ -79,7 +82,8 @@ export const gpuFeedback: Feature<Devices> = {
       _params,
       { device },
     ) =>
-      // Which of the host's GPUs ours is nobody here knows, and without this the compositor tries all. A wrong size is its to refuse.
+      // Nobody here knows which of the host's GPUs ours is, and without this
+      // the compositor tries all. It refuses a wrong size itself.
       gpu === null || device.length !== DEVICE_BYTES ? "forward" : "take",
   },
   events: {
@@ -132,7 +136,7 @@ function feedbackOf(entry: Entry): Feedback {
   return feedback;
 }
 
-/** Tells the client of the entries of the host's table that our GPU makes. */
+/** Sends the client the entries of the host's table that our GPU makes. */
 function sendTable(
   devices: Devices,
   entry: Entry,
@@ -178,7 +182,11 @@ function renumber(
   return new Uint8Array(Uint16Array.from(kept).buffer);
 }
 
-/** Tells the tranche that was collected, its end apart. @returns false where nothing of it is left */
+/**
+ * Sends the tranche that was collected, without its end.
+ *
+ * @returns false where nothing of it is left
+ */
 function sendTranche(devices: Devices, entry: Entry): boolean {
   const { relay, ours } = devices;
   const feedback = feedbackOf(entry);

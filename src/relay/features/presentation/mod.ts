@@ -1,2 +1,4 @@
-/** Presentation times, translated between the host's clock and this machine's. */
+/**
+ * Presentation times, translated between the host's clock and this machine's.
+ */
 export { presentationClock } from "./presentation_clock.ts";

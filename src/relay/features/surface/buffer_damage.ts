@@ -1,15 +1,19 @@
 /**
  * From a surface's damage to the pixels of its buffer.
  *
- * A surface is its buffer, turned back by the buffer's transform, divided by its scale, cropped and scaled by the viewport. Damage in
- * the surface's coordinates goes the way back, and always out to whole pixels. The offset of `attach` and `wl_surface.offset` moves
- * the surface itself, so it has no part in this. Sources: wayland.xml (wl_surface.damage, wl_output.transform), viewporter.xml.
+ * A surface is its buffer, turned back by the buffer's transform, divided by
+ * its scale, cropped and scaled by the viewport. Damage in the surface's
+ * coordinates goes the way back, and always out to whole pixels. The offset of
+ * `attach` and `wl_surface.offset` moves the surface itself, so it has no part
+ * in this. Sources: wayland.xml (wl_surface.damage, wl_output.transform),
+ * viewporter.xml.
  */
 import type { Region } from "./region.ts";
 import type { Surface } from "./surface.ts";
 
 /**
- * Adds to `target` what the next commit of `surface` changes, in pixels of a buffer of this size.
+ * Adds to `target` what the next commit of `surface` changes, in pixels of a
+ * buffer of this size.
  */
 export function addBufferDamage(
   target: Region,
@@ -74,7 +78,10 @@ function addSurfaceDamage(
   }
 }
 
-/** Turns a rectangle of the uncropped surface the way that its buffer, of `width` by `height` pixels, is turned. */
+/**
+ * Turns a rectangle of the uncropped surface the way that its buffer, of
+ * `width` by `height` pixels, is turned.
+ */
 function addTurned(
   target: Region,
   transform: number,
@@ -87,7 +94,8 @@ function addTurned(
   height: number,
 ): void {
   const isTurned = (transform & 1) !== 0;
-  // Of the buffer's two axes, whether each runs against the axis of the surface that it lies along.
+  // Of the buffer's two axes, whether each runs against the axis of the surface
+  // that it lies along.
   const isXReversed = transform === 2 || transform === 3 || transform === 4 ||
     transform === 7;
   const isYReversed = transform === 1 || transform === 2 || transform === 6 ||

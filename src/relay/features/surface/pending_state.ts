@@ -1,9 +1,13 @@
 /**
- * Which surfaces have state that waits for their client's next commit, so that nobody else commits half of it.
+ * Which surfaces have state that waits for their client's next commit, so that
+ * nobody else commits half of it.
  *
- * A synchronised child's commit counts for its parent, with whose it is shown. What only hints at how a surface is shown, such as its
- * content's type, is not looked at: it does no harm a commit too early. Sources: wayland.xml (wl_surface.commit, wl_subsurface),
- * xdg-shell.xml, viewporter.xml, presentation-time.xml, fifo-v1.xml, commit-timing-v1.xml, wlr-layer-shell-unstable-v1.xml.
+ * A synchronised child's commit counts for its parent, with whose it is shown.
+ * What only hints at how a surface is shown, such as its content's type, is not
+ * looked at: it does no harm a commit too early. Sources: wayland.xml
+ * (wl_surface.commit, wl_subsurface), xdg-shell.xml, viewporter.xml,
+ * presentation-time.xml, fifo-v1.xml, commit-timing-v1.xml,
+ * wlr-layer-shell-unstable-v1.xml.
  */
 import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { Entry } from "../../entry.ts";
@@ -44,7 +48,10 @@ function markParent(_state: null, entry: Entry): Verdict {
   return "forward";
 }
 
-/** For requests that end a child, or make it a surface of its own. What is kept of a parent must not grow with its ancestors that are gone. */
+/**
+ * For requests that end a child, or make it a surface of its own. What is kept
+ * of a parent must not grow with its ancestors that are gone.
+ */
 function part(_state: null, entry: Entry): Verdict {
   const surface = surfaceOf(entry);
   if (surface !== null) surface.parent = null;
@@ -57,7 +64,9 @@ function synchronise(subsurface: Entry, isSynchronised: boolean): Verdict {
   return "forward";
 }
 
-/** The feature. It decides nothing, and stands in front of those that decide. */
+/**
+ * The feature. It decides nothing, and stands in front of those that decide.
+ */
 export const pendingState: Feature<null> = {
   name: "pending state",
   appliesTo: shadowsMemory,

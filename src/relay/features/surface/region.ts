@@ -1,8 +1,10 @@
 /**
  * Regions of pixels: what of a buffer is out of date.
  *
- * A few disjoint rectangles in one typed array, so that nothing is allocated while they change. A region may grow when it would become too
- * finely divided: it always covers what was added, and copying some pixels more is cheaper than many small copies.
+ * A few disjoint rectangles in one typed array, so that nothing is allocated
+ * while they change. A region may grow when it would become too finely divided:
+ * it always covers what was added, and copying some pixels more is cheaper than
+ * many small copies.
  */
 
 /** Rectangles that a region holds before it is simplified. */
@@ -11,7 +13,9 @@ export const REGION_CAPACITY = 32;
 const LAST = 0x7fffffff;
 const FIRST = -0x80000000;
 
-/** A set of pixels. Rectangles reach from their first pixel to before their end. */
+/**
+ * A set of pixels. Rectangles reach from their first pixel to before their end.
+ */
 export class Region {
   /** `count` rectangles of four numbers: left, top, right, bottom. */
   readonly edges = new Int32Array(REGION_CAPACITY * 4);
@@ -38,7 +42,10 @@ export class Region {
     this.add(left, top, right, bottom);
   }
 
-  /** Adds a rectangle; an empty one adds nothing. Edges beyond 32 bits are taken for the last that there are. */
+  /**
+   * Adds a rectangle; an empty one adds nothing. Edges beyond 32 bits are taken
+   * for the last that there are.
+   */
   add(left: number, top: number, right: number, bottom: number): void {
     const x1 = Math.max(left, FIRST);
     const y1 = Math.max(top, FIRST);
@@ -61,7 +68,12 @@ export class Region {
     }
   }
 
-  /** Adds what of a rectangle is not covered by the rectangles from number `first` on. @returns false where it has no room */
+  /**
+   * Adds what of a rectangle is not covered by the rectangles from number
+   * `first` on.
+   *
+   * @returns false where it has no room
+   */
   #insert(
     x1: number,
     y1: number,
@@ -96,7 +108,10 @@ export class Region {
     return this.#append(x1, y1, x2, y2);
   }
 
-  /** Adds a rectangle that touches no pixel of the region; one that continues another is joined to it. */
+  /**
+   * Adds a rectangle that touches no pixel of the region; one that continues
+   * another is joined to it.
+   */
   #append(x1: number, y1: number, x2: number, y2: number): boolean {
     const { edges } = this;
     for (let at = 0; at < this.count * 4; at += 4) {

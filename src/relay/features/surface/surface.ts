@@ -1,7 +1,9 @@
 /**
- * What the features know in common about a surface: one record, which the shadows, fences, icons and windows share.
+ * What the features know in common about a surface: one record, which the
+ * shadows, fences, icons and windows share.
  *
- * It has the state that the next commit will apply. Sources: wayland.xml (wl_surface), viewporter.xml.
+ * It has the state that the next commit will apply. Sources: wayland.xml
+ * (wl_surface), viewporter.xml.
  */
 import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { Entry } from "../../entry.ts";
@@ -10,17 +12,23 @@ import { Region } from "./region.ts";
 
 /** Units of the wire's fixed-point numbers in 1. */
 const FIXED = 256;
-/** Surfaces are not nested deeper; and where a client makes them their own ancestors, the host is the one to refuse. */
+/**
+ * Surfaces are not nested deeper; and where a client makes them their own
+ * ancestors, the host is the one to refuse.
+ */
 const MAX_ANCESTORS = 16;
 
-/** A surface, as its next commit will have it. The last feature that looks at a commit calls `committed`. */
+/**
+ * A surface, as its next commit will have it. The last feature that handles a
+ * commit calls `committed`.
+ */
 export class Surface {
   readonly entry: Entry;
   /** Whether something, or nothing, was attached since the last commit. */
   isAttached = false;
   /** What was attached since the last commit. */
   buffer: Entry | null = null;
-  /** Where the new buffer's corner is, seen from the old one's. */
+  /** Where the corner of the new buffer is, relative to the old one. */
   offsetX = 0;
   offsetY = 0;
   /** Damage in the surface's coordinates since the last commit. */
@@ -28,21 +36,31 @@ export class Surface {
   /** Damage in the buffer's coordinates since the last commit. */
   readonly bufferDamage = new Region();
   /**
-   * Whether the buffer lies on the surface otherwise than at the last commit. Damage is what changed on the surface, so every pixel of the
-   * buffer may have.
+   * Whether the buffer lies on the surface otherwise than at the last commit.
+   * Damage is what changed on the surface, so every pixel of the buffer may
+   * have.
    */
   isViewChanged = false;
-  /** Whether the client has asked for anything that its next commit applies; see pending_state.ts. */
+  /**
+   * Whether the client has asked for anything that its next commit applies; see
+   * pending_state.ts.
+   */
   hasPendingState = false;
   /** The surface that this one is a part of, as long as anybody knows. */
   parent: Surface | null = null;
-  /** Whether, as a part, it is shown with its parent's commit rather than with its own. */
+  /**
+   * Whether, as a part, it is shown with its parent's commit rather than with
+   * its own.
+   */
   isSynchronised = true;
   /** Pixels of the buffer for one of the surface. */
   scale = 1;
   /** A `wl_output.transform`: how the buffer's contents were turned. */
   transform = 0;
-  /** The part of the surface that is shown, before it is scaled to its destination; the whole where `sourceWidth` is negative. */
+  /**
+   * The part of the surface that is shown, before it is scaled to its
+   * destination; the whole where `sourceWidth` is negative.
+   */
   sourceX = 0;
   sourceY = 0;
   sourceWidth = -1;
@@ -95,7 +113,10 @@ export class Surface {
     this.destinationHeight = height;
   }
 
-  /** What is applied here, and above, waits there where it is a synchronised part. */
+  /**
+   * What is applied here, and above, waits there where it is a synchronised
+   * part.
+   */
   #tellAncestors(generations: number): void {
     const { parent } = this;
     if (parent === null || generations === 0) return;
@@ -108,7 +129,10 @@ export class Surface {
   }
 }
 
-/** The record of a `wl_surface`, or of what was made for one, such as its viewport. */
+/**
+ * The record of a `wl_surface`, or of what was made for one, such as its
+ * viewport.
+ */
 export function surfaceOf(entry: Entry): Surface | null {
   return entry.record instanceof Surface ? entry.record : null;
 }
