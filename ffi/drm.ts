@@ -19,8 +19,7 @@ import { StructWords } from "./struct_words.ts";
 export const DRM_IOCTL_TYPE = "d";
 
 // struct drm_version, in 32-bit words (64 bytes): i32 major, minor, patch,
-// hole;
-// u64 name_len, u64 name, u64 date_len, date, desc_len, desc
+// hole; u64 name_len, u64 name, u64 date_len, date, desc_len, desc
 const VERSION_BYTES = 64;
 const VERSION_NAME_LENGTH = 4;
 const VERSION_NAME = 6;

@@ -35,8 +35,7 @@ const RESOURCE_INFO_BYTES = 16;
 const WAIT_BYTES = 8;
 const WAIT_NOWAIT = 1;
 // struct drm_virtgpu_get_caps (24 bytes): u32 cap_set_id, cap_set_ver, u64
-// addr,
-// u32 size, u32 pad
+// addr, u32 size, u32 pad
 const GET_CAPS_BYTES = 24;
 // struct drm_virtgpu_resource_create_blob (48 bytes), in 32-bit words
 const CREATE_BLOB_BYTES = 48;
