@@ -1,10 +1,10 @@
 /**
- * Reading a file into memory by rows: preadv(2), which, unlike a mapping of the
- * file, is safe when its owner makes it shorter meanwhile.
+ * Reads rows of a file into memory: preadv(2), which, unlike a mapping of the
+ * file, is safe when the file's owner truncates it meanwhile.
  *
- * A frame may take hundreds of reads, one per row, so no row makes a view: an
- * address says where it goes. Only its offset in the file, which has 64 bits,
- * must be a new value each time.
+ * A frame may have hundreds of rows, so a row allocates no view of its target:
+ * it is read to an address. Only its offset in the file, which has 64 bits, must
+ * be a new value each time.
  */
 
 import { addressOf, pointerTo, writeAddress } from "./address.ts";
@@ -18,36 +18,45 @@ const { preadv } = libc;
 const piece = new Uint32Array(4);
 const piecePointer = pointerTo(piece);
 
-/**
- * What a file is read through where the kernel cannot read it straight into a
- * device's memory.
- */
+/** For memory of a device that the kernel cannot read the file into directly. */
 const bounce = new Uint8Array(64 * 1024);
 const bounceAddress = addressOf(bounce);
 
-/**
- * Addresses of memory that rows were copied to: finding one out costs as much
- * as a row.
- */
+/** Addresses of memory that was copied to: finding one costs as much as a row. */
 const addresses = new WeakMap<ArrayBuffer, number>();
 
 /**
- * Copies `rows` rows of `rowBytes` each; whole rows as one piece.
+ * The rows of one copy. Offsets, strides and lengths are in bytes.
  *
- * @param stride from one row to the next in the file.
- * @param targetStride from one row to the next in memory.
- * @returns false: the file ends before them, or cannot be read.
+ * Callers on the hot path keep one record and fill it again for each copy, so
+ * that a copy allocates nothing.
+ */
+export interface RowCopy {
+  /** The file to read. Borrowed. */
+  fd: number;
+  /** Where the first row begins in the file. */
+  sourceOffset: number;
+  /** From one row to the next in the file. */
+  sourceStride: number;
+  /** Where the first row begins in the target. */
+  targetOffset: number;
+  /** From one row to the next in the target. */
+  targetStride: number;
+  rowBytes: number;
+  rows: number;
+}
+
+/**
+ * Copies rows of a file; those without gaps on both sides as one piece.
+ *
+ * @returns false: the file ends before its rows, or cannot be read.
  */
 export function copyRows(
-  fd: number,
-  sourceOffset: number,
   target: Uint8Array<ArrayBuffer>,
-  targetOffset: number,
-  rowBytes: number,
-  rows: number,
-  stride: number,
-  targetStride = stride,
+  copy: Readonly<RowCopy>,
 ): boolean {
+  const { fd, sourceOffset, targetOffset, rowBytes, rows } = copy;
+  const { sourceStride, targetStride } = copy;
   if (rows <= 0 || rowBytes <= 0) return true;
   const end = targetOffset + (rows - 1) * targetStride + rowBytes;
   if (targetOffset < 0 || targetStride < 0 || end > target.length) {
@@ -56,11 +65,11 @@ export function copyRows(
     );
   }
   const address = firstAddress(target) + targetOffset;
-  if (rowBytes === stride && rowBytes === targetStride) {
-    return copyPiece(fd, sourceOffset, target, address, rows * stride);
+  if (rowBytes === sourceStride && rowBytes === targetStride) {
+    return copyPiece(fd, sourceOffset, target, address, rows * rowBytes);
   }
   for (let row = 0; row < rows; row++) {
-    const from = sourceOffset + row * stride;
+    const from = sourceOffset + row * sourceStride;
     const to = address + row * targetStride;
     if (!copyPiece(fd, from, target, to, rowBytes)) return false;
   }
@@ -108,7 +117,7 @@ function readAt(
   return count < 0 ? -lastErrno() : count;
 }
 
-/** Memory does not move, and what was unmapped has another buffer. */
+/** Memory does not move, and a new mapping has a new buffer. */
 function firstAddress(target: Uint8Array<ArrayBuffer>): number {
   const { buffer, byteOffset } = target;
   let address = addresses.get(buffer);

@@ -6,6 +6,7 @@
  * decoded, because only the message says what kind it is.
  */
 import type { OwnedFd } from "../../ffi/fd.ts";
+import type { RowCopy } from "../../ffi/file_copy.ts";
 import type { FdKind } from "../../protocols/tables.ts";
 import type { Queue } from "../wayland/queue.ts";
 import type { SendMeter } from "./send_meter.ts";
@@ -55,19 +56,11 @@ export interface SharedMemory extends Disposable {
   /** A descriptor to send to the host with the kind "shm"; the caller's. */
   share(): number;
   /**
-   * Copies rows from a client's file: `rows` times `rowBytes`, both here and
-   * there `stride` bytes apart.
+   * Copies rows from a client's file.
    *
-   * @returns false where the file is shorter than that, or cannot be read
+   * @returns false: the file ends before its rows, or cannot be read
    */
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    destinationOffset: number,
-    rowBytes: number,
-    rows: number,
-    stride: number,
-  ): boolean;
+  copyFrom(copy: Readonly<RowCopy>): boolean;
 }
 
 /** Where a plane of an image lies in its memory, in bytes. */
@@ -92,20 +85,11 @@ export interface SharedImage extends Disposable {
   /** Copying has ended. */
   endWriting(): void;
   /**
-   * Copies rows from a client's file: `rows` times `rowBytes`, there
-   * `sourceStride` and here `stride` bytes apart.
+   * Copies rows from a client's file.
    *
-   * @returns false where the file is shorter than that, or cannot be read
+   * @returns false: the file ends before its rows, or cannot be read
    */
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    sourceStride: number,
-    offset: number,
-    stride: number,
-    rowBytes: number,
-    rows: number,
-  ): boolean;
+  copyFrom(copy: Readonly<RowCopy>): boolean;
 }
 
 /**

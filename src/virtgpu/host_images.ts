@@ -8,6 +8,7 @@
  */
 
 import { beginWriting, endWriting } from "../../ffi/dma_buf.ts";
+import type { RowCopy } from "../../ffi/file_copy.ts";
 import type { Channel } from "./channel.ts";
 import type { Handles } from "./handles.ts";
 import { type MappedBlob, MemoryMaker } from "./host_memory.ts";
@@ -72,28 +73,10 @@ export class BlobImage implements Disposable {
   /**
    * Copies rows from a file.
    *
-   * @param sourceStride from one row to the next in the file.
-   * @param stride from one row to the next here.
-   * @returns false: the file is shorter, or cannot be read.
+   * @returns false: the file ends before its rows, or cannot be read.
    */
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    sourceStride: number,
-    offset: number,
-    stride: number,
-    rowBytes: number,
-    rows: number,
-  ): boolean {
-    return this.#memory.copyFrom(
-      fd,
-      sourceOffset,
-      offset,
-      rowBytes,
-      rows,
-      sourceStride,
-      stride,
-    );
+  copyFrom(copy: Readonly<RowCopy>): boolean {
+    return this.#memory.copyFrom(copy);
   }
 
   /** Gives it back. What the host's compositor has of it stays alive for it. */

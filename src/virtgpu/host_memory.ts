@@ -5,7 +5,7 @@
 
 import { SyscallError } from "../../ffi/error.ts";
 import { duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
-import { copyRows } from "../../ffi/file_copy.ts";
+import { copyRows, type RowCopy } from "../../ffi/file_copy.ts";
 import type { Mapping } from "../../ffi/mapping.ts";
 import { type Channel, wholePages } from "./channel.ts";
 import { submitQuery } from "./commands.ts";
@@ -71,29 +71,10 @@ export class MappedBlob implements Disposable {
   /**
    * Copies rows from a file.
    *
-   * @param stride from one row to the next in the file.
-   * @param ownStride from one row to the next here.
-   * @returns false: the file is shorter, or cannot be read.
+   * @returns false: the file ends before its rows, or cannot be read.
    */
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    destinationOffset: number,
-    rowBytes: number,
-    rows: number,
-    stride: number,
-    ownStride = stride,
-  ): boolean {
-    return copyRows(
-      fd,
-      sourceOffset,
-      this.#mapping.bytes,
-      destinationOffset,
-      rowBytes,
-      rows,
-      stride,
-      ownStride,
-    );
+  copyFrom(copy: Readonly<RowCopy>): boolean {
+    return copyRows(this.#mapping.bytes, copy);
   }
 
   /** Gives it back. What the host's compositor has of it stays alive for it. */

@@ -182,7 +182,16 @@ export class Sending {
       );
     }
     this.#used.push(memory);
-    if (!memory.copyFrom(fd, 0, 0, size, 1, size)) {
+    const isRead = memory.copyFrom({
+      fd,
+      sourceOffset: 0,
+      sourceStride: size,
+      targetOffset: 0,
+      targetStride: size,
+      rowBytes: size,
+      rows: 1,
+    });
+    if (!isRead) {
       throw new UnsendableError(`the application's ${kind} became shorter`);
     }
     return memory.resource;

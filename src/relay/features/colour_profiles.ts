@@ -254,9 +254,16 @@ function sendCopy(
     {
       const fd = relay.peekFromClient(handle);
       using mapping = mapFile(copy.number, length, "write");
-      if (!copyRows(fd, offset, mapping.bytes, 0, length, 1, length)) {
-        throw tooShort(creator);
-      }
+      const isRead = copyRows(mapping.bytes, {
+        fd,
+        sourceOffset: offset,
+        sourceStride: length,
+        targetOffset: 0,
+        targetStride: length,
+        rowBytes: length,
+        rows: 1,
+      });
+      if (!isRead) throw tooShort(creator);
     }
     relay.sendRequest(
       creator,

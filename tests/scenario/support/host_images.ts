@@ -1,6 +1,6 @@
 /** Pictures that a pretended host's GPU shows: files in memory, whose rows are as far apart as a GPU might want. */
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
-import { copyRows } from "../../../ffi/file_copy.ts";
+import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import type {
@@ -63,26 +63,9 @@ export class PretendedImage implements SharedImage {
     this.ended++;
   }
 
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    sourceStride: number,
-    offset: number,
-    stride: number,
-    rowBytes: number,
-    rows: number,
-  ): boolean {
+  copyFrom(copy: Readonly<RowCopy>): boolean {
     if (this.begun === this.ended) throw new Error("copying has not begun");
-    return copyRows(
-      fd,
-      sourceOffset,
-      this.bytes,
-      offset,
-      rowBytes,
-      rows,
-      sourceStride,
-      stride,
-    );
+    return copyRows(this.bytes, copy);
   }
 
   /** A pixel of a format with four bytes each. */

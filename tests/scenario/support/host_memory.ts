@@ -1,6 +1,6 @@
 /** Memory that a pretended host sees: files in memory, which the scenario can look into. */
 import { duplicateFd } from "../../../ffi/fd.ts";
-import { copyRows } from "../../../ffi/file_copy.ts";
+import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import type { OwnedFd } from "../../../ffi/fd.ts";
@@ -27,23 +27,8 @@ export class HostBlock implements SharedMemory {
     return duplicateFd(this.#fd.number).release();
   }
 
-  copyFrom(
-    fd: number,
-    sourceOffset: number,
-    destinationOffset: number,
-    rowBytes: number,
-    rows: number,
-    stride: number,
-  ): boolean {
-    return copyRows(
-      fd,
-      sourceOffset,
-      this.bytes,
-      destinationOffset,
-      rowBytes,
-      rows,
-      stride,
-    );
+  copyFrom(copy: Readonly<RowCopy>): boolean {
+    return copyRows(this.bytes, copy);
   }
 
   /** It stays readable for the scenario, as it does for a host. */

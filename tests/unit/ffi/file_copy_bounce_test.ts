@@ -83,15 +83,15 @@ async function copy(
   const target = new Uint8Array(size).fill(0xee);
   const start = addressOf(target);
   forbidden = { start: start + taken, end: start + size };
-  const isCopied = copyRows(
-    fd.number,
-    offset,
-    target,
-    offset,
+  const isCopied = copyRows(target, {
+    fd: fd.number,
+    sourceOffset: offset,
+    sourceStride: stride,
+    targetOffset: offset,
+    targetStride: stride,
     rowBytes,
     rows,
-    stride,
-  );
+  });
   return isCopied ? target : null;
 }
 

@@ -3,8 +3,25 @@
 import assert from "node:assert/strict";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile } from "../../../ffi/mapping.ts";
-import { copyRows } from "../../../ffi/file_copy.ts";
+import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
+
+/** A copy of 4 rows of 8 bytes without gaps, unless a test says otherwise. */
+function copyOf(
+  file: { readonly number: number },
+  difference: Partial<RowCopy>,
+): RowCopy {
+  return {
+    fd: file.number,
+    sourceOffset: 0,
+    sourceStride: 8,
+    targetOffset: 0,
+    targetStride: 8,
+    rowBytes: 8,
+    rows: 4,
+    ...difference,
+  };
+}
 
 /** A file whose bytes count up. */
 function countingFile(size: number): ReturnType<typeof createMemfd> {
@@ -17,7 +34,12 @@ function countingFile(size: number): ReturnType<typeof createMemfd> {
 Deno.test("rows go to their places, and nothing between them is touched", () => {
   using file = countingFile(64);
   const target = new Uint8Array(64).fill(0xee);
-  assert.ok(copyRows(file.number, 10, target, 20, 3, 4, 8));
+  const copy = copyOf(file, {
+    sourceOffset: 10,
+    targetOffset: 20,
+    rowBytes: 3,
+  });
+  assert.ok(copyRows(target, copy));
   const expected = new Uint8Array(64).fill(0xee);
   for (let row = 0; row < 4; row++) {
     for (let i = 0; i < 3; i++) expected[20 + row * 8 + i] = 10 + row * 8 + i;
@@ -28,63 +50,62 @@ Deno.test("rows go to their places, and nothing between them is touched", () => 
 Deno.test("rows may be further apart in memory than in the file", () => {
   using file = countingFile(64);
   const target = new Uint8Array(32);
-  assert.ok(copyRows(file.number, 0, target, 4, 4, 3, 4, 10));
+  const copy = copyOf(file, {
+    sourceStride: 4,
+    targetOffset: 4,
+    targetStride: 10,
+    rowBytes: 4,
+    rows: 3,
+  });
+  assert.ok(copyRows(target, copy));
   const expected = new Uint8Array(32);
   for (let row = 0; row < 3; row++) {
     for (let i = 0; i < 4; i++) expected[4 + row * 10 + i] = row * 4 + i;
   }
   assert.deepEqual(target, expected);
-  assert.throws(
-    () => copyRows(file.number, 0, target, 4, 4, 4, 4, 10),
-    RangeError,
-  );
+  copy.rows = 4;
+  assert.throws(() => copyRows(target, copy), RangeError);
 });
 
 Deno.test("whole rows are copied as one piece", () => {
   using file = countingFile(64);
   const target = new Uint8Array(64);
-  assert.ok(copyRows(file.number, 0, target, 32, 8, 4, 8));
+  assert.ok(copyRows(target, copyOf(file, { targetOffset: 32 })));
   assert.deepEqual([...target.subarray(32)], [...Array(32).keys()]);
   assert.deepEqual([...target.subarray(0, 32)], Array(32).fill(0));
 });
 
 for (
-  const { name, offset, rowBytes, rows, stride } of [
-    { name: "whole", offset: 40, rowBytes: 8, rows: 4, stride: 8 },
-    { name: "partial", offset: 40, rowBytes: 4, rows: 4, stride: 8 },
-    { name: "behind its end", offset: 100, rowBytes: 4, rows: 1, stride: 4 },
+  const { name, ...rows } of [
+    { name: "whole", sourceOffset: 40 },
+    { name: "partial", sourceOffset: 40, rowBytes: 4 },
+    { name: "missing", sourceOffset: 100, rowBytes: 4, rows: 1 },
   ]
 ) {
   Deno.test(`a file that ends before its ${name} rows is reported, and kills nobody`, () => {
     using file = countingFile(64);
     const target = new Uint8Array(64);
-    assert.equal(
-      copyRows(file.number, offset, target, 0, rowBytes, rows, stride),
-      false,
-    );
+    assert.equal(copyRows(target, copyOf(file, rows)), false);
   });
 }
 
-Deno.test("what is no file is reported", () => {
+Deno.test("a pipe, which has no offsets, is reported", () => {
   const { reader, writer } = createPipe();
   using _reader = reader;
   using _writer = writer;
-  assert.equal(
-    copyRows(reader.number, 0, new Uint8Array(8), 0, 8, 1, 8),
-    false,
-  );
+  const copy = copyOf(reader, { rows: 1 });
+  assert.equal(copyRows(new Uint8Array(8), copy), false);
 });
 
-Deno.test("rows outside of the memory are a mistake of the caller's", () => {
+Deno.test("rows outside of the memory are the caller's mistake", () => {
   using file = countingFile(64);
   const target = new Uint8Array(16);
-  assert.throws(() => copyRows(file.number, 0, target, 0, 8, 3, 8), RangeError);
-  assert.throws(
-    () => copyRows(file.number, 0, target, -1, 8, 1, 8),
-    RangeError,
-  );
+  for (const rows of [{ rows: 3 }, { targetOffset: -1, rows: 1 }]) {
+    assert.throws(() => copyRows(target, copyOf(file, rows)), RangeError);
+  }
 });
 
-Deno.test("no rows are no work", () => {
-  assert.ok(copyRows(-1, 0, new Uint8Array(0), 0, 8, 0, 8));
+Deno.test("no rows are read from nowhere", () => {
+  const copy = copyOf({ number: -1 }, { rows: 0 });
+  assert.ok(copyRows(new Uint8Array(0), copy));
 });

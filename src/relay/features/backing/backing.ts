@@ -1,4 +1,5 @@
 /** Where a shadow's pixels are: memory that the host sees, and the `wl_buffer` of it. */
+import type { RowCopy } from "../../../../ffi/file_copy.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import type { ShmBuffer } from "../shm/mod.ts";
@@ -32,6 +33,17 @@ export interface Backing {
  * thousand bytes, but what is left out is also not read from the client's memory, nor written to the host's.
  */
 export const GAP = 1024;
+
+/** The copy under way: one record for all, since no copy is made during another. */
+export const rowCopy: RowCopy = {
+  fd: -1,
+  sourceOffset: 0,
+  sourceStride: 0,
+  targetOffset: 0,
+  targetStride: 0,
+  rowBytes: 0,
+  rows: 0,
+};
 
 /** Ends the host's `wl_buffer` of a backing; its release is told to nobody any more. */
 export function destroyBuffer(relay: FeatureRelay, entry: Entry): void {

@@ -3,7 +3,7 @@ import type { SharedImage } from "../../../host/endpoint.ts";
 import { HostError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { type Backing, destroyBuffer, GAP } from "./backing.ts";
+import { type Backing, destroyBuffer, GAP, rowCopy } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { DmabufImage, DmabufImages } from "./dmabuf_images.ts";
 import type { Shortage } from "./memory_budget.ts";
@@ -132,16 +132,14 @@ export class DmabufBacking implements Backing {
     rowBytes: number,
     rows: number,
   ): void {
-    const isRead = this.#image.memory.copyFrom(
-      buffer.pool.fd,
-      buffer.offset + source,
-      sourceStride,
-      target,
-      stride,
-      rowBytes,
-      rows,
-    );
-    if (!isRead) throw buffer.unreadable();
+    rowCopy.fd = buffer.pool.fd;
+    rowCopy.sourceOffset = buffer.offset + source;
+    rowCopy.sourceStride = sourceStride;
+    rowCopy.targetOffset = target;
+    rowCopy.targetStride = stride;
+    rowCopy.rowBytes = rowBytes;
+    rowCopy.rows = rows;
+    if (!this.#image.memory.copyFrom(rowCopy)) throw buffer.unreadable();
     this.#statistics.addCopiedBytes(rowBytes * rows);
   }
 }

@@ -1,7 +1,7 @@
 /** A backing in the host's `wl_shm`: with the size, the stride and the format of the buffer that it was made for. */
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import { type Backing, destroyBuffer, GAP } from "./backing.ts";
+import { type Backing, destroyBuffer, GAP, rowCopy } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import type { Block, ShmBlocks } from "./shm_blocks.ts";
 import type { Shortage } from "./memory_budget.ts";
@@ -98,15 +98,13 @@ export class ShmBacking implements Backing {
     rows: number,
   ): void {
     const { pool, offset, stride } = buffer;
-    const isRead = this.#block.memory.copyFrom(
-      pool.fd,
-      offset + start,
-      start,
-      rowBytes,
-      rows,
-      stride,
-    );
-    if (!isRead) throw buffer.unreadable();
+    rowCopy.fd = pool.fd;
+    rowCopy.sourceOffset = offset + start;
+    rowCopy.targetOffset = start;
+    rowCopy.sourceStride = rowCopy.targetStride = stride;
+    rowCopy.rowBytes = rowBytes;
+    rowCopy.rows = rows;
+    if (!this.#block.memory.copyFrom(rowCopy)) throw buffer.unreadable();
     this.#statistics.addCopiedBytes(rowBytes * rows);
   }
 }
