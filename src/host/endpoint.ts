@@ -46,43 +46,32 @@ export function shadowsMemory(carrier: Carrier): boolean {
   return carrier.carries("shm", "request") === "shadowed";
 }
 
-/**
- * Memory that the host can see. Disposing of it ends our use of it; a host that
- * has it open keeps it.
- */
-export interface SharedMemory extends Disposable {
-  /** In bytes. */
-  readonly size: number;
-  /** A descriptor to send to the host with the kind "shm"; the caller's. */
-  share(): number;
-  /**
-   * Copies rows from a client's file.
-   *
-   * @returns false: the file ends before its rows, or cannot be read
-   */
-  copyFrom(copy: Readonly<RowCopy>): boolean;
-}
-
 /** Where a plane of an image lies in its memory, in bytes. */
-export interface ImagePlane {
+export interface MemoryPlane {
   readonly offset: number;
   readonly stride: number;
 }
 
 /**
- * An image in memory that the host's GPU can show. Disposing of it ends our use
- * of it; a host that has it open keeps it.
+ * Memory that the host can see: plain bytes, or an image that its GPU can show.
+ * Disposing of it ends our use of it; a host that has it open keeps it.
  */
-export interface SharedImage extends Disposable {
-  /** Of its memory, in bytes. */
+export interface SharedMemory extends Disposable {
+  /** In bytes. */
   readonly size: number;
-  /** As many as the format has, or more. */
-  readonly planes: readonly ImagePlane[];
-  /** A descriptor to send to the host with the kind "dmabuf"; the caller's. */
+  /**
+   * Of an image as many as its format has, or more; empty where these are plain
+   * bytes.
+   */
+  readonly planes: readonly MemoryPlane[];
+  /**
+   * A descriptor for the host, of the kind "dmabuf" for an image and "shm" for
+   * bytes; the caller's.
+   */
   share(): number;
-  /** Copying begins. */
+  /** The caller begins to copy. */
   beginWriting(): void;
-  /** Copying has ended. */
+  /** The caller has copied, and the host may read. */
   endWriting(): void;
   /**
    * Copies rows from a client's file.
@@ -93,14 +82,13 @@ export interface SharedImage extends Disposable {
 }
 
 /**
- * Makes images in memory that the host's GPU can show. Formats are fourcc
- * codes, and layouts are linear.
+ * Makes linear images that the host's GPU can show. Formats are fourcc codes.
  */
 export interface ImageMaker {
-  /** Whether there are images of this format. */
+  /** Whether the host makes images of this format. */
   makes(format: number): boolean;
-  /** An image, or null where there is no room for it. */
-  allocate(width: number, height: number, format: number): SharedImage | null;
+  /** An image, or null where the host has no room for it. */
+  allocate(width: number, height: number, format: number): SharedMemory | null;
 }
 
 /** Memory of this machine that we can give to the host as it is. */
@@ -192,18 +180,18 @@ export interface Endpoint extends Disposable {
   /** Drops a handle that nobody wants. */
   discard(handle: number): void;
   /**
-   * Memory that the host can see, or null where there is none left; only where
-   * `carrier` shadows "shm".
+   * Allocates plain bytes that the host can see, or null where the host has no
+   * room. Only where `carrier` shadows "shm".
    */
   allocate?(bytes: number): SharedMemory | null;
   /**
-   * What makes images, where memory that the host can see is usable as images
-   * only, and not as `wl_shm`.
+   * Makes images, where compositors take host memory only as images, and not as
+   * `wl_shm`.
    */
   readonly images?: ImageMaker | null;
   /**
-   * What makes memory of clients visible to the host, where anything does; only
-   * where `carrier` shadows "shm".
+   * Makes memory of clients visible to the host, where the device can do that.
+   * Only where `carrier` shadows "shm".
    */
   readonly exporter?: MemoryExporter | null;
   /**

@@ -107,7 +107,7 @@ const NO_IDENTIFIERS: readonly ReceivedIdentifier[] = [];
  */
 export class Channel implements Source, Unfenced, Disposable {
   readonly device: VirtgpuDevice;
-  /** For queries; see host_memory.ts. */
+  /** For queries; see blob_maker.ts. */
   readonly queryPage: ChannelPage;
   readonly #page: ChannelPage;
   readonly #wakeups: Wakeups;

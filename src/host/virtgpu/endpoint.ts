@@ -8,6 +8,7 @@
 import { SyscallError } from "../../../ffi/error.ts";
 import type { FdKind } from "../../../protocols/tables.ts";
 import type { Flushable, Loop, Timer } from "../../loop/loop.ts";
+import { BlobMaker } from "../../virtgpu/blob_maker.ts";
 import type {
   Channel,
   ChannelHandler,
@@ -19,9 +20,8 @@ import {
   MAX_PROBE,
 } from "../../virtgpu/cross_domain.ts";
 import { Handles } from "../../virtgpu/handles.ts";
-import { HostImagePool } from "../../virtgpu/host_images.ts";
-import { HostMemoryPool, type MappedBlob } from "../../virtgpu/host_memory.ts";
 import type { UsableNode } from "../../virtgpu/find/mod.ts";
+import type { MappedBlob } from "../../virtgpu/mapped_blob.ts";
 import {
   type Arrivals,
   Pipes,
@@ -39,7 +39,6 @@ import type {
 } from "../endpoint.ts";
 import { type MeterLimits, SendMeter } from "../send_meter.ts";
 import { type GuestMemoryTrial, VirtgpuExporter } from "./guest_memory.ts";
-import { VirtgpuImages } from "./images.ts";
 import { virtgpuCarrier } from "./carrier.ts";
 import { VirtgpuGpu } from "./gpu.ts";
 import { ReceivedFds } from "./received_fds.ts";
@@ -89,7 +88,7 @@ export class VirtgpuEndpoint
   readonly #loop: Loop;
   readonly #channel: Channel;
   readonly #handles: Handles;
-  readonly #memory: HostMemoryPool;
+  readonly #blobs: BlobMaker;
   readonly #pipes: Pipes;
   readonly #received: ReceivedFds;
   readonly #sending: Sending;
@@ -122,14 +121,19 @@ export class VirtgpuEndpoint
     this.#channel = channel;
     this.#handles = new Handles(device);
     this.gpu = hasGpu ? new VirtgpuGpu(device, this.#handles) : null;
-    this.images = allocatesDmabuf
-      ? new VirtgpuImages(new HostImagePool(channel, this.#handles))
-      : null;
-    this.#memory = new HostMemoryPool(
+    const blobs = new BlobMaker(
       channel,
       this.#handles,
       allocatesDmabuf ? "dma-bufs" : "files",
     );
+    this.#blobs = blobs;
+    this.images = allocatesDmabuf
+      ? {
+        makes: (format) => blobs.makes(format),
+        allocate: (width, height, format) =>
+          unlessGone(() => blobs.makeImage(width, height, format)),
+      }
+      : null;
     this.exporter = new VirtgpuExporter(device, guestMemory);
     this.#guestMemory = guestMemory;
     this.#lingering = lingering;
@@ -181,13 +185,7 @@ export class VirtgpuEndpoint
   }
 
   allocate(bytes: number): MappedBlob | null {
-    try {
-      return this.#memory.allocate(bytes);
-    } catch (error) {
-      // the device is gone, which the channel finds out as well
-      if (error instanceof SyscallError) return null;
-      throw error;
-    }
+    return unlessGone(() => this.#blobs.makeBytes(bytes));
   }
 
   finish(): void {
@@ -346,5 +344,18 @@ export class VirtgpuEndpoint
     outgoing.consume(size.bytes);
     this.meter.sent();
     return true;
+  }
+}
+
+/**
+ * Null where the device is gone: the channel notices that as well, and ends the
+ * connection.
+ */
+function unlessGone(make: () => MappedBlob | null): MappedBlob | null {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof SyscallError) return null;
+    throw error;
   }
 }

@@ -8,7 +8,7 @@ import { createPipe } from "../../../ffi/pipe.ts";
 import type { FdKind } from "../../../protocols/tables.ts";
 import { type ReceivedIdentifier, wholePages } from "../../virtgpu/channel.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
-import { mapBlob } from "../../virtgpu/host_memory.ts";
+import { mapBlob } from "../../virtgpu/mapped_blob.ts";
 import type { Pipes } from "../../virtgpu/pipes/mod.ts";
 import { HostError } from "../../wayland/protocol_error.ts";
 import type { CopiedFiles } from "./copied_files.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../virtgpu/cross_domain.ts";
 import type { VirtgpuDevice } from "../../virtgpu/device.ts";
 import type { Handles } from "../../virtgpu/handles.ts";
-import type { MappedBlob } from "../../virtgpu/host_memory.ts";
+import type { MappedBlob } from "../../virtgpu/mapped_blob.ts";
 import { MAX_PENDING, type Pipes } from "../../virtgpu/pipes/mod.ts";
 import type { Queue } from "../../wayland/queue.ts";
 

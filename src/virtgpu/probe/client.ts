@@ -11,8 +11,8 @@ import { IDENTIFIER_BLOB } from "../cross_domain.ts";
 import { DISPLAY } from "../../wayland/wire.ts";
 import { EventLog, MessageBuffer } from "./messages.ts";
 import { Handles } from "../handles.ts";
-import { type BlobImage, HostImagePool } from "../host_images.ts";
-import { HostMemoryPool, type MappedBlob } from "../host_memory.ts";
+import { BlobMaker, type HostMemoryKind } from "../blob_maker.ts";
+import type { MappedBlob } from "../mapped_blob.ts";
 
 /**
  * Objects that every client has, beside the display; its owner chooses the
@@ -40,8 +40,7 @@ export interface ProbeHandler {
 export class ProbeClient implements ChannelHandler, Disposable {
   readonly #channel: Channel;
   readonly #handler: ProbeHandler;
-  readonly #memory: HostMemoryPool;
-  readonly #images: HostImagePool;
+  readonly #blobs: BlobMaker;
   readonly #messages = new MessageBuffer();
   readonly #events = new EventLog();
   readonly #sent: SentIdentifiers = {
@@ -62,14 +61,13 @@ export class ProbeClient implements ChannelHandler, Disposable {
   constructor(
     channel: Channel,
     handler: ProbeHandler,
-    hostMemory: "files" | "dma-bufs" = "files",
+    hostMemory: HostMemoryKind = "files",
   ) {
     using undo = new DisposableStack();
     this.#channel = undo.use(channel);
     this.#handler = handler;
     const handles = new Handles(channel.device);
-    this.#memory = new HostMemoryPool(channel, handles, hostMemory);
-    this.#images = new HostImagePool(channel, handles);
+    this.#blobs = new BlobMaker(channel, handles, hostMemory);
     channel.attach(this);
     this.add(DISPLAY, 1, [REGISTRY]); // wl_display.get_registry
     this.add(DISPLAY, 0, [CALLBACK]); // wl_display.sync
@@ -113,7 +111,7 @@ export class ProbeClient implements ChannelHandler, Disposable {
   ): MappedBlob | null {
     const stride = width * 4;
     const size = stride * height;
-    const memory = this.#memory.allocate(size);
+    const memory = this.#blobs.makeBytes(size);
     if (memory === null) return null;
     this.addBeside(memory.resource, shm, 0, [pool, size]); // create_pool
     this.add(pool, 0, [buffer, 0, width, height, stride, XRGB8888]); // create_buffer
@@ -134,8 +132,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
     buffer: number,
     width: number,
     height: number,
-  ): BlobImage | null {
-    const image = this.#images.allocate(width, height, XR24);
+  ): MappedBlob | null {
+    const image = this.#blobs.makeImage(width, height, XR24);
     const [plane] = image?.planes ?? [];
     if (image === null || plane === undefined) return null;
     const { offset, stride } = plane;

@@ -11,9 +11,9 @@ import { Loop } from "../../loop/loop.ts";
 import { type Channel, openChannel } from "../channel.ts";
 import { CALLBACK, ProbeClient, type ProbeHandler, XR24 } from "./client.ts";
 import { findNode } from "../find/mod.ts";
-import type { BlobImage } from "../host_images.ts";
-import type { MappedBlob } from "../host_memory.ts";
+import type { HostMemoryKind } from "../blob_maker.ts";
 import { openDevice } from "../kernel_device.ts";
+import type { MappedBlob } from "../mapped_blob.ts";
 import { Wakeups } from "../wakeups.ts";
 import { DISPLAY } from "../../wayland/wire.ts";
 
@@ -46,8 +46,8 @@ export class ProbeWindow implements ProbeHandler, Disposable {
   /** Why it is closed, where it is and somebody knows. */
   reason: string | null = null;
   readonly #client: ProbeClient;
-  readonly #hostMemory: "files" | "dma-bufs";
-  #pixels: MappedBlob | BlobImage | null = null;
+  readonly #hostMemory: HostMemoryKind;
+  #pixels: MappedBlob | null = null;
   #stride = WIDTH * 4;
   /**
    * Whether it is shown as an image of the host's GPU, and whether the
@@ -61,7 +61,7 @@ export class ProbeWindow implements ProbeHandler, Disposable {
    *
    * @param hostMemory what the capability set says that the host allocates
    */
-  constructor(channel: Channel, hostMemory: "files" | "dma-bufs" = "files") {
+  constructor(channel: Channel, hostMemory: HostMemoryKind = "files") {
     this.#hostMemory = hostMemory;
     this.#client = new ProbeClient(channel, this, hostMemory);
   }

@@ -7,8 +7,8 @@ import {
   ProbeClient,
   type ProbeHandler,
 } from "../../../src/virtgpu/probe/client.ts";
-import type { MappedBlob } from "../../../src/virtgpu/host_memory.ts";
 import { openDevice } from "../../../src/virtgpu/kernel_device.ts";
+import type { MappedBlob } from "../../../src/virtgpu/mapped_blob.ts";
 import { Wakeups } from "../../../src/virtgpu/wakeups.ts";
 import { DISPLAY } from "../../../src/wayland/wire.ts";
 import type { DeviceWorkload } from "./workloads.ts";

@@ -5,20 +5,20 @@ import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import type {
   ImageMaker,
-  ImagePlane,
-  SharedImage,
+  MemoryPlane,
+  SharedMemory,
 } from "../../../src/host/endpoint.ts";
 
 const ALIGNMENT = 256;
 const NV12 = 0x3231_564e;
 
 /** One picture. */
-export class PretendedImage implements SharedImage {
+export class PretendedImage implements SharedMemory {
   readonly width: number;
   readonly height: number;
   readonly format: number;
   readonly size: number;
-  readonly planes: readonly ImagePlane[];
+  readonly planes: readonly MemoryPlane[];
   isDisposed = false;
   /** How often copying has begun, and ended. */
   begun = 0;
@@ -31,7 +31,7 @@ export class PretendedImage implements SharedImage {
     width: number,
     height: number,
     format: number,
-    lie: readonly ImagePlane[] | null = null,
+    lie: readonly MemoryPlane[] | null = null,
   ) {
     this.width = width;
     this.height = height;
@@ -91,7 +91,7 @@ export class PretendedImages implements ImageMaker, Disposable {
   /** Bytes that can be had. */
   limit = Infinity;
   /** Where the planes of further pictures are said to be; null: where they are. */
-  lie: readonly ImagePlane[] | null = null;
+  lie: readonly MemoryPlane[] | null = null;
   /** Every picture that was ever had, in order. */
   readonly made: PretendedImage[] = [];
 

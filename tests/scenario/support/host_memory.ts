@@ -9,6 +9,7 @@ import type { SharedMemory } from "../../../src/host/endpoint.ts";
 /** One piece of it. */
 export class HostBlock implements SharedMemory {
   readonly size: number;
+  readonly planes = [];
   isDisposed = false;
   readonly #fd: OwnedFd;
   readonly #mapping: Mapping;
@@ -26,6 +27,10 @@ export class HostBlock implements SharedMemory {
   share(): number {
     return duplicateFd(this.#fd.number).release();
   }
+
+  beginWriting(): void {}
+
+  endWriting(): void {}
 
   copyFrom(copy: Readonly<RowCopy>): boolean {
     return copyRows(this.bytes, copy);

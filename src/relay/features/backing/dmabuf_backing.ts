@@ -1,5 +1,5 @@
 /** A backing that the host's GPU can show: the size of the buffer that it was made for, and rows as far apart as the host wants them. */
-import type { SharedImage } from "../../../host/endpoint.ts";
+import type { SharedMemory } from "../../../host/endpoint.ts";
 import { HostError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
@@ -152,7 +152,7 @@ function planesOf(
 
 /** Whether all planes are in the memory. */
 function hasRoom(
-  { planes, size }: SharedImage,
+  { planes, size }: SharedMemory,
   { width, height, format }: ShmBuffer,
 ): boolean {
   const [first] = planes;

@@ -8,7 +8,7 @@
 import type { Message } from "../../../../protocols/tables.ts";
 import { closeFd } from "../../../../ffi/fd.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
-import type { ImageMaker, SharedImage } from "../../../host/endpoint.ts";
+import type { ImageMaker, SharedMemory } from "../../../host/endpoint.ts";
 import type { Timer } from "../../../loop/loop.ts";
 import { type ArgumentRecord, Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
@@ -28,7 +28,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /** An image, of one of the sizes that there are. */
 export interface DmabufImage {
-  readonly memory: SharedImage;
+  readonly memory: SharedMemory;
   readonly width: number;
   readonly height: number;
   /** A fourcc code. */
@@ -301,7 +301,7 @@ export class DmabufImages implements Disposable {
 
 const NO_PLANE = { offset: 0, stride: 0 };
 
-function shareTimes(memory: SharedImage, count: number): number[] | null {
+function shareTimes(memory: SharedMemory, count: number): number[] | null {
   const fds: number[] = [];
   try {
     while (fds.length < count) fds.push(memory.share());
