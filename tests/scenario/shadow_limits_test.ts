@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { raiseFdLimit, readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { MAX_PIECES } from "../../src/relay/features/backing/memory_budget.ts";
+import {
+  MAX_BYTES,
+  MAX_PIECES,
+} from "../../src/relay/features/backing/memory_budget.ts";
+import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 /** A client's icon (7) with pictures of so many scales, all of the buffer 9. Its further objects begin at 10. */
@@ -44,6 +48,7 @@ Deno.test("a client with as many pieces as one may have is left out further ones
   withDescriptors(() => {
     using scene = iconScene(MAX_PIECES + 200);
     assert.equal(pieces(scene), MAX_PIECES);
+    assert.equal(scene.room.blocks.length, MAX_PIECES, "the host made no more");
     assert.ok(!scene.world.ended);
     assert.equal(scene.world.log.length, 1);
     assert.match(
@@ -84,6 +89,71 @@ Deno.test("a client with as many pieces as one may have gives up what it does no
     assert.deepEqual(scene.world.log, []);
   }));
 
+const KIBIBYTE = 1024;
+
+/** A scene whose host says of its first blocks that they have these sizes. */
+function sizedScene(...sizes: number[]): ShadowScene {
+  const scene = new ShadowScene();
+  const { room } = scene;
+  const allocate = room.allocate.bind(room);
+  room.allocate = (bytes) => {
+    const block = allocate(bytes);
+    const size = sizes.shift();
+    if (block !== null && size !== undefined) block.size = size;
+    return block;
+  };
+  return scene;
+}
+
+/** The client makes a surface and shows a buffer on it. */
+function show(scene: ShadowScene, surface: number, buffer: number): void {
+  scene.say(3, "wl_compositor.create_surface", surface);
+  scene.say(surface, "wl_surface.attach", buffer, 0, 0);
+  scene.say(surface, "wl_surface.commit");
+  scene.world.settle();
+}
+
+/** Surfaces on which the host has shown something since the last time. */
+function shownOn(scene: ShadowScene): string[] {
+  return scene.hostHeard().filter((line) => line.includes("attach")).map(
+    (line) => line.slice(0, line.indexOf(".")),
+  );
+}
+
+Deno.test("a client with as many bytes as one may have gets no more, however few its pieces are", () => {
+  using scene = sizedScene(MAX_BYTES / 2, MAX_BYTES / 2);
+  scene.buffer(7, 6, 4, 4);
+  for (const surface of [8, 9, 10]) show(scene, surface, 7);
+  assert.equal(shownOn(scene).length, 2);
+  assert.equal(scene.statistics.allocatedBytes, MAX_BYTES);
+  assert.equal(scene.room.blocks.length, 2, "the host made no more");
+  assert.match(scene.world.log.join(), /the application has/);
+});
+
+Deno.test("a surface that is too large for what its client may still have keeps no smaller ones waiting", () => {
+  using scene = sizedScene(MAX_BYTES - 64 * KIBIBYTE, 64 * KIBIBYTE);
+  scene.buffer(7, 6, 4, 4);
+  scene.buffer(9, 8, 512, 512);
+  scene.commit(7);
+  show(scene, 10, 7);
+  const second = scene.attached();
+  show(scene, 11, 9);
+  show(scene, 12, 7);
+  show(scene, 13, 7);
+  scene.world.pass(1_000);
+  assert.deepEqual(shownOn(scene), []);
+  assert.equal(scene.room.blocks.length, 2, "the host made no more");
+  scene.release(second);
+  scene.say(10, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(1_000);
+  assert.equal(shownOn(scene).length, 2);
+  scene.say(SURFACE, "wl_surface.destroy");
+  scene.world.settle();
+  scene.world.pass(7_000);
+  assert.equal(shownOn(scene).length, 1, "the large one has room, too");
+});
+
 Deno.test("surfaces that wait for memory look for it in turn, whichever of them gets some", () => {
   using scene = new ShadowScene();
   scene.room.limit = 0;
@@ -91,18 +161,12 @@ Deno.test("surfaces that wait for memory look for it in turn, whichever of them 
   scene.buffer(7, 6, 4, 4);
   scene.say(3, "wl_compositor.create_surface", 8);
   scene.say(3, "wl_compositor.create_surface", 9);
-  for (const surface of surfaces) {
-    scene.say(3, "wl_compositor.create_surface", surface);
-    scene.say(surface, "wl_surface.attach", 7, 0, 0);
-    scene.say(surface, "wl_surface.commit");
-  }
-  scene.world.settle();
+  for (const surface of surfaces) show(scene, surface, 7);
   assert.equal(scene.world.log.length, 1, "said once");
   scene.room.limit = Infinity;
   scene.hostHeard();
   scene.world.pass(1_000);
-  const attached = scene.hostHeard().filter((line) => line.includes("attach"));
-  assert.equal(attached.length, surfaces.length);
+  assert.equal(shownOn(scene).length, surfaces.length);
 });
 
 Deno.test("a host without room is asked by one surface in a second, and the next time by others", () => {
@@ -112,16 +176,8 @@ Deno.test("a host without room is asked by one surface in a second, and the next
   scene.buffer(7, 6, 512, 512);
   scene.buffer(9, 8, 4, 4);
   scene.commit(7);
-  for (const surface of [10, 11, 12]) {
-    scene.say(3, "wl_compositor.create_surface", surface);
-    scene.say(surface, "wl_surface.attach", 9, 0, 0);
-    scene.say(surface, "wl_surface.commit");
-  }
-  scene.world.settle();
-  const shown = (): (string | undefined)[] =>
-    scene.hostHeard().filter((line) => line.includes("attach"))
-      .map((line) => line.split(".")[0]);
-  assert.deepEqual(shown(), []);
+  for (const surface of [10, 11, 12]) show(scene, surface, 9);
+  assert.deepEqual(shownOn(scene), []);
   // enough for three of four
   room.limit = 64 * 1024;
   const asked: number[] = [];
@@ -131,8 +187,8 @@ Deno.test("a host without room is asked by one surface in a second, and the next
     return allocate(bytes);
   };
   scene.world.pass(1_000);
-  assert.deepEqual(shown(), []);
+  assert.deepEqual(shownOn(scene), []);
   assert.deepEqual(asked, [1024 * 1024]);
   scene.world.pass(1_000);
-  assert.deepEqual(shown().length, 3);
+  assert.deepEqual(shownOn(scene).length, 3);
 });

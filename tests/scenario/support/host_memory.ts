@@ -8,7 +8,8 @@ import type { SharedMemory } from "../../../src/host/endpoint.ts";
 
 /** One piece of it. */
 export class HostBlock implements SharedMemory {
-  readonly size: number;
+  /** As the host says. */
+  size: number;
   readonly planes = [];
   isDisposed = false;
   readonly #fd: OwnedFd;

@@ -1,85 +1,102 @@
-/** Decides what shadows are made of: shared memory, or, where the host's memory is of no use as that, images that its GPU can show. */
+/**
+ * Decides what shadow buffers are made of: `wl_shm`, or, where compositors do
+ * not take host memory as that, images that the host's GPU can show.
+ */
 import type { FeatureRelay } from "../../feature.ts";
-import type { Backing } from "./backing.ts";
+import { findPixelFormat, fourccOf, type ShmBuffer } from "../shm/mod.ts";
+import { Backing } from "./backing.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
 import { DmabufImages } from "./dmabuf_images.ts";
+import { MemoryBudget, type Shortage } from "./memory_budget.ts";
+import { MemoryRetries } from "./memory_retries.ts";
 import { ShmBlocks } from "./shm_blocks.ts";
-import { DmabufBacking } from "./dmabuf_backing.ts";
-import type { MemoryBudget, Shortage } from "./memory_budget.ts";
-import { findPixelFormat, fourccOf, type ShmBuffer } from "../shm/mod.ts";
-import { ShmBacking } from "./shm_backing.ts";
 
-/** One client's. */
+/** Who shows the backings. */
+export interface BackingsOwner {
+  /** `isReady` has become true. */
+  onReady(): void;
+  /** Memory is short: recycles the backings that only save time. */
+  onShortage(): void;
+}
+
+/** The host memory of one client: what it has, what it may have, and who waits for some. */
 export class Backings implements Disposable {
+  readonly statistics: CopyStatistics;
+  readonly budget: MemoryBudget;
+  readonly retries: MemoryRetries;
   readonly #relay: FeatureRelay;
-  readonly #statistics: CopyStatistics;
-  readonly #memory: ShmBlocks;
+  readonly #blocks: ShmBlocks;
   readonly #images: DmabufImages | null;
-  /** Formats that were warned of. */
-  readonly #refused = new Set<number>();
+  /** Formats that the log has a warning of. */
+  readonly #warnedFormats = new Set<number>();
 
-  /** @param onReady is called when `isReady` becomes true */
   constructor(
     relay: FeatureRelay,
     statistics: CopyStatistics,
-    budget: MemoryBudget,
-    onReady: () => void,
+    owner: BackingsOwner,
   ) {
     this.#relay = relay;
-    this.#statistics = statistics;
-    this.#memory = new ShmBlocks(relay, budget);
+    this.statistics = statistics;
+    const budget = new MemoryBudget(
+      relay,
+      statistics,
+      () => owner.onShortage(),
+    );
+    this.budget = budget;
+    this.retries = new MemoryRetries(relay, budget);
+    this.#blocks = new ShmBlocks(relay, budget);
     const maker = relay.host.images ?? null;
     this.#images = maker === null
       ? null
-      : new DmabufImages(relay, maker, budget, onReady);
+      : new DmabufImages(relay, maker, budget, () => owner.onReady());
   }
 
-  /** Whether it is known what they are made of; until then there are none. */
+  /** Whether it is decided what backings are made of; until then none is made. */
   get isReady(): boolean {
     return this.#images === null || !this.#images.isAsking;
   }
 
-  /** Learns what the host's compositor takes, now that its globals are known. */
+  /** Whether backings are images, which a host takes for surfaces only. */
+  get areImages(): boolean {
+    return this.#images !== null && !this.#images.isUnusable;
+  }
+
+  /** Asks the compositor what it accepts, now that its globals are known. */
   globalsKnown(): void {
     this.#images?.ask();
   }
 
-  /** Whether buffers of this `wl_shm.format`, which the compositor takes as shared memory, can be shown. */
+  /** Whether buffers of this `wl_shm.format`, which the compositor accepts as shared memory, can be shown. */
   shows(code: number): boolean {
     if (findPixelFormat(code) === null) return false;
     const images = this.#images;
     return images === null || images.isUnusable || images.shows(fourccOf(code));
   }
 
-  /** Whether there are none in shared memory, which is the only kind that a host takes for more than surfaces. */
-  get areUnshared(): boolean {
-    return this.#images !== null && !this.#images.isUnusable;
-  }
-
-  /** One for buffers like this, or why there is no memory for it. */
+  /** Makes a backing for buffers like this, or says why there is no memory. */
   make(buffer: ShmBuffer): Backing | Shortage {
     const relay = this.#relay;
-    const statistics = this.#statistics;
     const images = this.#images;
     if (images !== null && !images.isUnusable) {
       if (images.isAsking) return "host";
-      const fourcc = fourccOf(buffer.code);
-      if (images.shows(fourcc)) {
-        return DmabufBacking.make(relay, images, statistics, buffer, fourcc);
+      if (images.shows(fourccOf(buffer.code))) {
+        return Backing.make(relay, this.statistics, images, buffer);
       }
       this.#warnOf(buffer.code);
     }
-    return ShmBacking.make(relay, this.#memory, statistics, buffer);
+    return Backing.make(relay, this.statistics, this.#blocks, buffer);
   }
 
   [Symbol.dispose](): void {
-    this.#memory[Symbol.dispose]();
+    this.#blocks[Symbol.dispose]();
     this.#images?.[Symbol.dispose]();
+    this.retries[Symbol.dispose]();
+    this.budget[Symbol.dispose]();
   }
 
   #warnOf(code: number): void {
-    if (this.#refused.has(code)) return;
-    this.#refused.add(code);
+    if (this.#warnedFormats.has(code)) return;
+    this.#warnedFormats.add(code);
     this.#relay.warn(
       `the host's memory is dma-bufs, but its compositor takes none of the format ${
         formatName(code)

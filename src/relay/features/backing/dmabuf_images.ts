@@ -1,34 +1,39 @@
 /**
- * Images in memory that the host's GPU can show: what shadows are made of where the host's memory is of no use as `wl_shm`.
+ * Host memory as images that the host's GPU can show, for hosts whose memory
+ * compositors do not take as `wl_shm`.
  *
- * The relay binds `zwp_linux_dmabuf_v1` for itself, whatever clients see of it, learns the formats that the compositor takes with rows one
- * after another, and tries one image before it relies on them: a compositor may end the connection for one that it does not like, but
- * not where it is asked by `create`. Sources: linux-dmabuf-v1.xml (version 3, the last that tells formats without a file).
+ * The relay binds `zwp_linux_dmabuf_v1` for itself, whatever clients see of it,
+ * learns which formats the compositor accepts linear, and tries one image before
+ * it relies on them: a compositor may end the connection over a buffer that it
+ * rejects, but not where the request is `create`. Sources: linux-dmabuf-v1.xml
+ * (version 3, the last that announces formats without a file).
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import { closeFd } from "../../../../ffi/fd.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
 import type { ImageMaker, SharedMemory } from "../../../host/endpoint.ts";
 import type { Timer } from "../../../loop/loop.ts";
+import { HostError } from "../../../wayland/protocol_error.ts";
 import { type ArgumentRecord, Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import type { MemoryBudget, Shortage } from "./memory_budget.ts";
-import { MemoryCache } from "./memory_cache.ts";
 import { ignoreEvents } from "../../ignore_events.ts";
+import { fourccOf, type ShmBuffer } from "../shm/mod.ts";
+import type { BackingSource } from "./backing.ts";
+import type { MemoryBudget, Piece, Shortage } from "./memory_budget.ts";
+import { PieceStore } from "./piece_store.ts";
 
 const DMABUF_VERSION = 3;
 const AR24 = 0x3432_5241;
 const XR24 = 0x3432_5258;
-/** Sizes of images are multiples of this, so that a window that changes its size does not need another for each. */
+/** Sizes of images are multiples of this, so that a window that is resized does not need another image for each size. */
 const STEP = 64;
-/** Bytes of a pixel in most formats: how large an image is, only the host knows. */
+/** Bytes of a pixel in most formats: only the host knows how large an image is. */
 const USUAL_PIXEL = 4;
-/** How long a compositor that answers otherwise may take to answer to what it was given to try, in milliseconds. */
+/** How long a compositor that answers other requests may take to answer the trial, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** An image, of one of the sizes that there are. */
-export interface DmabufImage {
-  readonly memory: SharedMemory;
+/** An image whose sides are multiples of `STEP`. */
+export interface DmabufImage extends Piece {
   readonly width: number;
   readonly height: number;
   /** A fourcc code. */
@@ -36,33 +41,31 @@ export interface DmabufImage {
 }
 
 type State =
-  /** The compositor has not said yet what it takes. */
+  /** The compositor has not said yet which formats it accepts. */
   | "asking"
-  /** There was no memory to try it with. */
+  /** There was no memory for a trial. */
   | "untried"
-  /** It has not said yet whether it takes what it was given. */
+  /** The compositor has not answered the trial yet. */
   | "trying"
   | "usable"
   | "unusable";
 
-/** One client's. */
-export class DmabufImages implements Disposable {
+/** The images of one client. */
+export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
+  readonly pieces: PieceStore<DmabufImage>;
   readonly #relay: FeatureRelay;
   readonly #maker: ImageMaker;
-  readonly #budget: MemoryBudget;
   readonly #onDecided: () => void;
-  readonly #used = new Set<DmabufImage>();
-  readonly #unused: MemoryCache<DmabufImage>;
-  /** What the host makes, and the compositor takes with rows one after another. */
+  /** The formats that the host makes, and the compositor accepts linear. */
   readonly #formats = new Set<number>();
   #state: State = "asking";
   #dmabuf: Entry | null = null;
-  /** Runs when the compositor has not answered for long. */
+  /** Runs when the compositor has not answered in time. */
   #timer: Timer | null = null;
-  /** Runs when `onDecided` is to be called. */
+  /** Calls `onDecided`. */
   #decision: Timer | null = null;
 
-  /** @param onDecided is called, by the loop, when `isAsking` is over */
+  /** @param onDecided is called by the loop when `isAsking` has become false */
   constructor(
     relay: FeatureRelay,
     maker: ImageMaker,
@@ -71,25 +74,21 @@ export class DmabufImages implements Disposable {
   ) {
     this.#relay = relay;
     this.#maker = maker;
-    this.#budget = budget;
     this.#onDecided = onDecided;
-    this.#unused = new MemoryCache(
-      relay.loop,
-      (image) => this.#forget(image),
-    );
+    this.pieces = new PieceStore(relay.loop, budget, () => {});
   }
 
-  /** Whether nobody knows yet if they can be used. */
+  /** Whether it is still open if the compositor accepts images. */
   get isAsking(): boolean {
     return this.#state === "asking" || this.#state === "trying";
   }
 
-  /** Whether the compositor does not take them at all. */
+  /** Whether the compositor accepts no images at all. */
   get isUnusable(): boolean {
     return this.#state === "unusable";
   }
 
-  /** Asks the compositor, whose globals are known. */
+  /** Asks the compositor what it accepts, now that its globals are known. */
   ask(): void {
     this.#dmabuf = this.#relay.bindHostGlobal(
       "zwp_linux_dmabuf_v1",
@@ -101,31 +100,30 @@ export class DmabufImages implements Disposable {
     } else this.#relay.afterAnswers(() => this.#try());
   }
 
-  /** Whether the compositor takes, and the host makes, images of this format. */
+  /** Whether the host makes, and the compositor accepts, images of this format. */
   shows(format: number): boolean {
     return this.#formats.has(format);
   }
 
-  /** An image of at least that size, whose contents are anything; or why there is none. */
-  allocate(
-    width: number,
-    height: number,
-    format: number,
-  ): DmabufImage | Shortage {
+  allocate(buffer: ShmBuffer): DmabufImage | Shortage {
     if (this.#state === "untried") this.#try();
     if (this.#state !== "usable") return "host";
-    return this.#allocate(width, height, format);
+    const { width, height, code } = buffer;
+    const image = this.#obtain(width, height, fourccOf(code));
+    if (typeof image === "string" || hasRoom(image.memory, buffer)) {
+      return image;
+    }
+    throw new HostError(
+      `the host made an image of ${width}x${height} pixels without room for them`,
+    );
   }
 
-  /** A `wl_buffer` of an image, as large as it is said; null where this process has no room for its descriptors. */
   createBuffer(
     image: DmabufImage,
-    planes: number,
-    width: number,
-    height: number,
+    { width, height, planes }: ShmBuffer,
   ): Entry | null {
     const relay = this.#relay;
-    const params = this.#createParams(image, planes, {
+    const params = this.#createParams(image, planes.length, {
       // `failed`, which comes before the host hears that they are destroyed
       event: () =>
         relay.warn(
@@ -145,22 +143,10 @@ export class DmabufImages implements Disposable {
     return buffer;
   }
 
-  /** Keeps an image that neither we nor the host use any more. */
-  recycle(image: DmabufImage): void {
-    if (this.#used.delete(image)) this.#unused.add(image);
-  }
-
-  /** Gives an image away that the host may still use. */
-  discard(image: DmabufImage): void {
-    if (this.#used.delete(image)) this.#forget(image);
-  }
-
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#decision?.[Symbol.dispose]();
-    for (const image of this.#used) this.#forget(image);
-    for (const image of this.#unused.takeAll()) this.#forget(image);
-    this.#used.clear();
+    this.pieces[Symbol.dispose]();
   }
 
   #heard(message: Message, values: ArgumentRecord): void {
@@ -176,17 +162,17 @@ export class DmabufImages implements Disposable {
       this.#giveUp("takes no dma-bufs with rows one after another");
       return;
     }
-    const made = this.#allocate(STEP, STEP, format);
+    const made = this.#obtain(STEP, STEP, format);
     const image = typeof made === "string" ? null : made;
     const params = image === null ? null : this.#createParams(image, 1, {
       event: (params, message, values) => {
-        this.recycle(image);
+        this.pieces.recycle(image);
         const { buffer } = values;
         this.#tried(params, message, buffer instanceof Entry ? buffer : null);
       },
     });
     if (params === null) {
-      if (image !== null) this.recycle(image);
+      if (image !== null) this.pieces.recycle(image);
       this.#decide("untried");
       return;
     }
@@ -225,45 +211,36 @@ export class DmabufImages implements Disposable {
     );
   }
 
-  /** Whoever waits goes on in the next turn: it is the client's requests, and this may be in the midst of showing something. */
+  /** Calls `onDecided` in the next turn: it resumes the client's requests, and one of them may be under way now. */
   #decide(state: "untried" | "usable" | "unusable"): void {
     const isNew = this.isAsking;
     this.#state = state;
     if (!isNew) return;
     this.#decision ??= this.#relay.loop.after(0, () => {
       this.#decision = null;
-      // another may have tried again meanwhile
+      // a surface may have begun another trial meanwhile
       if (!this.isAsking) this.#onDecided();
     });
   }
 
-  #allocate(
-    width: number,
-    height: number,
+  /** An image of at least this size, with any contents, or why there is none. */
+  #obtain(
+    leastWidth: number,
+    leastHeight: number,
     format: number,
   ): DmabufImage | Shortage {
-    const wide = Math.ceil(width / STEP) * STEP;
-    const high = Math.ceil(height / STEP) * STEP;
-    const image =
-      this.#unused.take((one) =>
-        one.width === wide && one.height === high && one.format === format
-      ) ?? this.#budget.obtain(
-        wide * high * USUAL_PIXEL,
-        () => this.#make(wide, high, format),
-        () => this.#unused.freeAll(),
-      );
-    if (typeof image !== "string") this.#used.add(image);
-    return image;
-  }
-
-  #make(width: number, height: number, format: number): DmabufImage | null {
-    const memory = this.#maker.allocate(width, height, format);
-    return memory === null ? null : { memory, width, height, format };
-  }
-
-  #forget({ memory }: DmabufImage): void {
-    this.#budget.giveBack(memory.size);
-    memory[Symbol.dispose]();
+    const width = Math.ceil(leastWidth / STEP) * STEP;
+    const height = Math.ceil(leastHeight / STEP) * STEP;
+    return this.pieces.obtain(
+      width * height * USUAL_PIXEL,
+      (image) =>
+        image.width === width && image.height === height &&
+        image.format === format,
+      () => {
+        const memory = this.#maker.allocate(width, height, format);
+        return memory === null ? null : { memory, width, height, format };
+      },
+    );
   }
 
   /** The parameters of a buffer, with all planes; null where this process has no room for their descriptors. */
@@ -300,7 +277,22 @@ export class DmabufImages implements Disposable {
 }
 
 const NO_PLANE = { offset: 0, stride: 0 };
+const NO_ROOM = { offset: 0, stride: Infinity };
 
+/** Whether all planes of a buffer fit into the memory of an image. */
+function hasRoom(
+  { planes, size }: SharedMemory,
+  { width, format, planes: wanted }: ShmBuffer,
+): boolean {
+  const { stride: firstStride = 0 } = planes[0] ?? {};
+  if (firstStride < width * format.pixelBytes) return false;
+  return wanted.every(({ rows }, index) => {
+    const { offset, stride } = planes[index] ?? NO_ROOM;
+    return offset + rows * stride <= size;
+  });
+}
+
+/** `count` descriptors of the memory; null where this process has no room for them. */
 function shareTimes(memory: SharedMemory, count: number): number[] | null {
   const fds: number[] = [];
   try {

@@ -6,6 +6,7 @@
  * windows of 3840x2160 pixels. Each piece also is an open descriptor here, where all clients share them. And whoever makes a piece waits for
  * the host, some milliseconds on QEMU, so those of one client must not all be made in one go.
  */
+import type { SharedMemory } from "../../../host/endpoint.ts";
 import type { Timer } from "../../../loop/loop.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import type { CopyStatistics } from "./copy_statistics.ts";
@@ -26,7 +27,12 @@ export type Shortage =
   /** The compositor holds as many buffers of the surface as it gets. */
   | "surface";
 
-/** One client's. */
+/** A piece of host memory, and what its kind needs besides. */
+export interface Piece {
+  readonly memory: SharedMemory;
+}
+
+/** What one client has and may have. */
 export class MemoryBudget implements Disposable {
   readonly #relay: Pick<FeatureRelay, "loop" | "resume">;
   readonly #statistics: CopyStatistics;
@@ -70,11 +76,11 @@ export class MemoryBudget implements Disposable {
    * @param make asks the host, and returns null where that has no room
    * @param giveBack gives back what is kept; returns whether there was anything
    */
-  obtain<Piece extends { readonly memory: { readonly size: number } }>(
+  obtain<T extends Piece>(
     bytes: number,
-    make: () => Piece | null,
+    make: () => T | null,
     giveBack: () => boolean,
-  ): Piece | Shortage {
+  ): T | Shortage {
     let made = this.#attempt(bytes, make);
     if (typeof made === "string" && giveBack()) {
       made = this.#attempt(bytes, make);
@@ -95,10 +101,10 @@ export class MemoryBudget implements Disposable {
     this.#turn = null;
   }
 
-  #attempt<Piece extends { readonly memory: { readonly size: number } }>(
+  #attempt<T extends Piece>(
     bytes: number,
-    make: () => Piece | null,
-  ): Piece | Shortage {
+    make: () => T | null,
+  ): T | Shortage {
     const isTooMuch = this.#pieces >= MAX_PIECES ||
       this.#bytes + bytes > MAX_BYTES;
     if (isTooMuch) return "client";

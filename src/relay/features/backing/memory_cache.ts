@@ -3,37 +3,36 @@
  */
 import type { Timer } from "../../../loop/loop.ts";
 import type { RelayLoop } from "../../guarded_loop.ts";
+import type { Piece } from "./memory_budget.ts";
 
 /** Bytes that one client keeps of one kind. */
 const MAX_CACHE_BYTES = 64 * 1024 * 1024;
 /** How long they are kept, in milliseconds. */
 const CACHE_TIMEOUT_MS = 5_000;
 
-interface Unused<Piece> {
-  readonly piece: Piece;
+interface Unused<T extends Piece> {
+  readonly piece: T;
   /** Milliseconds of the loop's clock. */
   readonly since: number;
 }
 
 /** Pieces of one kind. */
-export class MemoryCache<
-  Piece extends { readonly memory: { readonly size: number } },
-> implements Disposable {
+export class MemoryCache<T extends Piece> implements Disposable {
   readonly #loop: RelayLoop;
-  readonly #free: (piece: Piece) => void;
+  readonly #free: (piece: T) => void;
   /** Those longest unused first. */
-  readonly #unused: Unused<Piece>[] = [];
+  readonly #unused: Unused<T>[] = [];
   #bytes = 0;
   #timer: Timer | null = null;
 
   /** @param free gives a piece back to the host */
-  constructor(loop: RelayLoop, free: (piece: Piece) => void) {
+  constructor(loop: RelayLoop, free: (piece: T) => void) {
     this.#loop = loop;
     this.#free = free;
   }
 
   /** Keeps a piece. */
-  add(piece: Piece): void {
+  add(piece: T): void {
     this.#unused.push({ piece, since: this.#loop.now });
     this.#bytes += piece.memory.size;
     while (this.#bytes > MAX_CACHE_BYTES) this.#freeOldest();
@@ -41,7 +40,7 @@ export class MemoryCache<
   }
 
   /** Takes the piece that was used last, which is the likeliest to be in some cache, of those that fit. */
-  take(fits: (piece: Piece) => boolean): Piece | null {
+  take(fits: (piece: T) => boolean): T | null {
     const index = this.#unused.findLastIndex(({ piece }) => fits(piece));
     const [found] = index < 0 ? [] : this.#unused.splice(index, 1);
     if (found === undefined) return null;
@@ -57,7 +56,7 @@ export class MemoryCache<
   }
 
   /** Ends it, without a word to the host. @returns what was kept */
-  takeAll(): readonly Piece[] {
+  takeAll(): readonly T[] {
     this[Symbol.dispose]();
     this.#bytes = 0;
     return this.#unused.splice(0).map(({ piece }) => piece);

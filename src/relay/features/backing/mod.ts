@@ -2,5 +2,5 @@
 export type { Backing } from "./backing.ts";
 export { Backings } from "./backings.ts";
 export { CopyStatistics } from "./copy_statistics.ts";
-export { MemoryBudget, type Shortage } from "./memory_budget.ts";
-export { MemoryRetries, type Retryable } from "./memory_retries.ts";
+export type { Shortage } from "./memory_budget.ts";
+export type { Retryable } from "./memory_retries.ts";

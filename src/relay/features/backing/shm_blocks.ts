@@ -1,29 +1,35 @@
 /**
- * Memory that the host sees, in blocks, each the one pool of the host's `wl_shm` that its buffers are made in.
+ * Host memory in blocks, each of which is one pool of the host's `wl_shm`.
  *
- * Blocks come in few sizes, so that those which one window leaves serve the next.
+ * Blocks come in few sizes, so that those of a closed window serve the next.
  */
 import { SyscallError } from "../../../../ffi/error.ts";
 import type { SharedMemory } from "../../../host/endpoint.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import type { MemoryBudget, Shortage } from "./memory_budget.ts";
-import { MemoryCache } from "./memory_cache.ts";
 import { ignoreEvents } from "../../ignore_events.ts";
+import type { ShmBuffer } from "../shm/mod.ts";
+import type { BackingSource } from "./backing.ts";
+import type { MemoryBudget, Piece, Shortage } from "./memory_budget.ts";
+import { PieceStore } from "./piece_store.ts";
 
 /** No block is smaller: the largest page that hosts and guests have. */
 const MIN_BLOCK_BYTES = 16 * 1024;
-/** No block is larger: the protocol has 31 bits for a pool's size, and hosts want whole pages. */
+/**
+ * No block is larger: the protocol has 31 bits for a pool's size, and hosts want
+ * whole pages.
+ */
 const MAX_BLOCK_BYTES = 0x7fff_0000;
 
-/** A piece of the host's memory. */
-export interface Block {
-  readonly memory: SharedMemory;
-  /** The host's `wl_shm_pool`. */
+/** Host memory, and the host's `wl_shm_pool` of it. */
+export interface Block extends Piece {
   readonly pool: Entry;
 }
 
-/** The sizes of blocks: whole pages, powers of two and three steps between each two; null where there is none that large. */
+/**
+ * The sizes of blocks: whole pages, powers of two and three steps between each
+ * two; null where no block is that large.
+ */
 export function blockSize(bytes: number): number | null {
   if (bytes > MAX_BLOCK_BYTES) return null;
   if (bytes <= MIN_BLOCK_BYTES) return MIN_BLOCK_BYTES;
@@ -32,48 +38,45 @@ export function blockSize(bytes: number): number | null {
   return Math.min(MAX_BLOCK_BYTES, Math.ceil(bytes / step) * step);
 }
 
-/** One client's blocks. */
-export class ShmBlocks implements Disposable {
+/** The blocks of one client. */
+export class ShmBlocks implements BackingSource<Block>, Disposable {
+  readonly pieces: PieceStore<Block>;
   readonly #relay: FeatureRelay;
-  readonly #budget: MemoryBudget;
-  readonly #used = new Set<Block>();
-  readonly #unused: MemoryCache<Block>;
   #shm: Entry | null = null;
 
   constructor(relay: FeatureRelay, budget: MemoryBudget) {
     this.#relay = relay;
-    this.#budget = budget;
-    this.#unused = new MemoryCache(relay.loop, (block) => this.#free(block));
+    this.pieces = new PieceStore(relay.loop, budget, ({ pool }) => {
+      relay.sendRequest(pool, "wl_shm_pool.destroy", {});
+    });
   }
 
-  /** A block of at least that size, whose contents are anything; or why there is none. */
-  allocate(bytes: number): Block | Shortage {
-    const size = blockSize(bytes);
+  allocate(buffer: ShmBuffer): Block | Shortage {
+    const size = blockSize(buffer.bytes);
     if (size === null) return "host";
-    const block = this.#unused.take(({ memory }) => memory.size === size) ??
-      this.#budget.obtain(
-        size,
-        () => this.#make(size),
-        () => this.#unused.freeAll(),
-      );
-    if (typeof block !== "string") this.#used.add(block);
-    return block;
+    return this.pieces.obtain(
+      size,
+      ({ memory }) => memory.size === size,
+      () => this.#make(size),
+    );
   }
 
-  /** Keeps a block that neither we nor the host use any more. */
-  recycle(block: Block): void {
-    if (this.#used.delete(block)) this.#unused.add(block);
-  }
-
-  /** Gives a block away that the host may still use. */
-  discard(block: Block): void {
-    if (this.#used.delete(block)) this.#free(block);
+  createBuffer({ pool }: Block, buffer: ShmBuffer): Entry {
+    const { width, height, stride, code: format } = buffer;
+    const id = this.#relay.createHostObject("wl_buffer", 1, ignoreEvents);
+    this.#relay.sendRequest(pool, "wl_shm_pool.create_buffer", {
+      id,
+      offset: 0,
+      width,
+      height,
+      stride,
+      format,
+    });
+    return id;
   }
 
   [Symbol.dispose](): void {
-    for (const block of this.#used) this.#forget(block);
-    for (const block of this.#unused.takeAll()) this.#forget(block);
-    this.#used.clear();
+    this.pieces[Symbol.dispose]();
   }
 
   #make(size: number): Block | null {
@@ -91,19 +94,12 @@ export class ShmBlocks implements Disposable {
     });
     return { memory, pool };
   }
-
-  #free(block: Block): void {
-    this.#relay.sendRequest(block.pool, "wl_shm_pool.destroy", {});
-    this.#forget(block);
-  }
-
-  #forget({ memory }: Block): void {
-    this.#budget.giveBack(memory.size);
-    memory[Symbol.dispose]();
-  }
 }
 
-/** A descriptor of the memory, or null where this process has no room for one; the memory is given back then. */
+/**
+ * A descriptor of the memory. Where this process has no room for one, gives the
+ * memory back and returns null.
+ */
 function share(memory: SharedMemory): number | null {
   try {
     return memory.share();

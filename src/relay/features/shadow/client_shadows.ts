@@ -3,15 +3,9 @@ import { ClientError } from "../../../wayland/protocol_error.ts";
 import { displayError } from "../../../wayland/wire.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
-import {
-  Backings,
-  CopyStatistics,
-  MemoryBudget,
-  MemoryRetries,
-} from "../backing/mod.ts";
+import { Backings, CopyStatistics } from "../backing/mod.ts";
 import { ImportedPools, ShmPool } from "../shm/mod.ts";
 import { LateReleases } from "./late_releases.ts";
-import type { ShadowMaker } from "./shadow_buffer.ts";
 import { ShadowedSurface } from "./shadowed_surface.ts";
 import { type Surface, surfaceOf } from "../surface/mod.ts";
 
@@ -25,13 +19,10 @@ export const MAX_POOLS = 4096;
 const ALWAYS_OFFERED = [0, 1];
 
 /** One client's pools, surfaces and shadows. */
-export class ClientShadows implements ShadowMaker, Disposable {
+export class ClientShadows implements Disposable {
   readonly relay: FeatureRelay;
   readonly backings: Backings;
   readonly imports: ImportedPools;
-  readonly statistics: CopyStatistics;
-  readonly budget: MemoryBudget;
-  readonly retries: MemoryRetries;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
   /** Whether the log has it that images that are not a window's are left out. */
@@ -43,19 +34,14 @@ export class ClientShadows implements ShadowMaker, Disposable {
   /** @param total counts for all clients together */
   constructor(relay: FeatureRelay, total: CopyStatistics) {
     this.relay = relay;
-    this.statistics = new CopyStatistics(total);
     this.imports = new ImportedPools(relay);
     this.#lateReleases = new LateReleases(relay);
-    this.budget = new MemoryBudget(relay, this.statistics, () => {
-      for (const surface of this.#surfaces.values()) surface.trim();
+    this.backings = new Backings(relay, new CopyStatistics(total), {
+      onReady: () => relay.resume("requests"),
+      onShortage: () => {
+        for (const surface of this.#surfaces.values()) surface.trim();
+      },
     });
-    this.retries = new MemoryRetries(relay, this.budget);
-    this.backings = new Backings(
-      relay,
-      this.statistics,
-      this.budget,
-      () => relay.resume("requests"),
-    );
   }
 
   /** Refuses a pool where the client has too many. @throws {ClientError} */
@@ -89,7 +75,7 @@ export class ClientShadows implements ShadowMaker, Disposable {
     if (surface === null) return null;
     let shadowed = this.#surfaces.get(surface);
     if (shadowed === undefined) {
-      shadowed = new ShadowedSurface(this, surface);
+      shadowed = new ShadowedSurface(this.relay, this.backings, surface);
       this.#surfaces.set(surface, shadowed);
     }
     return shadowed;
@@ -104,14 +90,12 @@ export class ClientShadows implements ShadowMaker, Disposable {
   }
 
   [Symbol.dispose](): void {
-    const { copies, copiedBytes } = this.statistics;
+    const { copies, copiedBytes } = this.backings.statistics;
     if (copies > 0) {
       this.relay.inform(`${copies} buffers were copied, ${copiedBytes} bytes`);
     }
     this.#lateReleases[Symbol.dispose]();
     this.backings[Symbol.dispose]();
-    this.retries[Symbol.dispose]();
-    this.budget[Symbol.dispose]();
     this.imports[Symbol.dispose]();
     for (const pool of this.#pools) pool.close();
     this.#pools.clear();

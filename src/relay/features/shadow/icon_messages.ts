@@ -147,8 +147,9 @@ function makeShadow(
   state: ClientShadows,
   buffer: ShmBuffer,
 ): ShadowBuffer | Verdict {
-  const { budget, backings, relay, retries } = state;
-  if (backings.areUnshared) {
+  const { backings, relay } = state;
+  const { budget, retries } = backings;
+  if (backings.areImages) {
     // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared memory
     if (!state.hasWarnedOfIcons) {
       state.hasWarnedOfIcons = true;
@@ -159,7 +160,7 @@ function makeShadow(
     return "take";
   }
   if (budget.isSpent) return budget.hold();
-  const shadow = ShadowBuffer.make(state, buffer, () => {});
+  const shadow = ShadowBuffer.make(backings, buffer, () => {});
   if (typeof shadow !== "string") return shadow;
   const what = `an image of ${buffer.width}x${buffer.height} pixels`;
   retries.say(shadow, what, "it is left out");

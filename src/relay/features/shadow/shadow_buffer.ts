@@ -3,26 +3,14 @@
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
-import type { FeatureRelay } from "../../feature.ts";
-import { Region } from "../surface/mod.ts";
 import type {
   Backing,
   Backings,
   CopyStatistics,
-  MemoryBudget,
-  MemoryRetries,
   Shortage,
 } from "../backing/mod.ts";
 import type { ShmBuffer } from "../shm/mod.ts";
-
-/** What shadows are made with. */
-export interface ShadowMaker {
-  readonly relay: FeatureRelay;
-  readonly backings: Backings;
-  readonly statistics: CopyStatistics;
-  readonly budget: MemoryBudget;
-  readonly retries: MemoryRetries;
-}
+import { Region } from "../surface/mod.ts";
 
 /** One shadow, of the size, stride and format of the buffer that it was made for. */
 export class ShadowBuffer implements EventListener {
@@ -41,13 +29,13 @@ export class ShadowBuffer implements EventListener {
    * @returns why there is no memory for it, where there is none
    */
   static make(
-    { backings, statistics }: ShadowMaker,
+    backings: Backings,
     buffer: ShmBuffer,
     onRelease: () => void,
   ): ShadowBuffer | Shortage {
     const backing = backings.make(buffer);
     if (typeof backing === "string") return backing;
-    return new ShadowBuffer(backing, buffer, statistics, onRelease);
+    return new ShadowBuffer(backing, buffer, backings.statistics, onRelease);
   }
 
   /** Takes a backing that was made for such a buffer. */

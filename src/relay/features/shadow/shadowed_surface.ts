@@ -7,9 +7,9 @@
  */
 import { ClientError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
-import type { RequestValues } from "../../feature.ts";
-import type { Retryable, Shortage } from "../backing/mod.ts";
-import type { ShadowBuffer, ShadowMaker } from "./shadow_buffer.ts";
+import type { FeatureRelay, RequestValues } from "../../feature.ts";
+import type { Backings, Retryable, Shortage } from "../backing/mod.ts";
+import type { ShadowBuffer } from "./shadow_buffer.ts";
 import { type ShmBuffer, shmBufferOf } from "../shm/mod.ts";
 import type { Surface } from "../surface/mod.ts";
 import { Swapchain } from "./swapchain.ts";
@@ -21,7 +21,8 @@ export type Decision = "forward" | "take" | "hold";
 
 /** The shadows of one surface, and what is owed to its client. */
 export class ShadowedSurface implements Retryable {
-  readonly #maker: ShadowMaker;
+  readonly #relay: FeatureRelay;
+  readonly #backings: Backings;
   readonly #surface: Surface;
   /** Attached since the last commit, where it is in shared memory. */
   #pending: ShmBuffer | null = null;
@@ -49,8 +50,9 @@ export class ShadowedSurface implements Retryable {
     y: 0,
   };
 
-  constructor(maker: ShadowMaker, surface: Surface) {
-    this.#maker = maker;
+  constructor(relay: FeatureRelay, backings: Backings, surface: Surface) {
+    this.#relay = relay;
+    this.#backings = backings;
     this.#surface = surface;
   }
 
@@ -108,7 +110,7 @@ export class ShadowedSurface implements Retryable {
     this.#retire();
     this.#settle();
     for (const callback of this.#callbacks) {
-      this.#maker.relay.dropClientObject(callback);
+      this.#relay.dropClientObject(callback);
     }
     this.#callbacks.length = 0;
     return this.#retired;
@@ -134,7 +136,8 @@ export class ShadowedSurface implements Retryable {
 
   /** Shows a buffer. @returns false where that has to wait */
   #show(buffer: ShmBuffer): boolean {
-    const { backings, budget } = this.#maker;
+    const backings = this.#backings;
+    const { budget } = backings;
     if (!backings.isReady && !this.#isHeld) {
       this.#isHeld = true;
       return false;
@@ -169,14 +172,14 @@ export class ShadowedSurface implements Retryable {
     if (before !== null && before.fits(buffer)) return before;
     this.#retire();
     return this.#swapchain = new Swapchain(
-      this.#maker,
+      this.#backings,
       buffer,
       () => this.#shadowReleased(),
     );
   }
 
   #commitShadow(shadow: ShadowBuffer, buffer: ShmBuffer): void {
-    const { relay } = this.#maker;
+    const relay = this.#relay;
     const { entry, offsetX, offsetY } = this.#surface;
     shadow.copyFrom(buffer);
     shadow.isBusy = true;
@@ -197,7 +200,7 @@ export class ShadowedSurface implements Retryable {
 
   /** There is no shadow: the client goes on as if it was shown. */
   #miss(buffer: ShmBuffer, shortage: Shortage): void {
-    const { statistics, retries } = this.#maker;
+    const { statistics, retries } = this.#backings;
     const isOfMemory = shortage !== "surface";
     if (isOfMemory) statistics.addMissedCopy();
     if (this.#shortage !== shortage) {
@@ -219,7 +222,8 @@ export class ShadowedSurface implements Retryable {
 
   /** Shows what was missed, unless the client is about to commit something else: that would be shown in part. */
   retry(): Shortage | null {
-    const { relay, retries } = this.#maker;
+    const relay = this.#relay;
+    const { retries } = this.#backings;
     const buffer = this.#missed;
     if (buffer === null) return null;
     const shadow = this.#surface.hasPendingState
@@ -249,7 +253,7 @@ export class ShadowedSurface implements Retryable {
   #catchUp(): void {
     if (!this.#isBehind) return;
     const { entry } = this.#surface;
-    this.#maker.relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
+    this.#relay.sendRequest(entry, "wl_surface.damage", EVERYTHING);
     this.#isBehind = false;
   }
 
@@ -257,12 +261,12 @@ export class ShadowedSurface implements Retryable {
     if (this.#missed === null) return;
     this.#missed.release();
     this.#missed = this.#shortage = null;
-    this.#maker.retries.forget(this);
+    this.#backings.retries.forget(this);
   }
 
   #shadowReleased(): void {
     this.#settle();
-    if (this.#isHeld) this.#maker.relay.resume("requests");
+    if (this.#isHeld) this.#relay.resume("requests");
     else if (this.#shortage === "surface") this.retry();
   }
 
@@ -275,7 +279,7 @@ export class ShadowedSurface implements Retryable {
 
   #release(buffer: Entry): void {
     if (buffer.destroyed) return;
-    this.#maker.relay.sendEvent(buffer, "wl_buffer.release", {});
+    this.#relay.sendEvent(buffer, "wl_buffer.release", {});
   }
 
   #answerCallbacks(): void {
@@ -284,14 +288,14 @@ export class ShadowedSurface implements Retryable {
   }
 
   #answer(callback: Entry): void {
-    const { relay } = this.#maker;
+    const relay = this.#relay;
     relay.sendEvent(callback, "wl_callback.done", { callback_data: 0 });
     relay.dropClientObject(callback);
   }
 
   /** The host releases what was committed, or says that nothing was. */
   #forwardCallbacks(): void {
-    const { relay } = this.#maker;
+    const relay = this.#relay;
     for (const callback of this.#callbacks) {
       relay.addHostHalf(callback);
       relay.sendRequest(this.#surface.entry, "wl_surface.get_release", {

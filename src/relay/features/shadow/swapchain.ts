@@ -5,8 +5,8 @@
  * commit, whichever buffer it came in, so it makes every shadow stale, and each is brought up to date when its turn comes.
  */
 import { addBufferDamage, Region, type Surface } from "../surface/mod.ts";
-import type { Shortage } from "../backing/mod.ts";
-import { ShadowBuffer, type ShadowMaker } from "./shadow_buffer.ts";
+import type { Backings, Shortage } from "../backing/mod.ts";
+import { ShadowBuffer } from "./shadow_buffer.ts";
 import type { ShmBuffer } from "../shm/mod.ts";
 
 /** The damage of the commit under way. */
@@ -19,7 +19,7 @@ const MAX_SHADOWS = 8;
 
 /** The shadows of one surface. */
 export class Swapchain {
-  readonly #maker: ShadowMaker;
+  readonly #backings: Backings;
   readonly #width: number;
   readonly #height: number;
   readonly #stride: number;
@@ -29,8 +29,8 @@ export class Swapchain {
   #isRetired = false;
 
   /** @param onRelease is called when a shadow was released that can be used again */
-  constructor(maker: ShadowMaker, buffer: ShmBuffer, onRelease: () => void) {
-    this.#maker = maker;
+  constructor(backings: Backings, buffer: ShmBuffer, onRelease: () => void) {
+    this.#backings = backings;
     this.#width = buffer.width;
     this.#height = buffer.height;
     this.#stride = buffer.stride;
@@ -87,7 +87,7 @@ export class Swapchain {
   grow(buffer: ShmBuffer): ShadowBuffer | Shortage {
     if (this.#shadows.length >= MAX_SHADOWS) return "surface";
     const shadow = ShadowBuffer.make(
-      this.#maker,
+      this.#backings,
       buffer,
       () => this.#released(),
     );

@@ -21,6 +21,13 @@ interface Plane {
   readonly rows: number;
 }
 
+/** Where a plane of a buffer lies, in bytes from the buffer's first. */
+export interface BufferPlane {
+  readonly offset: number;
+  readonly stride: number;
+  readonly rows: number;
+}
+
 /** Where a buffer's pixels are in its pool. */
 export interface BufferShape {
   readonly offset: number;
@@ -29,6 +36,7 @@ export interface BufferShape {
   readonly stride: number;
   readonly code: number;
   readonly format: PixelFormat;
+  readonly planes: readonly BufferPlane[];
 }
 
 const ARGB8888 = 0;
@@ -92,18 +100,30 @@ export function fourccOf(code: number): number {
   }
 }
 
-/** Bytes of a buffer of all planes, from its first to the end of its last row. */
-export function bufferBytes(
+/** The planes of a buffer, which lie without gaps. */
+export function planesOf(
   format: PixelFormat,
   stride: number,
   height: number,
-): number {
-  let bytes = stride * height;
-  for (const { strides, rows } of format.otherPlanes) {
-    bytes += Math.ceil(stride * strides) * Math.ceil(height * rows);
+): readonly BufferPlane[] {
+  const planes = [{ offset: 0, stride, rows: height }];
+  let offset = stride * height;
+  for (const plane of format.otherPlanes) {
+    const ownStride = Math.ceil(stride * plane.strides);
+    const rows = Math.ceil(height * plane.rows);
+    planes.push({ offset, stride: ownStride, rows });
+    offset += ownStride * rows;
   }
-  return bytes;
+  return planes;
 }
+
+/** Bytes of all planes, to the end of the last row. */
+export function bytesOf(planes: readonly BufferPlane[]): number {
+  const { offset, stride, rows } = planes.at(-1) ?? NO_PLANE;
+  return offset + stride * rows;
+}
+
+const NO_PLANE: BufferPlane = { offset: 0, stride: 0, rows: 0 };
 
 function twice(plane: Plane): readonly Plane[] {
   return [plane, plane];

@@ -9,10 +9,12 @@ import { ClientError } from "../../../wayland/protocol_error.ts";
 import type { Entry } from "../../entry.ts";
 import type { ImportedPool } from "./imported_pool.ts";
 import {
-  bufferBytes,
+  type BufferPlane,
   type BufferShape,
+  bytesOf,
   findPixelFormat,
   type PixelFormat,
+  planesOf,
 } from "./pixel_format.ts";
 
 // wl_shm.error
@@ -83,12 +85,13 @@ export class ShmBuffer {
   /** A `wl_shm.format`. */
   readonly code: number;
   readonly format: PixelFormat;
+  readonly planes: readonly BufferPlane[];
   /** Of all planes. */
   readonly bytes: number;
   #users = 1;
 
   constructor(entry: Entry, pool: ShmPool, shape: BufferShape) {
-    const { offset, width, height, stride, code, format } = shape;
+    const { offset, width, height, stride, code, format, planes } = shape;
     this.entry = entry;
     this.pool = pool;
     this.offset = offset;
@@ -97,7 +100,8 @@ export class ShmBuffer {
     this.stride = stride;
     this.code = code;
     this.format = format;
-    this.bytes = bufferBytes(format, stride, height);
+    this.planes = planes;
+    this.bytes = bytesOf(planes);
     pool.retain();
   }
 
@@ -173,10 +177,11 @@ export function checkBufferShape(
       `invalid format 0x${code.toString(16)}`,
     );
   }
+  const planes = planesOf(format, stride, height);
   if (
     offset < 0 || width <= 0 || height <= 0 ||
     stride < width * format.pixelBytes ||
-    offset + bufferBytes(format, stride, height) > pool.size
+    offset + bytesOf(planes) > pool.size
   ) {
     throw new ClientError(
       entry.clientId,
@@ -184,5 +189,5 @@ export function checkBufferShape(
       `invalid width, height or stride (${width}x${height}, ${stride})`,
     );
   }
-  return { offset, width, height, stride, code, format };
+  return { offset, width, height, stride, code, format, planes };
 }

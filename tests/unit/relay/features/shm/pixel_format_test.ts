@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { getInterface } from "../../../../../protocols/tables.ts";
 import {
-  bufferBytes,
+  bytesOf,
   findPixelFormat,
+  planesOf,
 } from "../../../../../src/relay/features/shm/pixel_format.ts";
 
 const formats = getInterface("wl_shm").enums.get("format")?.entries ??
@@ -33,7 +34,7 @@ for (const [name, pixelBytes, bytes] of sizes) {
     const format = findPixelFormat(codes.get(name) ?? -1);
     assert.ok(format !== null);
     assert.equal(format.pixelBytes, pixelBytes);
-    assert.equal(bufferBytes(format, 100, 10), bytes);
+    assert.equal(bytesOf(planesOf(format, 100, 10)), bytes);
   });
 }
 
