@@ -3,8 +3,8 @@
  * file, is safe when the file's owner truncates it meanwhile.
  *
  * A frame may have hundreds of rows, so a row allocates no view of its target:
- * it is read to an address. Only its offset in the file, which has 64 bits, must
- * be a new value each time.
+ * it is read to an address. Only its offset in the file, which has 64 bits,
+ * must be a new value each time.
  */
 
 import { addressOf, pointerTo, writeAddress } from "./address.ts";
@@ -18,11 +18,15 @@ const { preadv } = libc;
 const piece = new Uint32Array(4);
 const piecePointer = pointerTo(piece);
 
-/** For memory of a device that the kernel cannot read the file into directly. */
+/**
+ * For memory of a device that the kernel cannot read the file into directly.
+ */
 const bounce = new Uint8Array(64 * 1024);
 const bounceAddress = addressOf(bounce);
 
-/** Addresses of memory that was copied to: finding one costs as much as a row. */
+/**
+ * Addresses of memory that was copied to: finding one costs as much as a row.
+ */
 const addresses = new WeakMap<ArrayBuffer, number>();
 
 /**

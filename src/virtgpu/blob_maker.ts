@@ -177,7 +177,7 @@ export class BlobMaker {
     } catch (error) {
       fd?.[Symbol.dispose]();
       handles.release(handle);
-      // EINVAL: the host refused it, as it does when it has no memory
+      // EINVAL: the host rejected it, as it does when it has no memory
       if (error instanceof SyscallError) return null;
       throw error;
     }

@@ -112,7 +112,7 @@ for (
         "ok       host memory: can be had and written to\n",
         taken
           ? "ok       window: a small one was shown for a moment\n"
-          : "MISSING  window: the compositor did not take a small one: the host's memory is dma-bufs, and its compositor takes none with rows one after another\n",
+          : "MISSING  window: the compositor did not take a small one: host memory is dma-bufs, and the compositor accepts no linear ones\n",
       ]
     ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
   });

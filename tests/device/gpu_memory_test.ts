@@ -108,12 +108,12 @@ for (
     [
       "takes only its GPU's layouts",
       { formats: [[XR24, TILED]], takes: "all" },
-      /takes no dma-bufs with rows one after another/,
+      /accepts no linear ones/,
     ],
     [
       "refuses the host's memory",
       { formats: [[XR24, LINEAR]], takes: "none" },
-      /refuses those of the host/,
+      /rejects them/,
     ],
   ] as const
 ) {

@@ -1,4 +1,4 @@
-/** The host's memory: kept for a while, given back, and not there when it is needed. */
+/** Host memory: cached for a while, given back, and not there when it is needed. */
 import assert from "node:assert/strict";
 import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
@@ -124,7 +124,10 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
     "wl_surface@5.commit()",
   ]);
   assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
-  assert.match(scene.world.log[0] ?? "", /no memory left for a buffer of 8x8/);
+  assert.match(
+    scene.world.log[0] ?? "",
+    /^out of host memory for a buffer of 8x8 pixels: the host has none left; it will appear when memory is freed$/,
+  );
   scene.commit(7);
   assert.equal(scene.world.log.length, 1, "said once");
 });

@@ -74,7 +74,7 @@ Deno.test("a host that holds all buffers of a surface is not said to lack memory
   using _ = scene;
   scene.world.pass(5_000);
   const log = scene.world.log.join("\n");
-  assert.match(log, /the compositor holds all buffers/);
+  assert.match(log, /the compositor holds all buffers of the surface/);
   assert.doesNotMatch(log, /memory/);
   assert.equal(scene.statistics.missedCopies, 0);
 });

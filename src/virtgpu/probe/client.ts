@@ -1,7 +1,7 @@
 /**
  * A Wayland client without a Wayland library: what the probe's window and the
  * benchmark have in common. It sends messages, reports events, and makes
- * buffers of host memory.
+ * buffers in host memory.
  */
 
 import { SyscallError } from "../../../ffi/error.ts";
@@ -15,7 +15,7 @@ import { BlobMaker, type HostMemoryKind } from "../blob_maker.ts";
 import type { MappedBlob } from "../mapped_blob.ts";
 
 /**
- * Objects that every client has, beside the display; its owner chooses the
+ * Objects that every client has, beside the display; the owner chooses the
  * other ids, in the order in which it makes the objects.
  */
 export const REGISTRY = 2;
@@ -26,7 +26,7 @@ const XRGB8888 = 1;
 /** XRGB8888 as a fourcc code. */
 export const XR24 = 0x3432_5258;
 
-/** What happens on the connection, for its owner. */
+/** Who hears of what happens. */
 export interface ProbeHandler {
   /** An event, its arguments as words. */
   event(object: number, opcode: number, words: Uint32Array): void;
@@ -36,7 +36,7 @@ export interface ProbeHandler {
   ended(reason: string | null): void;
 }
 
-/** One connection to a compositor, and the messages on it. */
+/** A connection to the host's compositor. */
 export class ProbeClient implements ChannelHandler, Disposable {
   readonly #channel: Channel;
   readonly #handler: ProbeHandler;
@@ -51,11 +51,11 @@ export class ProbeClient implements ChannelHandler, Disposable {
   #isEnded = false;
 
   /**
-   * Takes over the channel, and greets the compositor: the first bytes, which
-   * also tell the host's dialect.
+   * Takes over the channel, and greets the compositor: the host's answer also
+   * shows its dialect.
    *
    * @param channel is disposed of where this fails
-   * @param hostMemory what the capability set says that the host allocates
+   * @param hostMemory what the capability set says of host memory
    * @throws {SyscallError} the device is gone.
    */
   constructor(
@@ -76,8 +76,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
   }
 
   /**
-   * Adds a request whose arguments are words. It is sent after the events that
-   * are being handled, or by `send`.
+   * Adds a request whose arguments are words. It goes out after the events
+   * under way, or by `send`.
    */
   add(object: number, opcode: number, words: readonly number[]): void {
     this.#messages.add(object, opcode, words);
@@ -119,9 +119,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
   }
 
   /**
-   * Makes a `wl_buffer` by `zwp_linux_dmabuf_v1`, where the host's memory is
-   * made by the allocator of its GPU, which also decides how far apart rows
-   * are.
+   * Makes a `wl_buffer` by `zwp_linux_dmabuf_v1`, where the allocator of the
+   * host's GPU makes host memory, and decides how far apart rows are.
    *
    * @returns its pixels, the caller's, which the compositor sees at once; null
    * where the host has no memory
@@ -143,7 +142,9 @@ export class ProbeClient implements ChannelHandler, Disposable {
     return image;
   }
 
-  /** Sends what was added. A device that does not take it is the end. */
+  /**
+   * Sends what was added. A device that does not take it ends the connection.
+   */
   send(): void {
     const bytes = this.#messages.take();
     if (bytes.length === 0 || this.#isEnded) return;
@@ -183,8 +184,8 @@ export class ProbeClient implements ChannelHandler, Disposable {
   }
 
   /**
-   * Adds a request with memory. What was added before goes first: the memory is
-   * named beside the bytes of its own message.
+   * Sends a request with memory. What was added before goes first: a SEND names
+   * memory beside the bytes of its own message.
    */
   addBeside(
     resource: number,

@@ -1,6 +1,6 @@
 /**
- * Wayland's wire format, as far as the probe needs it: an object, a size and an
- * opcode, and words.
+ * Wayland's wire format, as far as the example needs it: an object, a size and
+ * an opcode, and words.
  */
 
 const MAX_BYTES = 3744;

@@ -19,13 +19,13 @@ import { DISPLAY } from "../../wayland/wire.ts";
 
 // object ids of our own choice, each used once, in this order
 const COMPOSITOR = 4;
-/** `wl_shm`, or, where the host's memory is dma-bufs, `zwp_linux_dmabuf_v1`. */
+/** `wl_shm`, or, where host memory is dma-bufs, `zwp_linux_dmabuf_v1`. */
 const MEMORY = 5;
 const WM_BASE = 6;
 const SURFACE = 7;
 const XDG_SURFACE = 8;
 const TOPLEVEL = 9;
-/** Of the one a pool, of the other a buffer's parameters. */
+/** A pool of `wl_shm`, or the parameters of a dma-buf. */
 const POOL = 10;
 const BUFFER = 11;
 const FRAME = 12;
@@ -40,18 +40,18 @@ export type WindowState = "connecting" | "waiting" | "shown" | "closed";
 
 /** A window with a moving gradient. */
 export class ProbeWindow implements ProbeHandler, Disposable {
-  /** Frames that the compositor has asked for. */
+  /** Frames drawn: each after the first at the compositor's request. */
   frames = 0;
   state: WindowState = "connecting";
-  /** Why it is closed, where it is and somebody knows. */
+  /** Why it is closed, where that is known. */
   reason: string | null = null;
   readonly #client: ProbeClient;
   readonly #hostMemory: HostMemoryKind;
   #pixels: MappedBlob | null = null;
   #stride = WIDTH * 4;
   /**
-   * Whether it is shown as an image of the host's GPU, and whether the
-   * compositor takes such.
+   * Whether it is an image of the host's GPU, and whether the compositor
+   * accepts those.
    */
   #isImage = false;
   #takesImages = false;
@@ -59,7 +59,7 @@ export class ProbeWindow implements ProbeHandler, Disposable {
   /**
    * Takes over the channel, and greets the compositor.
    *
-   * @param hostMemory what the capability set says that the host allocates
+   * @param hostMemory what the capability set says of host memory
    */
   constructor(channel: Channel, hostMemory: HostMemoryKind = "files") {
     this.#hostMemory = hostMemory;
@@ -117,12 +117,12 @@ export class ProbeWindow implements ProbeHandler, Disposable {
     if (this.#pixels !== null) return;
     if (this.#isImage && !this.#takesImages) {
       this.ended(
-        "the host's memory is dma-bufs, and its compositor takes none with rows one after another",
+        "host memory is dma-bufs, and the compositor accepts no linear ones",
       );
       return;
     }
     if (!this.#createBuffer()) {
-      this.ended("the host has no memory that can be seen here");
+      this.ended("the host has no memory that this machine can see");
       return;
     }
     this.state = "shown";
@@ -143,7 +143,7 @@ export class ProbeWindow implements ProbeHandler, Disposable {
 
   /**
    * The compositor sees the memory at once; a real client would draw into
-   * another one while it shows this.
+   * another buffer meanwhile.
    */
   #draw(): void {
     const bytes = this.#pixels?.bytes;

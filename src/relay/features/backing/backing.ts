@@ -12,9 +12,9 @@ import type { Piece, Shortage } from "./memory_budget.ts";
 import type { PieceStore } from "./piece_store.ts";
 
 /**
- * Bytes between two rows from which on it is quicker to skip them. A system call
- * takes as long as copying some thousand bytes, but what is skipped is neither
- * read from the client's memory nor written to host memory.
+ * Bytes between two rows from which on it is quicker to skip them. A system
+ * call takes as long as copying some thousand bytes, but what is skipped is
+ * neither read from the client's memory nor written to host memory.
  */
 const GAP = 1024;
 

@@ -19,7 +19,10 @@ export interface BackingsOwner {
   onShortage(): void;
 }
 
-/** The host memory of one client: what it has, what it may have, and who waits for some. */
+/**
+ * The host memory of one client: what it has, what it may have, and who waits
+ * for some.
+ */
 export class Backings implements Disposable {
   readonly statistics: CopyStatistics;
   readonly budget: MemoryBudget;
@@ -51,7 +54,9 @@ export class Backings implements Disposable {
       : new DmabufImages(relay, maker, budget, () => owner.onReady());
   }
 
-  /** Whether it is decided what backings are made of; until then none is made. */
+  /**
+   * Whether it is decided what backings are made of; until then none is made.
+   */
   get isReady(): boolean {
     return this.#images === null || !this.#images.isAsking;
   }
@@ -66,7 +71,10 @@ export class Backings implements Disposable {
     this.#images?.ask();
   }
 
-  /** Whether buffers of this `wl_shm.format`, which the compositor accepts as shared memory, can be shown. */
+  /**
+   * Whether buffers of this `wl_shm.format`, which the compositor accepts as
+   * shared memory, can be shown.
+   */
   shows(code: number): boolean {
     if (findPixelFormat(code) === null) return false;
     const images = this.#images;
@@ -98,9 +106,9 @@ export class Backings implements Disposable {
     if (this.#warnedFormats.has(code)) return;
     this.#warnedFormats.add(code);
     this.#relay.warn(
-      `the host's memory is dma-bufs, but its compositor takes none of the format ${
+      `host memory is dma-bufs, but the compositor accepts no linear ones of the format ${
         formatName(code)
-      } with rows one after another: they are used as wl_shm, which many compositors refuse`,
+      }: buffers of it fall back to wl_shm, which many compositors reject`,
     );
   }
 }

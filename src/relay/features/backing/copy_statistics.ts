@@ -1,18 +1,18 @@
-/** What shadowing costs, counted: read by the benchmark, the tests and the log. */
+/** Counts what shadowing costs, for the benchmark, the tests and the log. */
 
 /** Counters of one client, or of all that count into the same total. */
 export class CopyStatistics {
-  /** Bytes that were read from clients' files. */
+  /** Bytes read from clients' files. */
   copiedBytes = 0;
-  /** Buffers that were copied, in whole or in part. */
+  /** Buffers copied, in whole or in part. */
   copies = 0;
-  /** Commits whose buffer could not be shown, because the host had no memory. */
+  /** Commits whose buffer was not shown for lack of host memory. */
   missedCopies = 0;
-  /** Bytes of the host's memory that we have now. */
+  /** Bytes of host memory in use now. */
   allocatedBytes = 0;
   readonly #total: CopyStatistics | null;
 
-  /** @param total counts all that is counted here as well */
+  /** @param total counts the same for all clients */
   constructor(total: CopyStatistics | null = null) {
     this.#total = total;
   }
@@ -32,7 +32,7 @@ export class CopyStatistics {
     this.#total?.addCopiedBytes(bytes);
   }
 
-  /** @param bytes negative for what is given back */
+  /** @param bytes negative for what goes back to the host */
   addAllocatedBytes(bytes: number): void {
     this.allocatedBytes += bytes;
     this.#total?.addAllocatedBytes(bytes);

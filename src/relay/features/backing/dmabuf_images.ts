@@ -3,10 +3,11 @@
  * compositors do not take as `wl_shm`.
  *
  * The relay binds `zwp_linux_dmabuf_v1` for itself, whatever clients see of it,
- * learns which formats the compositor accepts linear, and tries one image before
- * it relies on them: a compositor may end the connection over a buffer that it
- * rejects, but not where the request is `create`. Sources: linux-dmabuf-v1.xml
- * (version 3, the last that announces formats without a file).
+ * learns which formats the compositor accepts linear, and tries one image
+ * before it relies on them: a compositor may end the connection over a buffer
+ * that it rejects, but not where the request is `create`. Sources:
+ * linux-dmabuf-v1.xml (version 3, the last that announces formats without a
+ * file).
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import { closeFd } from "../../../../ffi/fd.ts";
@@ -25,11 +26,19 @@ import { PieceStore } from "./piece_store.ts";
 const DMABUF_VERSION = 3;
 const AR24 = 0x3432_5241;
 const XR24 = 0x3432_5258;
-/** Sizes of images are multiples of this, so that a window that is resized does not need another image for each size. */
+/**
+ * Sizes of images are multiples of this, so that a window that is resized does
+ * not need another image for each size.
+ */
 const STEP = 64;
-/** Bytes of a pixel in most formats: only the host knows how large an image is. */
+/**
+ * Bytes of a pixel in most formats: only the host knows how large an image is.
+ */
 const USUAL_PIXEL = 4;
-/** How long a compositor that answers other requests may take to answer the trial, in milliseconds. */
+/**
+ * How long a compositor that answers other requests may take to answer the
+ * trial, in milliseconds.
+ */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /** An image whose sides are multiples of `STEP`. */
@@ -100,7 +109,9 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
     } else this.#relay.afterAnswers(() => this.#try());
   }
 
-  /** Whether the host makes, and the compositor accepts, images of this format. */
+  /**
+   * Whether the host makes, and the compositor accepts, images of this format.
+   */
   shows(format: number): boolean {
     return this.#formats.has(format);
   }
@@ -127,7 +138,7 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
       // `failed`, which comes before the host hears that they are destroyed
       event: () =>
         relay.warn(
-          `the compositor has refused an image of ${width}x${height} pixels, which is not shown`,
+          `the compositor rejected an image of ${width}x${height} pixels; it is not shown`,
         ),
     });
     if (params === null) return null;
@@ -159,7 +170,7 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
   #try(): void {
     const format = [XR24, AR24].find((one) => this.shows(one));
     if (format === undefined) {
-      this.#giveUp("takes no dma-bufs with rows one after another");
+      this.#giveUp("accepts no linear ones");
       return;
     }
     const made = this.#obtain(STEP, STEP, format);
@@ -190,7 +201,7 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
     if (this.#state !== "trying") return;
     this.#timer ??= this.#relay.loop.after(
       ANSWER_TIMEOUT_MS,
-      () => this.#giveUp("does not say whether it takes those of the host"),
+      () => this.#giveUp("did not answer whether it accepts them"),
     );
   }
 
@@ -200,18 +211,21 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
     relay.sendRequest(params, "zwp_linux_buffer_params_v1.destroy", {});
     if (this.#state !== "trying") return;
     this.#timer?.[Symbol.dispose]();
-    if (message.name !== "created") this.#giveUp("refuses those of the host");
+    if (message.name !== "created") this.#giveUp("rejects them");
     else this.#decide("usable");
   }
 
   #giveUp(why: string): void {
     this.#decide("unusable");
     this.#relay.warn(
-      `the host's memory is dma-bufs, but its compositor ${why}: they are used as wl_shm, which many compositors refuse; give the VMM another compositor, or a build without minigbm`,
+      `host memory is dma-bufs, but the compositor ${why}: buffers fall back to wl_shm, which many compositors reject; give the VMM another compositor, or build it without minigbm`,
     );
   }
 
-  /** Calls `onDecided` in the next turn: it resumes the client's requests, and one of them may be under way now. */
+  /**
+   * Calls `onDecided` in the next turn: it resumes the client's requests, and
+   * one of them may be under way now.
+   */
   #decide(state: "untried" | "usable" | "unusable"): void {
     const isNew = this.isAsking;
     this.#state = state;
@@ -223,7 +237,9 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
     });
   }
 
-  /** An image of at least this size, with any contents, or why there is none. */
+  /**
+   * An image of at least this size, with any contents, or why there is none.
+   */
   #obtain(
     leastWidth: number,
     leastHeight: number,
@@ -243,7 +259,10 @@ export class DmabufImages implements BackingSource<DmabufImage>, Disposable {
     );
   }
 
-  /** The parameters of a buffer, with all planes; null where this process has no room for their descriptors. */
+  /**
+   * The parameters of a buffer, with all planes; null where this process has no
+   * room for their descriptors.
+   */
   #createParams(
     { memory }: DmabufImage,
     planeCount: number,
@@ -292,7 +311,10 @@ function hasRoom(
   });
 }
 
-/** `count` descriptors of the memory; null where this process has no room for them. */
+/**
+ * `count` descriptors of the memory; null where this process has no room for
+ * them.
+ */
 function shareTimes(memory: SharedMemory, count: number): number[] | null {
   const fds: number[] = [];
   try {

@@ -1,10 +1,14 @@
 /**
- * How much of the host's memory one client may have, and how much is made for it before others have their turn.
+ * How much host memory one client may have, and how much the relay makes for it
+ * before others have their turn.
  *
- * A host has so much of it for all clients together. QEMU maps 4096 pieces and not one more, and has the `hostmem` that it was started with,
- * 8 GiB in its documentation's example; one client gets a quarter of either. That is 200 windows of three shadows with 3 MiB each, or 21
- * windows of 3840x2160 pixels. Each piece also is an open descriptor here, where all clients share them. And whoever makes a piece waits for
- * the host, some milliseconds on QEMU, so those of one client must not all be made in one go.
+ * All clients share what the host has. QEMU maps at most 4096 pieces, and has
+ * the `hostmem` that it was started with, 8 GiB in its documentation's example;
+ * one client gets a quarter of either. That is 200 windows of three shadows
+ * with 3 MiB each, or 21 windows of 3840x2160 pixels. Each piece also is an
+ * open descriptor here, where all clients share them. And the whole proxy waits
+ * while the host makes a piece, some milliseconds on QEMU, so it must not make
+ * all pieces of one client in one go.
  */
 import type { SharedMemory } from "../../../host/endpoint.ts";
 import type { Timer } from "../../../loop/loop.ts";
@@ -15,16 +19,16 @@ import type { CopyStatistics } from "./copy_statistics.ts";
 export const MAX_PIECES = 1024;
 /** Bytes that one client may have. */
 export const MAX_BYTES = 2 * 1024 ** 3;
-/** How often the host is asked for a piece in one turn of the loop. */
+/** How often the relay asks the host for a piece in one turn of the loop. */
 export const PIECES_PER_TURN = 4;
 
 /** Why there is no memory. */
 export type Shortage =
   /** The host has no more, or this process no room for another descriptor. */
   | "host"
-  /** The client has as much as one may have. */
+  /** The client has reached its limit. */
   | "client"
-  /** The compositor holds as many buffers of the surface as it gets. */
+  /** The compositor holds all buffers that a surface may have. */
   | "surface";
 
 /** A piece of host memory, and what its kind needs besides. */
@@ -39,16 +43,16 @@ export class MemoryBudget implements Disposable {
   readonly #onExhausted: () => void;
   #pieces = 0;
   #bytes = 0;
-  /** How often the host was asked in this turn. */
+  /** How often the relay has asked the host in this turn. */
   #attempts = 0;
-  /** Whether everybody was asked in this turn to do with less. */
+  /** Whether `onExhausted` was called in this turn. */
   #isTrimmed = false;
-  /** Whether a request waits for the next turn. */
+  /** Whether a request of the client waits for the next turn. */
   #isHolding = false;
   /** Runs when the next turn has begun. */
   #turn: Timer | null = null;
 
-  /** @param onExhausted recycles what somebody has and could do without */
+  /** @param onExhausted recycles what surfaces have and could do without */
   constructor(
     relay: Pick<FeatureRelay, "loop" | "resume">,
     statistics: CopyStatistics,
@@ -59,22 +63,26 @@ export class MemoryBudget implements Disposable {
     this.#onExhausted = onExhausted;
   }
 
-  /** Whether nothing more is to be made in this turn. */
+  /** Whether the relay must make no more pieces in this turn. */
   get isSpent(): boolean {
     return this.#attempts >= PIECES_PER_TURN;
   }
 
-  /** What a handler returns whose request needs memory when that `isSpent`: the request comes again in the next turn. */
+  /**
+   * The verdict on a request that needs memory while the budget `isSpent`: the
+   * request comes again in the next turn.
+   */
   hold(): "hold" {
     this.#isHolding = true;
     return "hold";
   }
 
   /**
-   * A piece of about that size; where there is no room for it, after what is kept was given back, and then what others could do without.
+   * A piece of about this size, or why there is none. Where there is no room it
+   * tries again after `giveBack`, and once more after `onExhausted`.
    *
    * @param make asks the host, and returns null where that has no room
-   * @param giveBack gives back what is kept; returns whether there was anything
+   * @param giveBack frees cached pieces; returns whether there were any
    */
   obtain<T extends Piece>(
     bytes: number,
@@ -91,7 +99,7 @@ export class MemoryBudget implements Disposable {
     return made;
   }
 
-  /** Counts a piece that is given back. */
+  /** Counts a piece that goes back to the host. */
   giveBack(bytes: number): void {
     this.#add(-1, -bytes);
   }
@@ -122,7 +130,10 @@ export class MemoryBudget implements Disposable {
     this.#statistics.addAllocatedBytes(bytes);
   }
 
-  /** Looks through all that the client has, which is dear, so once in a turn. */
+  /**
+   * Goes through all surfaces of the client, which is expensive, so once in a
+   * turn.
+   */
   #trim(): boolean {
     if (this.#isTrimmed) return false;
     this.#isTrimmed = true;

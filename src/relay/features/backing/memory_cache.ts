@@ -1,13 +1,14 @@
 /**
- * Memory of the host's that nobody uses: kept for a while, because asking for more is dear, and given back at once when there is no room.
+ * Caches free host memory for five seconds, because allocating is slow, and
+ * releases it when the host runs out.
  */
 import type { Timer } from "../../../loop/loop.ts";
 import type { RelayLoop } from "../../guarded_loop.ts";
 import type { Piece } from "./memory_budget.ts";
 
-/** Bytes that one client keeps of one kind. */
+/** Bytes that the cache of one client and kind holds. */
 const MAX_CACHE_BYTES = 64 * 1024 * 1024;
-/** How long they are kept, in milliseconds. */
+/** How long it holds them, in milliseconds. */
 const CACHE_TIMEOUT_MS = 5_000;
 
 interface Unused<T extends Piece> {
@@ -16,11 +17,11 @@ interface Unused<T extends Piece> {
   readonly since: number;
 }
 
-/** Pieces of one kind. */
+/** The free pieces of one client and kind. */
 export class MemoryCache<T extends Piece> implements Disposable {
   readonly #loop: RelayLoop;
   readonly #free: (piece: T) => void;
-  /** Those longest unused first. */
+  /** The longest unused first. */
   readonly #unused: Unused<T>[] = [];
   #bytes = 0;
   #timer: Timer | null = null;
@@ -31,7 +32,7 @@ export class MemoryCache<T extends Piece> implements Disposable {
     this.#free = free;
   }
 
-  /** Keeps a piece. */
+  /** Adds a free piece. */
   add(piece: T): void {
     this.#unused.push({ piece, since: this.#loop.now });
     this.#bytes += piece.memory.size;
@@ -39,7 +40,10 @@ export class MemoryCache<T extends Piece> implements Disposable {
     this.#startTimer();
   }
 
-  /** Takes the piece that was used last, which is the likeliest to be in some cache, of those that fit. */
+  /**
+   * Takes, of the pieces that fit, the one used last: most of it may still be
+   * in the processor's cache.
+   */
   take(fits: (piece: T) => boolean): T | null {
     const index = this.#unused.findLastIndex(({ piece }) => fits(piece));
     const [found] = index < 0 ? [] : this.#unused.splice(index, 1);
@@ -48,14 +52,14 @@ export class MemoryCache<T extends Piece> implements Disposable {
     return found.piece;
   }
 
-  /** Gives all of it back. @returns whether there was any */
+  /** Frees all pieces. @returns whether there were any */
   freeAll(): boolean {
     if (this.#unused.length === 0) return false;
     while (this.#unused.length > 0) this.#freeOldest();
     return true;
   }
 
-  /** Ends it, without a word to the host. @returns what was kept */
+  /** Ends the cache without freeing. @returns its pieces */
   takeAll(): readonly T[] {
     this[Symbol.dispose]();
     this.#bytes = 0;

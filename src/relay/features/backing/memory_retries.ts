@@ -1,7 +1,9 @@
 /**
- * What is done where there is no memory for what a client draws: it is said, and surfaces look again later.
+ * What the relay does where there is no memory for what a client draws: it
+ * warns, and surfaces retry later.
  *
- * A client may wait for a frame callback before it commits again, and a host sends none to a window that shows nothing.
+ * They do not wait for the client's next commit: a client may wait for a frame
+ * callback before that, and a host sends none to a window that shows nothing.
  */
 import type { Timer } from "../../../loop/loop.ts";
 import type { FeatureRelay } from "../../feature.ts";
@@ -13,31 +15,33 @@ import {
 } from "./memory_budget.ts";
 import { RateLimitedWarnings } from "../../rate_limited_warnings.ts";
 
-/** How often memory is looked for, in milliseconds. */
+/** How often a surface retries, in milliseconds. */
 const RETRY_INTERVAL_MS = 1_000;
-/** How many surfaces look for it in one turn of the loop. */
+/** How many surfaces retry in one turn of the loop. */
 const RETRIES_PER_TURN = 64;
 
-const MEBIBYTE = 1024 * 1024;
+const GIBIBYTE = 1024 ** 3;
 
-/** Who looks again. */
+/** A surface that has missed a frame. */
 export interface Retryable {
   /**
-   * Shows what was missed, where there is memory for it now; then it is to be forgotten.
+   * Shows the missed frame, where there is memory for it now, and then calls
+   * `forget`.
    *
-   * @returns why there is none, or null where there is some, or it was not looked for
+   * @returns why there is no memory; null where there is, or where it did not
+   * try
    */
   retry(): Shortage | null;
 }
 
-/** One client's. */
+/** The surfaces of one client that retry. */
 export class MemoryRetries implements Disposable {
   readonly #loop: FeatureRelay["loop"];
   readonly #budget: MemoryBudget;
   readonly #warnings: RateLimitedWarnings<Shortage>;
-  /** In the order in which they are to look. */
+  /** In the order in which they retry. */
   readonly #retrying = new Set<Retryable>();
-  /** Those that are still to look in this round. */
+  /** Those that have not retried yet in this round, the next one last. */
   #round: Retryable[] = [];
   #timer: Timer | null = null;
 
@@ -51,23 +55,26 @@ export class MemoryRetries implements Disposable {
   }
 
   /**
-   * Says in the log what there is no memory for, unless that was said not long ago.
+   * Warns of a shortage, at most once per minute for each kind.
    *
-   * @param what for example "a buffer of 8x8 pixels"
-   * @param result what becomes of it
+   * @param what lacks memory, for example "a buffer of 8x8 pixels"
+   * @param result what the relay does about it
    */
-  say(shortage: Shortage, what: string, result: string): void {
-    this.#warnings.warn(shortage, `${reason(shortage)} ${what}; ${result}`);
+  report(shortage: Shortage, what: string, result: string): void {
+    this.#warnings.warn(shortage, `${describe(shortage, what)}; ${result}`);
   }
 
-  /** Has a surface look again until it is forgotten: every second, or, while the host has nothing, when its turn has come. */
+  /**
+   * Has a surface retry until `forget`: every second, or, while the host has no
+   * memory, when its turn has come.
+   */
   add(one: Retryable): void {
     if (this.#retrying.has(one)) return;
     this.#retrying.add(one);
     if (this.#timer === null) this.#wait(RETRY_INTERVAL_MS);
   }
 
-  /** Forgets a surface that looks no more. */
+  /** Forgets a surface that need not retry any more. */
   forget(one: Retryable): void {
     this.#retrying.delete(one);
     if (this.#retrying.size === 0) this[Symbol.dispose]();
@@ -81,21 +88,22 @@ export class MemoryRetries implements Disposable {
   }
 
   #begin(): void {
-    // it is taken from its end
+    // pop takes the last one
     this.#round = [...this.#retrying].reverse();
     this.#goOn();
   }
 
   #goOn(): void {
-    for (let looks = 0; looks < RETRIES_PER_TURN; looks++) {
+    for (let retries = 0; retries < RETRIES_PER_TURN; retries++) {
       if (this.#budget.isSpent) break;
       const one = this.#round.pop();
       if (one === undefined) break;
       if (!this.#retrying.has(one)) continue;
       const shortage = one.retry();
-      // behind all others
+      // it is the last one of the next round
       if (this.#retrying.delete(one)) this.#retrying.add(one);
-      // it has nothing for the others either, and each look makes everybody wait for its answer
+      // the host has no memory for the others either, and everybody waits while
+      // the relay asks it
       if (shortage === "host") this.#round = [];
     }
     if (this.#retrying.size === 0) return;
@@ -103,7 +111,7 @@ export class MemoryRetries implements Disposable {
   }
 
   #wait(milliseconds: number): void {
-    // one that came in the midst of a round waits already
+    // a surface that was added during the round has set the timer already
     this.#timer?.[Symbol.dispose]();
     this.#timer = this.#loop.after(milliseconds, () => {
       this.#timer = null;
@@ -113,15 +121,15 @@ export class MemoryRetries implements Disposable {
   }
 }
 
-function reason(shortage: Shortage): string {
+function describe(shortage: Shortage, what: string): string {
   switch (shortage) {
     case "host":
-      return "the host has no memory left for";
+      return `out of host memory for ${what}: the host has none left`;
     case "client":
-      return `the application has ${MAX_PIECES} pieces of the host's memory or nearly ${
-        MAX_BYTES / MEBIBYTE
-      } MiB, which is the most that one may have, so there is none for`;
+      return `out of host memory for ${what}: this application has reached its limit (${MAX_PIECES} blocks or ${
+        MAX_BYTES / GIBIBYTE
+      } GiB)`;
     case "surface":
-      return "the compositor holds all buffers that it gets of one surface, and releases none, so there is none for";
+      return `no buffer is free for ${what}: the compositor holds all buffers of the surface and releases none`;
   }
 }

@@ -1,4 +1,7 @@
-/** Where the pixels of a shadow buffer lie: memory that the host sees, how much of it a client gets, and what happens when there is none. */
+/**
+ * Where the pixels of a shadow buffer lie: host memory, how much of it a client
+ * gets, and what happens when there is none.
+ */
 export type { Backing } from "./backing.ts";
 export { Backings } from "./backings.ts";
 export { CopyStatistics } from "./copy_statistics.ts";

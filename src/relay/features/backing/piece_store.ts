@@ -6,7 +6,7 @@ import type { RelayLoop } from "../../guarded_loop.ts";
 import type { MemoryBudget, Piece, Shortage } from "./memory_budget.ts";
 import { MemoryCache } from "./memory_cache.ts";
 
-/** Whoever obtains a piece ends it once, by `recycle` or `discard`. */
+/** The owner of a piece ends it exactly once, by `recycle` or `discard`. */
 export class PieceStore<T extends Piece> implements Disposable {
   readonly #budget: MemoryBudget;
   readonly #onFree: (piece: T) => void;

@@ -16,8 +16,8 @@ import { PieceStore } from "./piece_store.ts";
 /** No block is smaller: the largest page that hosts and guests have. */
 const MIN_BLOCK_BYTES = 16 * 1024;
 /**
- * No block is larger: the protocol has 31 bits for a pool's size, and hosts want
- * whole pages.
+ * No block is larger: the protocol has 31 bits for a pool's size, and hosts
+ * want whole pages.
  */
 const MAX_BLOCK_BYTES = 0x7fff_0000;
 

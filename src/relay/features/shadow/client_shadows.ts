@@ -1,4 +1,6 @@
-/** What is kept for one client whose shared memory the host cannot see. */
+/**
+ * The pools and shadows of one client whose shared memory the host cannot see.
+ */
 import { ClientError } from "../../../wayland/protocol_error.ts";
 import { displayError } from "../../../wayland/wire.ts";
 import type { Entry } from "../../entry.ts";
@@ -10,22 +12,22 @@ import { ShadowedSurface } from "./shadowed_surface.ts";
 import { type Surface, surfaceOf } from "../surface/mod.ts";
 
 /**
- * Pools that one client may have. Each keeps its file open here, where descriptors are shared by all clients: when they run out, others
- * are ended.
+ * Pools that one client may have. Each keeps its file open here, where all
+ * clients share the descriptors: when they run out, others end.
  */
 export const MAX_POOLS = 4096;
 
-/** Formats that every compositor has, announced or not: argb8888 and xrgb8888. */
+/** Formats that every compositor has, announced or not: argb8888, xrgb8888. */
 const ALWAYS_OFFERED = [0, 1];
 
-/** One client's pools, surfaces and shadows. */
+/** Ends with the client. */
 export class ClientShadows implements Disposable {
   readonly relay: FeatureRelay;
   readonly backings: Backings;
   readonly imports: ImportedPools;
   /** Values of `wl_shm.format` that the client may use. */
   readonly offeredFormats = new Set<number>(ALWAYS_OFFERED);
-  /** Whether the log has it that images that are not a window's are left out. */
+  /** Whether the log has said that icons are not shown. */
   hasWarnedOfIcons = false;
   readonly #pools = new Set<ShmPool>();
   readonly #surfaces = new Map<Surface, ShadowedSurface>();
@@ -44,7 +46,7 @@ export class ClientShadows implements Disposable {
     });
   }
 
-  /** Refuses a pool where the client has too many. @throws {ClientError} */
+  /** Rejects a pool where the client has too many. @throws {ClientError} */
   checkPoolCount(): void {
     if (this.#pools.size < MAX_POOLS) return;
     throw new ClientError(
@@ -69,7 +71,10 @@ export class ClientShadows implements Disposable {
     return this.#surfaces.get(surface) ?? null;
   }
 
-  /** The shadows of a surface that may have none yet; null where it is no surface that we know. */
+  /**
+   * The shadows of a surface that may have none yet; null where the object is
+   * not a surface that the relay knows.
+   */
   findOrAdd(entry: Entry): ShadowedSurface | null {
     const surface = surfaceOf(entry);
     if (surface === null) return null;

@@ -1,9 +1,11 @@
 /**
  * Shared memory where the host cannot see the client's.
  *
- * Client pools and buffers have no host half. What is committed is copied, as far as it changed, into memory that the host does see.
- * Unlike plain forwarding: `wl_surface.attach`, `commit`, `get_release`; see also shadowed_shm.ts and shown_buffers.ts. It looks at a commit
- * last, so it stands behind all features that may hold one.
+ * Client pools and buffers have no host half. When the client commits a buffer,
+ * the relay copies what changed into memory that the host does see. Unlike
+ * plain forwarding: `wl_surface.attach`, `commit`, `get_release`; see also
+ * shm_messages.ts and icon_messages.ts. The feature must see a commit last, so
+ * it stands after all features that may hold one.
  */
 import { shadowsMemory } from "../../../host/endpoint.ts";
 import type { Feature } from "../../feature.ts";
@@ -13,7 +15,7 @@ import { ClientShadows } from "./client_shadows.ts";
 import { iconRequests } from "./icon_messages.ts";
 import { surfaceOf } from "../surface/mod.ts";
 
-/** The feature, which counts what it copies. */
+/** @param statistics counts what the relay copies for all clients */
 export function shadowedMemory(
   statistics: CopyStatistics,
 ): Feature<ClientShadows> {

@@ -1,13 +1,20 @@
 /**
- * Buffers that the host shows otherwise than on a surface, such as icons: each gets a shadow of its own, copied when it is handed over.
+ * Buffers that the host shows otherwise than on a surface, such as icons: each
+ * gets a shadow buffer of its own, which the relay copies when the client hands
+ * the buffer over.
  *
- * What the host makes of them then is the host's, so that memory is not used again. An icon's images must live as long as the icon, and
- * some compositors end a client over one that does not, replaced or not. So an image that replaces one of its kind is copied into the same
- * shadow: the host shows an icon when it is complete, and not before. A window's shadow (org_kde_kwin_shadow), which may be shown while it is
- * changed, gets new ones, and gives up the old ones when they are replaced for good.
+ * How long the host reads it then is unknown, so its memory is not reused. An
+ * icon's images must live as long as the icon, and some compositors end a
+ * client that destroys one earlier, even one that it has replaced. So the relay
+ * copies an image that replaces one of its kind into the same shadow buffer:
+ * the host shows an icon when it is complete, and not before. The host may show
+ * a frame shadow (org_kde_kwin_shadow) while the client changes it. So each of
+ * its images gets a new shadow buffer, and the relay destroys the old one when
+ * the next commit has replaced it.
  *
- * Unlike plain forwarding: every request with a `wl_buffer` that protocols/buffer_directions.txt says is read, `wl_surface.attach`
- * apart. Sources: xdg-toplevel-icon-v1.xml, shadow.xml of KDE.
+ * Unlike plain forwarding: every request with a `wl_buffer` that
+ * protocols/buffer_directions.txt says is read, apart from `wl_surface.attach`.
+ * Sources: xdg-toplevel-icon-v1.xml, shadow.xml of KDE.
  */
 import type { Entry } from "../../entry.ts";
 import type { RequestHandlers, RequestValues, Verdict } from "../../feature.ts";
@@ -20,25 +27,27 @@ type Attach = Extract<
   `org_kde_kwin_shadow.attach_${string}`
 >;
 
-/** The images of an icon, by what they are of. */
+/** The images of an icon, by size, stride, format and scale. */
 class IconImages {
   readonly shadows = new Map<string, ShadowBuffer>();
 }
 
-/** The images of the eight sides and corners of a window's shadow. */
+/** The images of the eight sides and corners of a frame shadow. */
 class FrameShadowImages {
-  /** What the last commit has shown, and what the next one will. */
+  /** What the last commit has shown, and what the next one will show. */
   readonly shown = new Map<Attach, ShadowBuffer>();
   readonly pending = new Map<Attach, ShadowBuffer>();
 }
 
-/** Requests that hand over a buffer, and those that end what they handed it to. */
+/**
+ * Requests that hand over a buffer, and those that end what they handed it to.
+ */
 export const iconRequests: RequestHandlers<ClientShadows> = {
   "xdg_toplevel_icon_v1.add_buffer": addToIcon,
   "xdg_toplevel_icon_v1.destroy": (state, icon) => {
     const { record } = icon;
     if (!(record instanceof IconImages)) return "forward";
-    // an icon's buffers must live as long as it does
+    // before its buffers, which must live as long as it does
     state.relay.sendRequest(icon, "xdg_toplevel_icon_v1.destroy", {});
     for (const shadow of record.shadows.values()) shadow.discard();
     return "take";
@@ -83,12 +92,12 @@ export const iconRequests: RequestHandlers<ClientShadows> = {
     return "take";
   },
   "wl_eglstream_controller.attach_eglstream_consumer": (state, owner, values) =>
-    refuseShm(state, owner, values.wl_resource),
+    rejectShm(state, owner, values.wl_resource),
   "wl_eglstream_controller.attach_eglstream_consumer_attribs": (
     state,
     owner,
     values,
-  ) => refuseShm(state, owner, values.wl_resource),
+  ) => rejectShm(state, owner, values.wl_resource),
 };
 
 function addToIcon(
@@ -142,7 +151,7 @@ function attach(
   };
 }
 
-/** A shadow of a buffer, or what becomes of a request that gets none. */
+/** A shadow of a buffer, or the verdict on a request that gets none. */
 function makeShadow(
   state: ClientShadows,
   buffer: ShmBuffer,
@@ -150,11 +159,12 @@ function makeShadow(
   const { backings, relay } = state;
   const { budget, retries } = backings;
   if (backings.areImages) {
-    // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared memory
+    // xdg_toplevel_icon_v1.error.invalid_buffer: an icon must be in shared
+    // memory
     if (!state.hasWarnedOfIcons) {
       state.hasWarnedOfIcons = true;
       relay.inform(
-        "an image that is not a window's is left out, like all such of this application, because the host's memory is dma-bufs",
+        "window icons are not shown: this host only offers dma-buf memory, and icons must be wl_shm",
       );
     }
     return "take";
@@ -163,12 +173,14 @@ function makeShadow(
   const shadow = ShadowBuffer.make(backings, buffer, () => {});
   if (typeof shadow !== "string") return shadow;
   const what = `an image of ${buffer.width}x${buffer.height} pixels`;
-  retries.say(shadow, what, "it is left out");
+  retries.report(shadow, what, "it is not shown");
   return "take";
 }
 
-/** A stream's buffer is never in shared memory; what is not forwarded is forgotten. */
-function refuseShm(
+/**
+ * A stream's buffer is never in shared memory; the relay drops such a request.
+ */
+function rejectShm(
   _state: ClientShadows,
   _owner: Entry,
   buffer: Entry,

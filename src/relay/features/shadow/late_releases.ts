@@ -1,17 +1,20 @@
 /**
- * Shadows of surfaces that are gone, which the host may still be reading: while it fades a window out, say.
+ * Shadows of surfaces that are gone, which the host may still be reading: while
+ * it fades a window out, say.
  *
- * A host that releases them gives their memory back. One that does not, because what it shows is gone, would keep it until the client
- * ends; so after a while they are destroyed all the same. The host has memory that it reads for as long as it likes.
+ * When the host releases them the relay gets their memory back. A host that
+ * forgets them with the surface would keep it until the client ends; so after a
+ * while the relay destroys them all the same. What the host still reads stays
+ * alive there.
  */
 import type { Timer } from "../../../loop/loop.ts";
 import type { FeatureRelay } from "../../feature.ts";
 import type { Swapchain } from "./swapchain.ts";
 
-/** How long a host may take to release what was shown, in milliseconds. */
+/** How long a host may take to release what it has shown, in milliseconds. */
 const RELEASE_TIMEOUT_MS = 5_000;
 
-/** One client's. */
+/** The late releases of one client. */
 export class LateReleases implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #timers = new Set<Timer>();
@@ -20,7 +23,7 @@ export class LateReleases implements Disposable {
     this.#relay = relay;
   }
 
-  /** Waits for the shadows of one surface, which are retired. */
+  /** Waits for the retired shadows of one surface. */
   add(swapchains: readonly Swapchain[]): void {
     const waiting = swapchains.filter(({ isEmpty }) => !isEmpty);
     if (waiting.length === 0) return;

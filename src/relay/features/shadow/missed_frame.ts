@@ -32,7 +32,9 @@ export class MissedFrame {
     this.#owner = owner;
   }
 
-  /** The buffer to show with the next commit, or as soon as there is a shadow. */
+  /**
+   * The buffer to show with the next commit, or as soon as there is a shadow.
+   */
   get buffer(): ShmBuffer | null {
     return this.#buffer;
   }
@@ -51,7 +53,13 @@ export class MissedFrame {
     const { statistics, retries } = this.#backings;
     if (this.#shortage !== shortage) {
       const what = `a buffer of ${buffer.width}x${buffer.height} pixels`;
-      retries.say(shortage, what, "it is shown when there is some");
+      retries.report(
+        shortage,
+        what,
+        shortage === "surface"
+          ? "it will appear when one is released"
+          : "it will appear when memory is freed",
+      );
     }
     this.#shortage = shortage;
     this.#isBehind = true;

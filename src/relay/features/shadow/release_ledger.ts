@@ -55,7 +55,9 @@ export class ReleaseLedger {
     this.#callbacks.length = 0;
   }
 
-  /** The commit goes to the host as it is, and the host answers its callbacks. */
+  /**
+   * The commit goes to the host as it is, and the host answers its callbacks.
+   */
   forwardCallbacks(): void {
     const relay = this.#relay;
     for (const callback of this.#callbacks) {

@@ -1,5 +1,6 @@
 /**
- * A shadow: a `wl_buffer` of the host that shows what a client's buffer had when it was last copied.
+ * A shadow: a `wl_buffer` of the host that shows what a client's buffer had
+ * when the relay last copied it.
  */
 import type { Message } from "../../../../protocols/tables.ts";
 import type { ArgumentRecord, Entry, EventListener } from "../../entry.ts";
@@ -12,9 +13,9 @@ import type {
 import type { ShmBuffer } from "../shm/mod.ts";
 import { Region } from "../surface/mod.ts";
 
-/** One shadow, of the size, stride and format of the buffer that it was made for. */
+/** It has the size, stride and format of the buffer that it was made for. */
 export class ShadowBuffer implements EventListener {
-  /** What changed since it was last current, in pixels. */
+  /** What changed since the last copy, in pixels. */
   readonly stale = new Region();
   /** Whether the host may be reading it. */
   isBusy = false;
@@ -26,7 +27,7 @@ export class ShadowBuffer implements EventListener {
    * Makes a shadow, all of it out of date.
    *
    * @param onRelease is called when the host needs it no longer
-   * @returns why there is no memory for it, where there is none
+   * @returns the shadow, or why there is no memory for it
    */
   static make(
     backings: Backings,
@@ -57,13 +58,17 @@ export class ShadowBuffer implements EventListener {
     return this.#backing.entry;
   }
 
-  /** `wl_buffer.release`, the only event that there is. */
+  /** `wl_buffer.release`, the only event of a buffer. */
   event(_entry: Entry, _message: Message, _values: ArgumentRecord): void {
     this.isBusy = false;
     this.#onRelease();
   }
 
-  /** Brings what is stale up to date. @throws {ClientError} where the client's file is shorter than it said */
+  /**
+   * Brings what is stale up to date.
+   *
+   * @throws {ClientError} where the client's file is shorter than it said
+   */
   copyFrom(buffer: ShmBuffer): void {
     const { stale } = this;
     this.#statistics.addCopy();

@@ -158,7 +158,9 @@ export class ShadowedSurface implements Retryable {
     return this.#missed.buffer !== null ? "shadowed" : "unchanged";
   }
 
-  /** The surface goes on showing what it shows, and the client does not notice. */
+  /**
+   * The surface goes on showing what it shows, and the client does not notice.
+   */
   #showInert(): void {
     // the damage of later commits counts from this buffer, which neither the
     // host nor a shadow has
@@ -229,7 +231,9 @@ export class ShadowedSurface implements Retryable {
     if (this.#swapchain?.hasSpare() === true) this.#ledger.settle();
   }
 
-  /** There is no shadow: the client goes on as if the host showed its buffer. */
+  /**
+   * There is no shadow: the client goes on as if the host showed its buffer.
+   */
   #miss(buffer: ShmBuffer, shortage: Shortage): void {
     const isNew = this.#pending !== null;
     this.#pending = null;

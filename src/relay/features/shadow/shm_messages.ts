@@ -1,8 +1,10 @@
 /**
- * `wl_shm` where the host cannot see the client's memory: pools and buffers stay ours, but for those that it can be given as they are.
+ * `wl_shm` where the host cannot see the client's memory: the relay keeps pools
+ * and buffers to itself, apart from those whose memory the host can import.
  *
- * Unlike plain forwarding: everything of `wl_shm_pool`, `wl_shm.create_pool`, and formats that cannot be copied are not told to the client
- * (wayland.xml).
+ * Unlike plain forwarding: everything of `wl_shm_pool`, `wl_shm.create_pool`,
+ * and `wl_shm.format`, of which the client does not hear where it cannot be
+ * copied (wayland.xml).
  */
 import { O_ACCMODE, O_RDWR, statusFlags } from "../../../../ffi/fd.ts";
 import type { EventHandlers, RequestHandlers } from "../../feature.ts";
@@ -45,18 +47,18 @@ export const shmRequests: RequestHandlers<ClientShadows> = {
     if (!(pool instanceof ShmPool)) return "forward";
     pool.resize(entry, size);
     if (pool.imported !== null) {
-      // buffers that there are stay where they are
+      // its buffers stay where they are
       pool.imported.retire();
       pool.imported = imports.import(pool.fd, size);
     }
-    return "forward";
+    return "take";
   },
   "wl_shm_pool.destroy": (_state, entry) => {
-    if (entry.record instanceof ShmPool) {
-      entry.record.imported?.retire();
-      entry.record.release();
-    }
-    return "forward";
+    const { record: pool } = entry;
+    if (!(pool instanceof ShmPool)) return "forward";
+    pool.imported?.retire();
+    pool.release();
+    return "take";
   },
   "wl_buffer.destroy": ({ relay }, entry) => {
     const { record } = entry;
@@ -65,12 +67,14 @@ export const shmRequests: RequestHandlers<ClientShadows> = {
       record.pool.release();
       return "take";
     }
-    shmBufferOf(entry)?.release();
-    return "forward";
+    const buffer = shmBufferOf(entry);
+    if (buffer === null) return "forward";
+    buffer.release();
+    return "take";
   },
 };
 
-/** What the host says of formats. */
+/** Formats that the host offers. */
 export const shmEvents: EventHandlers<ClientShadows> = {
   "wl_shm.format": ({ offeredFormats, backings }, _shm, { format }) => {
     if (!offeredFormats.has(format) && !backings.shows(format)) return "take";

@@ -1,8 +1,10 @@
 /**
  * The shadows that one surface shows in turn, of one size, stride and format.
  *
- * Made one by one, when all there are are busy: a host that copies what it gets needs only one. Damage is what changed since the last
- * commit, whichever buffer it came in, so it makes every shadow stale, and each is brought up to date when its turn comes.
+ * The relay makes another when all are busy: a host that copies what it gets
+ * needs only one. Damage is what changed since the last commit, whichever
+ * buffer it came in, so it makes every shadow stale; the relay updates each
+ * when its turn comes.
  */
 import { addBufferDamage, Region, type Surface } from "../surface/mod.ts";
 import type { Backings, Shortage } from "../backing/mod.ts";
@@ -12,12 +14,15 @@ import type { ShmBuffer } from "../shm/mod.ts";
 /** The damage of the commit under way. */
 const damage = new Region();
 
-/** Shadows that hosts need: one shown, one waiting to be shown, one being copied into. */
+/**
+ * Shadows that hosts need: one on the screen, one waiting for it, one being
+ * copied into.
+ */
 const USUAL_SHADOWS = 3;
-/** Shadows that a host gets that releases none of them. */
+/** Shadows that a host gets that releases none. */
 const MAX_SHADOWS = 8;
 
-/** The shadows of one surface. */
+/** The shadows of one surface and size. */
 export class Swapchain {
   readonly #backings: Backings;
   readonly #width: number;
@@ -28,7 +33,10 @@ export class Swapchain {
   readonly #onRelease: () => void;
   #isRetired = false;
 
-  /** @param onRelease is called when a shadow was released that can be used again */
+  /**
+   * @param onRelease is called when the host has released a shadow that the
+   * surface can use again
+   */
   constructor(backings: Backings, buffer: ShmBuffer, onRelease: () => void) {
     this.#backings = backings;
     this.#width = buffer.width;
@@ -69,7 +77,10 @@ export class Swapchain {
     return false;
   }
 
-  /** The shadow that needs the least to be brought up to date, or null where all are busy. */
+  /**
+   * The shadow that needs the least to be brought up to date, or null where all
+   * are busy.
+   */
   findFree(): ShadowBuffer | null {
     let best: ShadowBuffer | null = null;
     let leastArea = Infinity;
@@ -95,7 +106,7 @@ export class Swapchain {
     return shadow;
   }
 
-  /** Gives up the memory that only saves time. */
+  /** Recycles the shadows that only save time. */
   trim(): void {
     this.#recycle((shadow) => !shadow.isBusy);
   }
@@ -106,7 +117,7 @@ export class Swapchain {
     this.#recycle((shadow) => !shadow.isBusy);
   }
 
-  /** Whether it has no shadow, or none any more. */
+  /** Whether it has no shadow, or no longer has one. */
   get isEmpty(): boolean {
     return this.#shadows.length === 0;
   }
@@ -126,7 +137,7 @@ export class Swapchain {
     if (this.#shadows.length > USUAL_SHADOWS) this.#dropOne();
   }
 
-  /** There were more than usual while the host was slow; it is not any more. */
+  /** The host was slow and got more shadows than usual; it has caught up. */
   #dropOne(): void {
     let isDropped = false;
     this.#recycle((shadow) => {

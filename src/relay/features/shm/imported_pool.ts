@@ -1,9 +1,11 @@
 /**
- * Pools of the client that the host sees as they are, so that nothing is copied: the host has a pool of its own of the same memory, and the
- * client's buffers are the host's.
+ * Pools of the client that the host sees as they are, so that the relay copies
+ * nothing: the host has a pool of its own of the same memory, and the client's
+ * buffers are in it.
  *
- * The memory is this machine's. Its pages must stay in their place as long as the host looks at them, which the descriptor that the host was
- * given sees to; so that stays open until the host has heard that all buffers and the pool are gone.
+ * The memory is this machine's. Its pages must stay in place as long as the
+ * host reads them, and the exported descriptor keeps them there; so it stays
+ * open until the host has heard that all buffers and the pool are gone.
  */
 import { duplicateFd, type OwnedFd } from "../../../../ffi/fd.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
@@ -12,12 +14,15 @@ import type { FeatureRelay } from "../../feature.ts";
 import type { BufferShape } from "./pixel_format.ts";
 import { ignoreEvents } from "../../ignore_events.ts";
 
-/** Pools that one client has imported; further ones are copied. Each keeps a descriptor open here. */
+/**
+ * Pools that the host imports for one client; the relay copies further ones.
+ * Each keeps a descriptor open here.
+ */
 export const MAX_IMPORTS = 256;
-/** Bytes of them; all are in memory, and are not moved, nor swapped. */
+/** Bytes of them: their pages stay in memory, neither moved nor swapped. */
 const MAX_IMPORTED_BYTES = 256 * 1024 * 1024;
 
-/** All of one client. */
+/** The imported pools of one client. */
 export class ImportedPools implements Disposable {
   readonly #relay: FeatureRelay;
   readonly #pools = new Set<ImportedPool>();
@@ -60,7 +65,7 @@ export class ImportedPools implements Disposable {
   }
 }
 
-/** One of them. */
+/** The host's pool of a client's memory. */
 export class ImportedPool {
   readonly #relay: FeatureRelay;
   readonly #entry: Entry;
@@ -81,7 +86,7 @@ export class ImportedPool {
     this.#onEnd = onEnd;
   }
 
-  /** Makes the client's buffer on the host, too. */
+  /** Makes the client's buffer on the host. */
   createBuffer(buffer: Entry, shape: BufferShape): void {
     const { offset, width, height, stride, code: format } = shape;
     this.#users++;
@@ -103,7 +108,7 @@ export class ImportedPool {
     this.release();
   }
 
-  /** One user is gone, as the host was told. */
+  /** One user is gone, and the host has been told. */
   release(): void {
     if (--this.#users > 0) return;
     this.#relay.afterAnswers(() => {
@@ -112,13 +117,13 @@ export class ImportedPool {
     });
   }
 
-  /** Lets the pages go. */
+  /** Closes the descriptor, which frees the pages. */
   close(): void {
     this.#memory[Symbol.dispose]();
   }
 }
 
-/** The record of a `wl_buffer` in such a pool. */
+/** The record of a `wl_buffer` in an imported pool. */
 export class ImportedBuffer {
   readonly pool: ImportedPool;
 
@@ -127,7 +132,7 @@ export class ImportedBuffer {
   }
 }
 
-/** Null where this process has no room for it. */
+/** Null where this process has no room for another descriptor. */
 function duplicate(memory: OwnedFd): number | null {
   try {
     return duplicateFd(memory.number).release();

@@ -1,4 +1,7 @@
-/** The client's shared memory: pools, buffers, their pixel formats, and which files are accepted as memory. */
+/**
+ * The client's shared memory: pools, buffers, their pixel formats, and which
+ * files are accepted as memory.
+ */
 export { ImportedBuffer, ImportedPools } from "./imported_pool.ts";
 export { findPixelFormat, fourccOf, type PixelFormat } from "./pixel_format.ts";
 export { sharedMemoryCheck } from "./pool_fd_check.ts";

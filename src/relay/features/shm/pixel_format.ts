@@ -1,15 +1,21 @@
 /**
- * The formats of shared memory that can be copied: where a buffer's pixels are.
+ * The formats of shared memory that the relay can copy: where a buffer's pixels
+ * are.
  *
- * `wl_shm.format` is the DRM fourcc, but for its first two. A buffer with more planes than one has them behind each other; the stride that the client
- * names is the first one's, and the others' follow from it, as compositors have it. Sources: wayland.xml, <drm/drm_fourcc.h>.
+ * `wl_shm.format` is the DRM fourcc, but for its first two. A buffer with
+ * several planes has them without gaps; the stride that the client names is the
+ * first plane's, and the others follow from it, as in compositors. Sources:
+ * wayland.xml, <drm/drm_fourcc.h>.
  */
 
 /** How a format lies in memory. */
 export interface PixelFormat {
   /** Bytes of a pixel in the first plane. */
   readonly pixelBytes: number;
-  /** Whether any rectangle can be copied by itself; otherwise only the whole buffer is. */
+  /**
+   * Whether the relay can copy a rectangle by itself, and not only the whole
+   * buffer.
+   */
   readonly isDivisible: boolean;
   readonly otherPlanes: readonly Plane[];
 }
@@ -55,7 +61,9 @@ const packed: readonly (readonly [number, string])[] = [
   [8, "XR4H|XB4H|AR4H|AB4H|XR48|XB48|AR48|AB48"],
 ];
 
-/** Formats whose pixels share their colours with others, or have them in other planes. */
+/**
+ * Formats whose pixels share colours with others, or have them in other planes.
+ */
 const shared: readonly (readonly [number, readonly Plane[], string])[] = [
   [2, [], "YUYV|YVYU|UYVY|VYUY"],
   [1, [{ strides: 1, rows: 1 / 2 }], "NV12|NV21"],

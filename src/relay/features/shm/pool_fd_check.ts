@@ -1,9 +1,11 @@
 /**
- * Refuses shared memory that is none.
+ * Rejects pool descriptors that are not memory: pipes, sockets, directories,
+ * and files whose file system may never answer.
  *
- * Whoever maps a pool trusts the file behind it: one on a file system of the client's own, FUSE say, may never answer, and a pipe
- * or directory is no memory at all. A file on a disk is memory, and so is one on a share of this virtual machine's host. Unlike plain forwarding: every descriptor of the kind "shm", which is that of `wl_shm.create_pool`
- * (wayland.xml).
+ * A file system of the client's own (FUSE) may make a compositor that maps its
+ * file wait forever. A file on a disk is memory, and so is one on a share of
+ * this virtual machine's host. Unlike plain forwarding: every descriptor of the
+ * kind "shm", which is that of `wl_shm.create_pool` (wayland.xml).
  */
 import { memoryKind } from "../../../../ffi/file_kind.ts";
 import { ClientError } from "../../../wayland/protocol_error.ts";
@@ -12,7 +14,7 @@ import type { Feature } from "../../feature.ts";
 /** `wl_shm.error.invalid_fd`. */
 const INVALID_FD = 2;
 
-/** The feature. */
+/** Keeps no state. */
 export const sharedMemoryCheck: Feature<null> = {
   name: "shared memory",
   open: () => null,

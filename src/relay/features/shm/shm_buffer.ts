@@ -1,8 +1,11 @@
 /**
- * The client's shared memory: pools and the buffers in them, which only we know.
+ * The client's shared memory: pools and the buffers in them, which only the
+ * relay knows.
  *
- * What libwayland's server refuses is refused here in its words (wayland-shm.c). Products of two 32-bit numbers need not be exact in a
- * double to be compared with 31 bits. The file itself is never mapped: it may be truncated at any time.
+ * The relay rejects what libwayland's server rejects, in its words
+ * (wayland-shm.c). Products of two 32-bit numbers need not be exact in a double
+ * to be compared with 31 bits. The relay never maps the file: the client may
+ * truncate it at any time.
  */
 import { closeForeignFd } from "../../../../ffi/file_kind.ts";
 import { ClientError } from "../../../wayland/protocol_error.ts";
@@ -68,13 +71,16 @@ export class ShmPool {
     if (--this.#users === 0) this.#onClosed(this);
   }
 
-  /** Closes the file, whoever uses it. */
+  /** Closes the file, even while buffers use it. */
   close(): void {
     closeForeignFd(this.fd);
   }
 }
 
-/** A `wl_buffer` in a pool. It is usable as long as somebody retains it, also when the client has destroyed it. */
+/**
+ * A `wl_buffer` in a pool. Those that retain it can use it, even when the
+ * client has destroyed it.
+ */
 export class ShmBuffer {
   readonly entry: Entry;
   readonly pool: ShmPool;
@@ -113,7 +119,7 @@ export class ShmBuffer {
     if (--this.#users === 0) this.pool.release();
   }
 
-  /** What a client is told whose file is shorter than it said. */
+  /** The error of a client whose file is shorter than it said. */
   unreadable(): ClientError {
     return new ClientError(
       this.entry.clientId,
@@ -138,7 +144,7 @@ export function checkPoolSize(shm: Entry, size: number): void {
   );
 }
 
-/** Refuses a pool's file. */
+/** The error of a pool whose file cannot be mapped. */
 export function unmappable(shm: Entry, fd: number, why: string): ClientError {
   return new ClientError(
     shm.clientId,
@@ -157,9 +163,9 @@ interface BufferArguments {
 }
 
 /**
- * Checks where a new buffer says that its pixels are.
+ * Checks where a new buffer has its pixels.
  *
- * @param offered the formats that the client was told
+ * @param offered the formats that the client may use
  * @throws {ClientError}
  */
 export function checkBufferShape(
