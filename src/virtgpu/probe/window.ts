@@ -117,12 +117,12 @@ export class ProbeWindow implements ProbeHandler, Disposable {
     if (this.#pixels !== null) return;
     if (this.#isImage && !this.#takesImages) {
       this.ended(
-        "the host's memory is dma-bufs, and its compositor takes none with rows one after another",
+        "the host only offers dma-buf memory, and its compositor takes no linear dma-bufs",
       );
       return;
     }
     if (!this.#createBuffer()) {
-      this.ended("the host has no memory that can be seen here");
+      this.ended("the host gave no memory that this machine can see");
       return;
     }
     this.state = "shown";
