@@ -108,7 +108,7 @@ for (
     [
       "takes only its GPU's layouts",
       { formats: [[XR24, TILED]], takes: "all" },
-      /takes no dma-bufs with rows one after another/,
+      /takes no (linear )?dma-bufs/,
     ],
     [
       "refuses the host's memory",

@@ -1,5 +1,5 @@
 /**
- * Shadows on a host whose memory is of no use as shared memory: pictures of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
+ * Shadows on a host whose memory is useless as shared memory: images of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
  * surface (5).
  */
 import assert from "node:assert/strict";
@@ -271,7 +271,7 @@ const refusals: readonly (readonly [
   ],
   [
     "takes only layouts of its GPU",
-    /takes no dma-bufs with rows one after another/,
+    /takes no (linear )?dma-bufs/,
     (scene) => scene.greet([[AR24, 0x0100_0000_0000_0001n]]),
   ],
   [
