@@ -46,18 +46,18 @@ export function localHost(loop: Loop, environment: Environment): Host {
 }
 
 /**
- * The compositor of the host, over virtio-gpu. Where there is no usable device that is said at once, and the proxy runs all the
- * same: services that need it are not to fail because a device comes late.
+ * The compositor of the host, over virtio-gpu. Without a usable device the proxy logs a warning and runs all the same: services that
+ * need it must not fail because a device comes late.
  */
 export function virtioGpuHost(loop: Loop, log: Log): Host {
   const host = new VirtgpuHost(loop);
   try {
     const { path } = host.check();
-    log.info("wl-proxy", `Using the virtio-gpu device ${path}`);
+    log.info("proxy", `Using the virtio-gpu device ${path}`);
   } catch (error) {
     if (!(error instanceof NoDeviceError)) throw error;
     log.warning(
-      "wl-proxy",
+      "proxy",
       `There is no usable virtio-gpu device, so clients will be turned away: ${error.message}`,
     );
   }

@@ -154,12 +154,14 @@ export class Pipes implements Asking, Disposable {
     if (!sink.isDone) this.#draining.add(sink);
   }
 
-  /** Sends what is read from `reader`, now ours, into a pipe of the host's. */
+  /** Sends what is read from `reader`, now ours, into a pipe of the host. */
   write(pipe: number, reader: OwnedFd): void {
     if (this.#sources.size === MAX_SOURCES) {
       reader[Symbol.dispose]();
       this.hangUp(pipe);
-      this.#handler.cutOff(`of ${MAX_SOURCES} copies at once none has ended`);
+      this.#handler.cutOff(
+        `dropped a copy: the application already has ${MAX_SOURCES} unfinished copies`,
+      );
       return;
     }
     const source: PipeSource = new PipeSource(
@@ -176,7 +178,7 @@ export class Pipes implements Asking, Disposable {
     this.#sources.add(source);
   }
 
-  /** Ends a pipe of the host's that nobody writes into. */
+  /** Ends a pipe of the host that nobody writes into. */
   hangUp(pipe: number): void {
     this.#submit(pipe, new Uint8Array(0), 0, "hang-up");
   }
@@ -221,7 +223,9 @@ export class Pipes implements Asking, Disposable {
       return new PipeSink(this.#loop, fd);
     }
     closeForeignFd(fd);
-    this.#handler.cutOff(`of ${MAX_SINKS} pastes at once none has ended`);
+    this.#handler.cutOff(
+      `dropped a paste: the application already has ${MAX_SINKS} unfinished pastes`,
+    );
     return null;
   }
 
@@ -234,12 +238,12 @@ export class Pipes implements Asking, Disposable {
       sink[Symbol.dispose]();
       this.#handler.cutOff(
         queued > MAX_QUEUED_BYTES
-          ? `the application is ${
+          ? `cut off a paste: the application has not read ${
             megabytes(queued)
-          } behind with reading a paste`
-          : `the application is ${
+          } of it`
+          : `cut off a paste: the application has not read ${
             megabytes(together)
-          } behind with reading its pastes, and loses one`,
+          } of its pastes`,
       );
       return;
     }
