@@ -9,7 +9,7 @@ import {
   listenUnix,
 } from "../../../../ffi/unix_socket.ts";
 import { Peer } from "../../../support/peer.ts";
-import { ProgramWorld } from "../../../support/program_world.ts";
+import { hasGpu, ProgramWorld } from "../../../support/program_world.ts";
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
 
@@ -76,7 +76,7 @@ class Host implements Disposable {
 }
 
 /** A proxy on this machine, between a compositor of ours and clients. */
-class Scene implements AsyncDisposable {
+class ServedProxy implements AsyncDisposable {
   readonly host: Host;
   readonly proxy: TestProcess;
   readonly #world: ProgramWorld;
@@ -94,7 +94,7 @@ class Scene implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async open(): Promise<Scene> {
+  static async open(): Promise<ServedProxy> {
     await using resources = new AsyncDisposableStack();
     const world = resources.use(new ProgramWorld());
     const host = resources.use(new Host(`${world.folder}/wayland-0`));
@@ -104,7 +104,7 @@ class Scene implements AsyncDisposable {
         "--wayland-display=served",
       ], "served"),
     );
-    return new Scene(world, host, proxy, resources.move());
+    return new ServedProxy(world, host, proxy, resources.move());
   }
 
   connect(): Peer {
@@ -139,7 +139,7 @@ class Scene implements AsyncDisposable {
 const PLENTY = 512;
 
 Deno.test("clients that take all descriptors do not end the others, and when they have gone new ones are served", async () => {
-  await using scene = await Scene.open();
+  await using scene = await ServedProxy.open();
   const { proxy } = scene;
   const client = scene.connect();
   await scene.answered(client, 2);
@@ -158,7 +158,7 @@ Deno.test("clients that take all descriptors do not end the others, and when the
 });
 
 Deno.test("a client that sends descriptors without end takes them from those who come, and not from those who are there", async () => {
-  await using scene = await Scene.open();
+  await using scene = await ServedProxy.open();
   const { proxy } = scene;
   const client = scene.connect();
   const hoarder = scene.connect();
@@ -201,13 +201,7 @@ Deno.test({
       "--virtio-gpu",
       "--wayland-display=guest",
     ], "guest");
-    const refusal = async (): Promise<string> => {
-      using connection = await Deno.connect({
-        transport: "unix",
-        path: `${world.folder}/guest`,
-      });
-      return await new Response(connection.readable).text();
-    };
+    const refusal = (): Promise<string> => world.lastWords("guest");
     const usual = /this machine has no virtio-gpu|no driver for it/;
     assert.match(await refusal(), usual);
     for (let free = 1; free < 5; free++) {
@@ -222,12 +216,3 @@ Deno.test({
     assert.match(await refusal(), usual);
   },
 });
-
-/** Whether this machine has a GPU, of which the tests do not know what it can do. */
-function hasGpu(): boolean {
-  try {
-    return [...Deno.readDirSync("/dev/dri")].length > 0;
-  } catch {
-    return false;
-  }
-}
