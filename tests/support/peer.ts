@@ -176,14 +176,21 @@ export class Peer implements Disposable {
     const pushString = (text: string): void =>
       pushBytes(new TextEncoder().encode(text + "\0"));
     const rest = [...values];
+    const next = (): Value => {
+      const value = rest.shift();
+      if (value === undefined) {
+        throw new TypeError(`${message.fullName} has more arguments`);
+      }
+      return value;
+    };
     for (const argument of message.arguments) {
-      const value = rest.shift() ?? null;
-      if (argument.type === "fd") fds.push(Number(value));
+      const value = next();
+      if (argument.type === "fd") fds.push(descriptor(value));
       else if (argument.type === "new_id" && argument.interface === null) {
         const type = String(value);
         pushString(type);
-        words.push(Number(rest.shift()));
-        const newId = Number(rest.shift());
+        words.push(Number(next()));
+        const newId = Number(next());
         words.push(newId);
         this.#know(newId, findInterface(type));
       } else if (value instanceof Uint8Array) pushBytes(value);
@@ -194,6 +201,9 @@ export class Peer implements Disposable {
           this.#know(Number(value), argument.target);
         }
       }
+    }
+    if (rest.length > 0) {
+      throw new TypeError(`${message.fullName} has fewer arguments`);
     }
     const size = 8 + words.length * 4;
     const encoded = Int32Array.from([
@@ -283,4 +293,9 @@ export class Peer implements Disposable {
     });
     this.lines.push(`${type?.name}@${id}.${message.name}(${told.join(", ")})`);
   }
+}
+
+function descriptor(value: Value): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new TypeError(`${value} is not a descriptor`);
 }
