@@ -58,7 +58,7 @@ for (const rutabaga of rutabagas) {
       const calls = observe(client.device);
       // More than the meter takes without an answer: what it asks goes along.
       for (let i = 0; i < 200; i++) {
-        client.client.say(1, "wl_display.sync", 3 + i);
+        client.client.say(1, "wl_display.sync", { callback: 3 + i });
         world.settle();
         compositor.obey();
         world.settle();

@@ -19,9 +19,13 @@ function describe(world: DeviceWorld): DeviceClient {
   const file = createMemfd("profile", 0);
   writeFd(file.number, new TextEncoder().encode("....profile...."));
   const { client } = guest;
-  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
-  client.say(4, `${CREATOR}.set_icc_file`, file.release(), 4, 7);
-  client.say(4, `${CREATOR}.create`, 5);
+  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  client.say(4, `${CREATOR}.set_icc_file`, {
+    "icc_profile": file.release(),
+    offset: 4,
+    length: 7,
+  });
+  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
   world.settle();
   return guest;
 }

@@ -23,7 +23,7 @@ class GuestWorld extends DeviceWorld {
     const [, peer] = this.peers;
     this.trial = peer === undefined ? null : new CompositorScript(peer);
     // before the answer to its greeting
-    peer?.say(2, "wl_registry.global", 2, "wl_shm", 1);
+    peer?.announce(2, "wl_shm", 1);
     for (let i = 0; i < 3; i++) {
       this.settle();
       this.trial?.obey();
@@ -170,13 +170,13 @@ Deno.test("a pool that grows is imported again, and buffers of before stay", () 
   const bytes = SIDE * SIDE * 4;
   assert.equal(libc.ftruncate(window.file.number, BigInt(2 * bytes)), 0);
   const { client } = windows.client;
-  client.say(window.pool, "wl_shm_pool.resize", 2 * bytes);
+  client.say(window.pool, "wl_shm_pool.resize", { size: 2 * bytes });
   const second = windows.nextId();
-  const shape = [bytes, SIDE, SIDE, SIDE * 4, 1];
-  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
+  const shape = { offset: bytes, width: SIDE, height: SIDE, format: 1 };
+  client.createBuffer(window.pool, second, shape);
   windows.settle();
   assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
-  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  client.attach(window.surface, second);
   client.say(window.surface, "wl_surface.commit");
   windows.settle();
   assert.deepEqual(windows.compositor.pixels(), plain(window, 0));
@@ -195,11 +195,11 @@ Deno.test("a pool that grows beyond what the kernel takes is copied from then on
   const { client } = windows.client;
   const grown = 65 * 1024 * 1024;
   assert.equal(libc.ftruncate(window.file.number, BigInt(grown)), 0);
-  client.say(window.pool, "wl_shm_pool.resize", grown);
+  client.say(window.pool, "wl_shm_pool.resize", { size: grown });
   const second = windows.nextId();
-  const shape = [SIDE * SIDE * 4, SIDE, 1, SIDE * 4, 1];
-  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
-  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  const shape = { offset: SIDE * SIDE * 4, width: SIDE, height: 1, format: 1 };
+  client.createBuffer(window.pool, second, shape);
+  client.attach(window.surface, second);
   client.say(window.surface, "wl_surface.commit");
   windows.settle();
   assert.equal(world.statistics.copiedBytes, SIDE * 4);
@@ -265,7 +265,11 @@ Deno.test("a client with very many pools has the rest copied", () => {
   const { client } = windows.client;
   for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();
-    client.say(4, "wl_shm.create_pool", windows.nextId(), sent, SIDE * SIDE);
+    client.createPool(4, {
+      id: windows.nextId(),
+      fd: sent,
+      size: SIDE * SIDE,
+    });
     windows.settle();
   }
   const late = open(windows, F_SEAL_SHRINK);
@@ -288,7 +292,7 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
   const pools = [1, 2, 3, 4].map(() => {
     const id = windows.nextId();
     const sent = duplicateFd(number).release();
-    client.say(4, "wl_shm.create_pool", id, sent, large);
+    client.createPool(4, { id, fd: sent, size: large });
     windows.settle();
     return id;
   });
@@ -296,9 +300,9 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
     const before = world.statistics.copiedBytes;
     const sent = duplicateFd(number).release();
     const [pool, buffer] = [windows.nextId(), windows.nextId()];
-    client.say(4, "wl_shm.create_pool", pool, sent, large);
-    const shape = [0, SIDE, SIDE, SIDE * 4, 1];
-    client.say(pool, "wl_shm_pool.create_buffer", buffer, ...shape);
+    client.createPool(4, { id: pool, fd: sent, size: large });
+    const shape = { width: SIDE, height: SIDE, format: 1 };
+    client.createBuffer(pool, buffer, shape);
     windows.paint({ ...shown, buffer }, byte);
     windows.settle();
     return world.statistics.copiedBytes - before;

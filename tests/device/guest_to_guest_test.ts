@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { Faults } from "../emulator/faults.ts";
+import { message } from "../support/words.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { connect } from "./support/guest_copy.ts";
 import {
@@ -62,7 +63,7 @@ Deno.test("a copy to an application of the machine that does not read it ends as
   assert.ok(
     to.client.log.some((text) => text.includes("behind with reading")),
   );
-  other.client.say(1, "wl_display.sync", 3);
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   world.settle();
   assert.match(other.host.heard().at(-1) ?? "", /wl_display@1.sync/);
 });
@@ -125,7 +126,7 @@ Deno.test("an application's connection ends a second after it, where somebody el
   world.pass(900);
   assertSameBytes(join(drain(reader).bytes), data);
   assert.notDeepEqual(world.machine.census(), before);
-  from.client.host.say(1, "wl_display.delete_id", 77);
+  from.client.host.bytes(message(1, 1, 77));
   world.pass(200);
   assert.equal(drain(reader).ended, true);
   assert.deepEqual(world.machine.census(), before);

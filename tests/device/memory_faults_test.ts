@@ -70,18 +70,15 @@ Deno.test("where dma-bufs cannot be mapped keymaps arrive, and their memory is g
   using _world = world;
   faults.refusedDmaBufMappings = Infinity;
   client.bind(3, "wl_seat", 8, 5);
-  client.client.say(5, "wl_seat.get_keyboard", 6);
+  client.client.say(5, "wl_seat.get_keyboard", { id: 6 });
   world.settle();
   client.forget();
-  const [keyboard = 0] =
-    [...client.host.objects].find(([, { name }]) => name === "wl_keyboard") ??
-      [];
   const before = world.machine.census();
   const text = "xkb_keymap { };\0".repeat(500);
   const keymap = createMemfd("keymap", text.length);
   Deno.writeTextFileSync(`/proc/self/fd/${keymap.number}`, text);
   const fd = keymap.release();
-  client.host.say(keyboard, "wl_keyboard.keymap", 1, fd, text.length);
+  client.host.keymap(6, fd, text.length);
   world.settle();
   const received = client.client.receivedFds.shift() ?? -1;
   assert.equal(Deno.readTextFileSync(`/proc/self/fd/${received}`), text);

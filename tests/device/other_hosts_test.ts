@@ -22,16 +22,13 @@ const KEYMAP = "xkb_keymap { };\0";
 function keymapOf(world: DeviceWorld, seals: number): string {
   const client = world.addReady();
   client.bind(3, "wl_seat", 8, 3);
-  client.client.say(3, "wl_seat.get_keyboard", 4);
+  client.client.say(3, "wl_seat.get_keyboard", { id: 4 });
   client.forget();
-  const [keyboard = 0] = [...client.host.objects].flatMap(([id, { name }]) =>
-    name === "wl_keyboard" ? [id] : []
-  );
   const file = createMemfd("keymap", 0);
   writeFd(file.number, new TextEncoder().encode(KEYMAP));
   if (seals !== 0) addSeals(file.number, seals);
   const size = KEYMAP.length;
-  client.host.say(keyboard, "wl_keyboard.keymap", 1, file.release(), size);
+  client.host.keymap(4, file.release(), size);
   world.settle();
   const bytes = new Uint8Array(size);
   const fd = client.client.takeFd();

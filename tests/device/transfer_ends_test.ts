@@ -12,7 +12,6 @@ import {
   fill,
   join,
   noise,
-  objectOf,
   Selections,
   transfer,
 } from "./support/selections.ts";
@@ -27,7 +26,7 @@ for (const rutabaga of rutabagas) {
     const before = world.machine.census();
     // the compositor asks before it has heard of it
     host.deaf = true;
-    client.say(objectOf(client, "wl_data_source"), "wl_data_source.destroy");
+    client.say(selections.source, "wl_data_source.destroy");
     world.settle();
     using reader = selections.askClient();
     world.settle();
@@ -50,7 +49,7 @@ for (const rutabaga of rutabagas) {
     const data = noise(20_000);
     fill(writer, data.subarray(0, 5_000));
     world.settle();
-    client.say(objectOf(client, "wl_data_offer"), "wl_data_offer.destroy");
+    client.say(selections.offer, "wl_data_offer.destroy");
     world.settle();
     assertSameBytes(
       transfer(world, writer, reader, data.subarray(5_000)),
@@ -72,7 +71,7 @@ for (const rutabaga of rutabagas) {
     const data = noise(20_000);
     fill(writer, data.subarray(0, 5_000));
     world.settle();
-    client.say(objectOf(client, "wl_data_source"), "wl_data_source.destroy");
+    client.say(selections.source, "wl_data_source.destroy");
     world.settle();
     assertSameBytes(
       transfer(world, writer, reader, data.subarray(5_000)),
@@ -90,9 +89,11 @@ for (const rutabaga of rutabagas) {
       const { client, host, log } = selections.client;
       const before = world.machine.census();
       faults.windowBytes = room;
-      const source = objectOf(host, "wl_data_source");
       const file = createMemfd("file", 100).release();
-      host.say(source, "wl_data_source.send", "text/plain", file);
+      host.say(selections.source, "wl_data_source.send", {
+        "mime_type": "text/plain",
+        fd: file,
+      });
       world.settle();
       const fd = client.takeFd();
       assert.equal(Deno.readLinkSync(`/proc/self/fd/${fd}`), "/dev/null");

@@ -129,7 +129,7 @@ Deno.test("a client that does not read a paste holds up neither itself nor other
       other,
     ]] as const
   ) {
-    client.say(1, "wl_display.sync", id);
+    client.say(1, "wl_display.sync", { callback: id });
     world.settle();
     assert.match(host.heard().at(-1) ?? "", /wl_display@1.sync/);
   }
@@ -158,7 +158,7 @@ Deno.test("a client that reads a paste slowly gets all of it, and is told of its
     ended = drained.ended;
     if (turn === 100) {
       selections.client.forget();
-      selections.client.host.say(3, "wl_seat.name", "slow");
+      selections.client.host.say(3, "wl_seat.name", { name: "slow" });
       world.pass(20);
       assert.match(selections.client.client.heard().join(), /slow/);
     }
@@ -200,7 +200,7 @@ Deno.test("a client whose paste takes minutes lives, although its host tells not
     fill(writer, data);
     world.pass(4);
   }
-  client.say(1, "wl_display.sync", 7);
+  client.say(1, "wl_display.sync", { callback: 7 });
   for (let time = 0; time < 60_000; time += 4) {
     fill(writer, data);
     world.pass(4);
@@ -361,12 +361,7 @@ Deno.test("a client that asks for more pastes than anybody needs gets no data fo
     const writer = ends.use(selections.takeAsked());
     // what the relay asks itself, so that it goes on
     const { host } = selections.client;
-    for (const line of host.heard()) {
-      const callback = /sync\(new wl_callback@(\d+)\)/.exec(line)?.[1];
-      if (callback === undefined) continue;
-      host.say(Number(callback), "wl_callback.done", 0);
-      host.say(1, "wl_display.delete_id", Number(callback));
-    }
+    host.answerSyncs(host.heard());
     return [reader, writer];
   };
   const [first, firstWriter] = ask();

@@ -18,8 +18,7 @@ function offered(host: Differences): string[] {
     host,
     allow: ["zwlr_screencopy_manager_v1"],
   }, globals);
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.settle();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().map((line) => {
     const [, name, version] = /"(.*)", (\d+)/.exec(line) ?? [];
     return `${name} ${version}`;
@@ -76,8 +75,7 @@ Deno.test("a bind above the version that the endpoint can carry is refused", () 
     { host: { carriages: { ["format_table"]: "never" } } },
     globals,
   );
-  world.client.say(2, "wl_registry.bind", 4, "zwp_linux_dmabuf_v1", 4, 3);
-  world.settle();
+  world.client.bind(4, "zwp_linux_dmabuf_v1", 4, 3);
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_registry@2, 0, "invalid version for global zwp_linux_dmabuf_v1 (4): have 3, wanted 4")',
   ]);

@@ -48,7 +48,6 @@ Deno.test("a feature's watch that throws ends its client, who is told", () => {
   world.client.listen();
   while (!world.ended) world.loop.turn(0);
   watches.dispose();
-  world.settle();
   assert.deepEqual(world.client.heard(), [told]);
 });
 

@@ -3,6 +3,11 @@ import assert from "node:assert/strict";
 import { closeFd, OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import type {
+  EventArguments,
+  EventName,
+} from "../../protocols/generated/messages.ts";
+import type { Spoken } from "../support/spoken.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
 import { MAX_PLANES } from "../../src/relay/features/dmabuf/buffers.ts";
 import {
@@ -14,6 +19,10 @@ import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
+type FeedbackEvent = Extract<EventName, `${typeof FEEDBACK}.${string}`> extends
+  `${string}.${infer Name}` ? Name : never;
+
+const FEEDBACK = "zwp_linux_dmabuf_feedback_v1";
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;
 const LINEAR = 0n;
@@ -42,20 +51,29 @@ class GpuScene extends ShadowScene {
       },
     });
     this.world.bind(9, "zwp_linux_dmabuf_v1", version, 6);
-    this.say(6, "zwp_linux_dmabuf_v1.create_params", 7);
+    this.client.say(6, "zwp_linux_dmabuf_v1.create_params", { "params_id": 7 });
     this.hostHeard();
   }
 
   /** The host says something of the feedback (8). */
-  tell(event: string, ...values: (number | Uint8Array)[]): void {
-    const name = `zwp_linux_dmabuf_feedback_v1.${event}`;
-    this.world.host.say(8, name, ...values);
+  tell<Name extends FeedbackEvent>(
+    event: Name,
+    ...values: Spoken<EventArguments[`${typeof FEEDBACK}.${Name}`]>
+  ): void {
+    this.world.host.say(8, `${FEEDBACK}.${event}`, ...values);
   }
 
   /** The client adds a plane, and keeps nothing of it. */
   plane(fd: number, index = 0): void {
     const { client } = this.world;
-    client.say(7, "zwp_linux_buffer_params_v1.add", fd, index, 0, 256, 0, 0);
+    client.say(7, "zwp_linux_buffer_params_v1.add", {
+      fd,
+      "plane_idx": index,
+      offset: 0,
+      stride: 256,
+      "modifier_hi": 0,
+      "modifier_lo": 0,
+    });
   }
 }
 
@@ -77,7 +95,7 @@ function indices(...numbers: number[]): Uint8Array {
 
 Deno.test("feedback names our device, and of the host's formats those that it makes", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const formats = table(
     [AR24, LINEAR],
@@ -85,15 +103,15 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
     [XR24, LINEAR],
     [XR24, UNKNOWN_LAYOUT],
   );
-  scene.tell("format_table", formats.release(), 64);
-  scene.tell("main_device", HOST_DEVICE);
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", 1);
-  scene.tell("tranche_formats", indices(0, 1));
+  scene.tell("format_table", { fd: formats.release(), size: 64 });
+  scene.tell("main_device", { device: HOST_DEVICE });
+  scene.tell("tranche_target_device", { device: HOST_DEVICE });
+  scene.tell("tranche_flags", { flags: 1 });
+  scene.tell("tranche_formats", { indices: indices(0, 1) });
   scene.tell("tranche_done");
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", 0);
-  scene.tell("tranche_formats", indices(3, 1, 2));
+  scene.tell("tranche_target_device", { device: HOST_DEVICE });
+  scene.tell("tranche_flags", { flags: 0 });
+  scene.tell("tranche_formats", { indices: indices(3, 1, 2) });
   scene.tell("tranche_done");
   scene.tell("done");
   assert.deepEqual(scene.clientHeard(), [
@@ -105,7 +123,7 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
     "zwp_linux_dmabuf_feedback_v1@8.tranche_done()",
     "zwp_linux_dmabuf_feedback_v1@8.done()",
   ]);
-  const { arrays, receivedFds: [fd = -1] } = scene.world.client;
+  const { arrays, receivedFds: [fd = -1] } = scene.client;
   assert.deepEqual(arrays, [OUR_DEVICE, OUR_DEVICE, indices(1, 0)]);
   const told = new Uint8Array(64);
   assert.equal(readFdAt(fd, told, 0), 32);
@@ -123,16 +141,16 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
 
 Deno.test("feedback that is told again without a table refers to the last one", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const formats = table([AR24, LINEAR], [XR24, LINEAR]);
-  scene.tell("format_table", formats.release(), 32);
+  scene.tell("format_table", { fd: formats.release(), size: 32 });
   for (let i = 0; i < 2; i++) {
-    scene.tell("tranche_formats", indices(0, 1));
+    scene.tell("tranche_formats", { indices: indices(0, 1) });
     scene.tell("tranche_done");
   }
   scene.clientHeard();
-  assert.deepEqual(scene.world.client.arrays, [
+  assert.deepEqual(scene.client.arrays, [
     OUR_DEVICE,
     indices(0),
     OUR_DEVICE,
@@ -142,9 +160,9 @@ Deno.test("feedback that is told again without a table refers to the last one", 
 
 Deno.test("of a table that is shorter than was said, what is there counts", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
-  scene.tell("format_table", table([XR24, LINEAR]).release(), 32);
+  scene.tell("format_table", { fd: table([XR24, LINEAR]).release(), size: 32 });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
   ]);
@@ -154,10 +172,18 @@ Deno.test("of a table that is shorter than was said, what is there counts", () =
 Deno.test("formats of old versions are those that our GPU makes", () => {
   using scene = new GpuScene(3);
   const { host } = scene.world;
-  host.say(6, "zwp_linux_dmabuf_v1.format", AR24);
-  host.say(6, "zwp_linux_dmabuf_v1.format", XR24);
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", XR24, 0x01000000, 1);
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", XR24, 0, 0);
+  host.say(6, "zwp_linux_dmabuf_v1.format", { format: AR24 });
+  host.say(6, "zwp_linux_dmabuf_v1.format", { format: XR24 });
+  host.say(6, "zwp_linux_dmabuf_v1.modifier", {
+    format: XR24,
+    "modifier_hi": 0x01000000,
+    "modifier_lo": 1,
+  });
+  host.say(6, "zwp_linux_dmabuf_v1.modifier", {
+    format: XR24,
+    "modifier_hi": 0,
+    "modifier_lo": 0,
+  });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_v1@6.format(875713112)",
     "zwp_linux_dmabuf_v1@6.modifier(875713112, 0, 0)",
@@ -166,13 +192,13 @@ Deno.test("formats of old versions are those that our GPU makes", () => {
 
 Deno.test("in version 6 our device is the one that samples, and which of the host's that is, the host finds out", () => {
   using scene = new GpuScene(6);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const SAMPLING = 2;
-  scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", SAMPLING);
-  scene.tell("tranche_formats", indices(0));
+  scene.tell("format_table", { fd: table([XR24, LINEAR]).release(), size: 16 });
+  scene.tell("tranche_target_device", { device: HOST_DEVICE });
+  scene.tell("tranche_flags", { flags: SAMPLING });
+  scene.tell("tranche_formats", { indices: indices(0) });
   scene.tell("tranche_done");
   scene.tell("done");
   assert.deepEqual(scene.clientHeard(), [
@@ -185,10 +211,10 @@ Deno.test("in version 6 our device is the one that samples, and which of the hos
   ]);
   scene.hostHeard();
   const name = "zwp_linux_buffer_params_v1.set_sampling_device";
-  scene.world.client.say(7, name, OUR_DEVICE);
+  scene.client.say(7, name, { device: OUR_DEVICE });
   assert.deepEqual(scene.hostHeard(), []);
   // the host refuses what is no device at all
-  scene.world.client.say(7, name, Uint8Array.of(1));
+  scene.client.say(7, name, { device: Uint8Array.of(1) });
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.set_sampling_device(array[1])",
   ]);
@@ -198,16 +224,19 @@ Deno.test("a table that the host sends again is the same file, and another one i
   const before = openFdCount();
   {
     using scene = new GpuScene(4);
-    scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+    scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
     scene.world.settle();
     const entries = [[AR24, LINEAR], [XR24, LINEAR]] as const;
-    scene.tell("format_table", table(...entries).release(), 32);
-    scene.tell("format_table", table(...entries).release(), 32);
-    scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
-    scene.tell("tranche_formats", indices(0));
+    scene.tell("format_table", { fd: table(...entries).release(), size: 32 });
+    scene.tell("format_table", { fd: table(...entries).release(), size: 32 });
+    scene.tell("format_table", {
+      fd: table([XR24, LINEAR]).release(),
+      size: 16,
+    });
+    scene.tell("tranche_formats", { indices: indices(0) });
     scene.tell("tranche_done");
     scene.clientHeard();
-    const { receivedFds, arrays } = scene.world.client;
+    const { receivedFds, arrays } = scene.client;
     const [first, second, third] = receivedFds.map(fileIdentity);
     assert.equal(first, second);
     assert.notEqual(first, third);
@@ -215,7 +244,10 @@ Deno.test("a table that the host sends again is the same file, and another one i
     // more than are kept
     for (let i = 1; i < 10; i++) {
       const many = Array.from({ length: i }, () => [XR24, LINEAR] as const);
-      scene.tell("format_table", table(...many).release(), i * 16);
+      scene.tell("format_table", {
+        fd: table(...many).release(),
+        size: i * 16,
+      });
     }
     scene.clientHeard();
     for (const fd of receivedFds.splice(0)) closeFd(fd);
@@ -228,7 +260,13 @@ Deno.test("a buffer of our GPU reaches the host as it is", () => {
   const fd = memoryFile();
   const identity = fileIdentity(fd);
   scene.plane(fd);
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": 8,
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.add(fd, 0, 0, 256, 0, 0)",
@@ -236,7 +274,7 @@ Deno.test("a buffer of our GPU reaches the host as it is", () => {
     "wl_surface@5.attach(wl_buffer@8, 0, 0)",
     "wl_surface@5.commit()",
   ]);
-  const [received = -1] = scene.world.host.receivedFds;
+  const [received = -1] = scene.host.receivedFds;
   assert.equal(fileIdentity(received), identity);
 });
 
@@ -245,8 +283,13 @@ Deno.test("a buffer of another device fails, and the connection lives", () => {
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
   scene.plane(memoryFile(), 1);
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
-  scene.say(7, "zwp_linux_buffer_params_v1.destroy");
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
+  scene.client.say(7, "zwp_linux_buffer_params_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.destroy()",
   ]);
@@ -260,14 +303,20 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
   const fd = memoryFile();
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": 8,
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_buffer_params_v1@7.failed()",
     "wl_buffer@8.release()",
   ]);
-  scene.say(8, "wl_buffer.destroy");
+  scene.client.say(8, "wl_buffer.destroy");
   scene.world.settle();
   assert.ok(!scene.world.ended);
 });
@@ -276,31 +325,29 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
   using scene = new GpuScene(4);
   const before = openFiles();
   const create = (id: number): void => {
-    scene.say(6, "zwp_linux_dmabuf_v1.create_params", id);
+    scene.client.say(6, "zwp_linux_dmabuf_v1.create_params", {
+      "params_id": id,
+    });
     for (let plane = 0; plane < 4; plane++) {
-      scene.world.client.say(
-        id,
-        "zwp_linux_buffer_params_v1.add",
-        memoryFile(),
-        plane,
-        0,
-        256,
-        0,
-        0,
-      );
+      scene.client.say(id, "zwp_linux_buffer_params_v1.add", {
+        fd: memoryFile(),
+        "plane_idx": plane,
+        offset: 0,
+        stride: 256,
+        "modifier_hi": 0,
+        "modifier_lo": 0,
+      });
     }
-    scene.say(
-      id,
-      "zwp_linux_buffer_params_v1.create_immed",
-      id + 1,
-      4,
-      4,
-      XR24,
-      0,
-    );
-    scene.say(id, "zwp_linux_buffer_params_v1.destroy");
+    scene.client.say(id, "zwp_linux_buffer_params_v1.create_immed", {
+      "buffer_id": id + 1,
+      width: 4,
+      height: 4,
+      format: XR24,
+      flags: 0,
+    });
+    scene.client.say(id, "zwp_linux_buffer_params_v1.destroy");
     scene.hostHeard();
-    for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
+    for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
   };
   const limit = MAX_PLANES / 4;
   let id = 8;
@@ -313,7 +360,7 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
   ]);
   assert.equal(openFiles(), open);
   assert.match(scene.world.log.join(), /2048 planes/);
-  scene.say(9, "wl_buffer.destroy");
+  scene.client.say(9, "wl_buffer.destroy");
   create(id + 2);
   assert.deepEqual(scene.clientHeard(), []);
   scene.world.relay.stop("the scenario's end");
@@ -329,7 +376,13 @@ function openFiles(): number {
 function drawnBuffer(scene: GpuScene): OwnedFd {
   const { reader, writer } = createPipe();
   scene.plane(reader.release());
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": 8,
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   scene.hostHeard();
   return writer;
 }
@@ -338,7 +391,7 @@ Deno.test("a commit waits until its buffer is drawn, and all that comes after it
   using scene = new GpuScene(4);
   using drawing = drawnBuffer(scene);
   scene.commit(8);
-  scene.say(3, "wl_compositor.create_region", 9);
+  scene.client.say(3, "wl_compositor.create_region", { id: 9 });
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@5.attach(wl_buffer@8, 0, 0)",
   ]);
@@ -371,7 +424,7 @@ Deno.test("a commit without a new buffer waits for nothing", () => {
   scene.commit(8);
   writeFd(drawing.number, Uint8Array.of(1));
   scene.hostHeard();
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
 
@@ -392,7 +445,12 @@ Deno.test("without a free descriptor a commit goes on, though its buffer is not 
 Deno.test("without a free descriptor buffers fail, and the client lives", () => {
   using scene = new GpuScene(4);
   scene.plane(memoryFile());
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   // what the client sends has to be received, which takes one
   withFreeDescriptors(1, () => scene.world.settle());
   assert.deepEqual(scene.clientHeard(), [
@@ -404,7 +462,13 @@ Deno.test("without a free descriptor buffers fail, and the client lives", () => 
     /a buffer whose fences cannot be seen: .*\(EMFILE\) is refused/,
   );
   scene.plane(memoryFile());
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": 8,
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   assert.equal(scene.hostHeard().length, 2);
 });
 
@@ -422,13 +486,16 @@ Deno.test("a buffer that the host makes later waits for its drawing as well", ()
   const { reader, writer } = createPipe();
   using drawing = writer;
   scene.plane(reader.release());
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
+    width: 4,
+    height: 4,
+    format: XR24,
+    flags: 0,
+  });
   scene.world.settle();
-  scene.world.host.say(
-    7,
-    "zwp_linux_buffer_params_v1.created",
-    0xff000000 | 0,
-  );
+  scene.host.say(7, "zwp_linux_buffer_params_v1.created", {
+    buffer: 0xff000000 | 0,
+  });
   scene.clientHeard();
   scene.hostHeard();
   scene.commit(0xff000000 | 0);

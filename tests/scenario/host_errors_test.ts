@@ -1,16 +1,16 @@
 /** What the host says is wrong reaches the client, about the right object and after everything before it. */
 import assert from "node:assert/strict";
+import { message } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
 Deno.test("an error of the host is about the client's object, and comes after what was queued before", () => {
   using world = World.ready();
-  world.client.say(1, "wl_display.get_registry", 3);
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", 5);
+  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
   world.forget();
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 2);
-  world.host.say(1, "wl_display.error", 4, 1, "invalid transform 9");
-  world.settle();
+  world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
+  world.host.error(5, 1, "invalid transform 9");
   assert.deepEqual(world.client.heard(), [
     "wl_surface@5.preferred_buffer_scale(2)",
     'wl_display@1.error(wl_surface@5, 1, "invalid transform 9")',
@@ -23,8 +23,7 @@ Deno.test("an error of the host is about the client's object, and comes after wh
 
 Deno.test("an error of the host about the display is about the display", () => {
   using world = World.ready();
-  world.host.say(1, "wl_display.error", 1, 2, "no memory");
-  world.settle();
+  world.host.error(1, 2, "no memory");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "no memory")',
   ]);
@@ -32,8 +31,7 @@ Deno.test("an error of the host about the display is about the display", () => {
 
 Deno.test("an error about an object that only the proxy knows is about the display", () => {
   using world = World.ready();
-  world.host.say(1, "wl_display.error", 2, 0, "invalid global");
-  world.settle();
+  world.host.error("wl_registry#1", 0, "invalid global");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 0, "invalid global")',
   ]);
@@ -44,8 +42,7 @@ Deno.test("an error about an object that only the proxy knows is about the displ
 
 Deno.test("an error about an object that nobody knows is about the display", () => {
   using world = World.ready();
-  world.host.say(1, "wl_display.error", 77, 4, "gone");
-  world.settle();
+  world.host.bytes(message(1, 0, 77, 4, "gone"));
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 4, "gone")',
   ]);
@@ -54,11 +51,10 @@ Deno.test("an error about an object that nobody knows is about the display", () 
 Deno.test("an error about an object that the client destroyed names it all the same", () => {
   using world = World.ready();
   world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.client.say(4, "wl_surface.destroy");
   world.forget();
-  world.host.say(1, "wl_display.error", 4, 0, "defunct role");
-  world.settle();
+  world.host.error(4, 0, "defunct role");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_surface@4, 0, "defunct role")',
   ]);
@@ -68,10 +64,9 @@ Deno.test("an error that the host sent before it closed its end is found, also w
   using world = World.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.forget();
-  world.host.say(1, "wl_display.error", 3, 5, "last words");
+  world.host.error(3, 5, "last words");
   world.host[Symbol.dispose]();
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.settle();
+  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_compositor@3, 5, "last words")',
   ]);
@@ -79,8 +74,7 @@ Deno.test("an error that the host sent before it closed its end is found, also w
 
 Deno.test("an empty error text stays empty", () => {
   using world = World.ready();
-  world.host.say(1, "wl_display.error", 1, 2, "");
-  world.settle();
+  world.host.error(1, 2, "");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "")',
   ]);
@@ -92,7 +86,6 @@ Deno.test("a host that closes the connection without a word ends the client with
   world.forget();
   world.host.say(3, "wl_output.done");
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "wl_output@3.done()",
     'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
@@ -105,10 +98,9 @@ Deno.test("a host that closes the connection without a word ends the client with
 
 Deno.test("a host that closes the connection before it said what it has ends the client, too", () => {
   using world = new World();
-  world.client.say(1, "wl_display.get_registry", 2);
+  world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
   ]);
@@ -117,9 +109,8 @@ Deno.test("a host that closes the connection before it said what it has ends the
 Deno.test("a host that refuses the connection itself is quoted", () => {
   using world = new World();
   world.settle();
-  world.host.say(1, "wl_display.error", 1, 2, "too many clients");
+  world.host.error(1, 2, "too many clients");
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "too many clients")',
   ]);
@@ -128,11 +119,10 @@ Deno.test("a host that refuses the connection itself is quoted", () => {
 Deno.test("an error of one client's host ends no other client", () => {
   using world = World.ready();
   using other = World.ready({ beside: world });
-  world.host.say(1, "wl_display.error", 1, 2, "no memory");
+  world.host.error(1, 2, "no memory");
   world.settle();
   assert.ok(world.ended);
-  other.client.say(1, "wl_display.sync", 3);
-  other.settle();
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   assert.deepEqual(other.host.heard(), [
     "wl_display@1.sync(new wl_callback@3)",
   ]);

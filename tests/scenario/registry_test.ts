@@ -6,8 +6,7 @@ type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
 function announced(world: World): string[] {
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.settle();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().map((line) =>
     line.replace(/^wl_registry@3\.global\((.*)\)$/, "$1")
   );
@@ -15,14 +14,12 @@ function announced(world: World): string[] {
 
 Deno.test("a client is told nothing before the host has said all that it has", () => {
   using world = new World();
-  world.client.say(1, "wl_display.get_registry", 2);
+  world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
-  world.host.say(2, "wl_registry.global", 5, "wl_compositor", 6);
-  world.settle();
+  world.host.announce(5, "wl_compositor", 6);
   assert.deepEqual(world.client.heard(), []);
-  world.host.say(2, "wl_registry.global", 6, "wl_subcompositor", 1);
-  world.host.say(3, "wl_callback.done", 0);
-  world.settle();
+  world.host.announce(6, "wl_subcompositor", 1);
+  world.host.answer("wl_callback#1");
   assert.deepEqual(world.client.heard(), [
     'wl_registry@2.global(5, "wl_compositor", 6)',
     'wl_registry@2.global(6, "wl_subcompositor", 1)',
@@ -88,9 +85,8 @@ Deno.test("a global that is allowed by name is told at the newest version", () =
 
 Deno.test("every registry of a client is told all, and the host hears of none", () => {
   using world = World.ready({}, [[1, "wl_shm", 1]]);
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.client.say(1, "wl_display.get_registry", 4);
-  world.settle();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.say(1, "wl_display.get_registry", { registry: 4 });
   assert.deepEqual(world.client.heard(), [
     'wl_registry@3.global(1, "wl_shm", 1)',
     'wl_registry@3.global(4294967294, "wl_fixes", 2)',
@@ -102,17 +98,21 @@ Deno.test("every registry of a client is told all, and the host hears of none", 
 
 Deno.test("one global can be bound twice, from different registries and at different versions", () => {
   using world = World.ready();
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.client.say(2, "wl_registry.bind", 1, "wl_compositor", 6, 4);
-  world.client.say(3, "wl_registry.bind", 1, "wl_compositor", 4, 5);
-  world.client.say(4, "wl_compositor.create_surface", 6);
-  world.client.say(5, "wl_compositor.create_surface", 7);
-  world.settle();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.bind(1, "wl_compositor", 6, 4);
+  world.client.say(3, "wl_registry.bind", {
+    name: 1,
+    interface: "wl_compositor",
+    version: 4,
+    id: 5,
+  });
+  world.client.say(4, "wl_compositor.create_surface", { id: 6 });
+  world.client.say(5, "wl_compositor.create_surface", { id: 7 });
   assert.deepEqual(world.host.heard(), [
-    "wl_registry@2.bind(1, new wl_compositor v6@3)",
-    "wl_registry@2.bind(1, new wl_compositor v4@4)",
-    "wl_compositor@3.create_surface(new wl_surface@5)",
+    "wl_registry#1.bind(1, new wl_compositor v6@4)",
+    "wl_registry#1.bind(1, new wl_compositor v4@5)",
     "wl_compositor@4.create_surface(new wl_surface@6)",
+    "wl_compositor@5.create_surface(new wl_surface@7)",
   ]);
 });
 
@@ -164,8 +164,7 @@ for (const { name, bind, error } of refusals) {
       [2, "wl_shm", 1],
       [8, "zwlr_screencopy_manager_v1", 3],
     ]);
-    world.client.say(2, "wl_registry.bind", ...bind, 3);
-    world.settle();
+    world.client.bind(...bind, 3);
     assert.deepEqual(world.client.heard(), [
       `wl_display@1.error(wl_registry@2, 0, "${error}")`,
     ]);
@@ -179,10 +178,9 @@ for (const { name, bind, error } of refusals) {
 
 Deno.test("what the host cannot be told the truth about is not touched: its names in our range are ignored", () => {
   using world = World.ready();
-  world.host.say(2, "wl_registry.global", 0xfffffff5, "wl_seat", 8);
-  world.host.say(2, "wl_registry.global_remove", 0xfffffffe);
-  world.host.say(2, "wl_registry.global_remove", 4711);
-  world.settle();
+  world.host.announce(0xfffffff5, "wl_seat", 8);
+  world.host.withdraw(0xfffffffe);
+  world.host.withdraw(4711);
   assert.deepEqual(world.client.heard(), []);
   world.bind(0xfffffffe, "wl_fixes", 2, 3);
   assert.ok(!world.ended);

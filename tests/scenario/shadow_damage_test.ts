@@ -88,12 +88,12 @@ Deno.test("rows are joined where little is between them", () => {
 Deno.test("damage in the surface's coordinates counts with the surface's scale", () => {
   using scene = new ShadowScene();
   scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.commit(7);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
-  scene.say(SURFACE, "wl_surface.damage", 100, 100, 50, 50);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
+  scene.client.damage(SURFACE, [100, 100, 50, 50]);
   scene.commit(7);
   assert.equal(scene.copiedBytes(), PATCH);
 });
@@ -101,18 +101,31 @@ Deno.test("damage in the surface's coordinates counts with the surface's scale",
 Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
+  scene.client.say(6, "wp_viewporter.get_viewport", {
+    id: 7,
+    surface: SURFACE,
+  });
   const { words } = scene.buffer(9, 8, 400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
-  scene.say(SURFACE, "wl_surface.set_buffer_transform", 1);
-  scene.say(7, "wp_viewport.set_source", 300 * 256, 0, 300 * 256, 400 * 256);
-  scene.say(7, "wp_viewport.set_destination", 150, 200);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
+    transform: 1,
+  });
+  scene.client.say(7, "wp_viewport.set_source", {
+    x: 300 * 256,
+    y: 0,
+    width: 300 * 256,
+    height: 400 * 256,
+  });
+  scene.client.say(7, "wp_viewport.set_destination", {
+    width: 150,
+    height: 200,
+  });
   scene.commit(9);
   const shown = scene.attached();
   scene.release(shown);
   scene.copiedBytes();
   words.fill(9);
-  scene.say(SURFACE, "wl_surface.damage", 10, 20, 30, 40);
+  scene.client.damage(SURFACE, [10, 20, 30, 40]);
   scene.commit(9);
   // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
   assert.equal(scene.copiedBytes(), 82 * 62 * 4);
@@ -124,23 +137,34 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
 });
 
 /** What a client says of how its buffer (9) lies on the surface; it has a viewport (7). */
-const views: readonly (readonly [number, string, readonly number[]])[] = [
-  [SURFACE, "wl_surface.set_buffer_transform", [2]],
-  [SURFACE, "wl_surface.set_buffer_scale", [2]],
-  [7, "wp_viewport.set_source", [256, 0, 256 * 8, 256 * 8]],
-  [7, "wp_viewport.set_destination", [5, 5]],
-];
-for (const [id, request, values] of views) {
+const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
+  "wl_surface.set_buffer_transform": (scene) =>
+    scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
+      transform: 2,
+    }),
+  "wl_surface.set_buffer_scale": (scene) =>
+    scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "wp_viewport.set_source": (scene) => {
+    const size = { width: 8 * 256, height: 8 * 256 };
+    scene.client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
+  },
+  "wp_viewport.set_destination": (scene) =>
+    scene.client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
+};
+for (const [request, view] of Object.entries(views)) {
   Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
     using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
     scene.world.bind(9, "wp_viewporter", 1, 6);
-    scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
+    scene.client.say(6, "wp_viewporter.get_viewport", {
+      id: 7,
+      surface: SURFACE,
+    });
     scene.buffer(9, 8, 16, 16);
     scene.commit(9);
     const copied = [0, 1].map(() => {
       scene.release(scene.attached());
       scene.copiedBytes();
-      scene.say(id, request, ...values);
+      view(scene);
       scene.commit(9, [0, 0, 4, 1]);
       return scene.copiedBytes();
     });
@@ -151,14 +175,17 @@ for (const [id, request, values] of views) {
 Deno.test("a viewport that is gone no longer counts", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
-  scene.say(7, "wp_viewport.set_destination", 10, 10);
-  scene.say(7, "wp_viewport.destroy");
+  scene.client.say(6, "wp_viewporter.get_viewport", {
+    id: 7,
+    surface: SURFACE,
+  });
+  scene.client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
+  scene.client.say(7, "wp_viewport.destroy");
   scene.buffer(9, 8, WIDTH, HEIGHT);
   scene.commit(9);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.damage", 100, 100, 100, 100);
+  scene.client.damage(SURFACE, [100, 100, 100, 100]);
   scene.commit(9);
   assert.equal(scene.copiedBytes(), PATCH);
 });
@@ -172,7 +199,7 @@ Deno.test("damage beyond the buffer is cut off, and endless damage is all of it"
   scene.commit(7, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
   assert.equal(scene.copiedBytes(), 9 * 400 + 40 + 4 * 400 + 20);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.damage", 0, 0, 0x7fffffff, 0x7fffffff);
+  scene.client.damage(SURFACE, [0, 0, 0x7fffffff, 0x7fffffff]);
   scene.commit(7);
   assert.equal(scene.copiedBytes(), 100 * 100 * PIXEL);
 });
@@ -183,8 +210,8 @@ Deno.test("damage of a commit without a buffer is copied with the next buffer", 
   scene.commit(7);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.damage_buffer", 0, 0, 100, 100);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
+  scene.client.say(SURFACE, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.copiedBytes(), 0);
   scene.commit(7, [500, 500, 100, 100]);
@@ -205,10 +232,15 @@ Deno.test("a buffer without damage is attached and not copied", () => {
 Deno.test("a buffer of another size, stride or format is copied whole", () => {
   using scene = new ShadowScene();
   scene.pool(6, 65536);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 10, 10, 40, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 8, 0, 12, 10, 48, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 9, 0, 12, 10, 64, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 10, 0, 12, 10, 64, 1);
+  scene.client.createBuffer(6, 7, { width: 10, height: 10 });
+  scene.client.createBuffer(6, 8, { width: 12, height: 10 });
+  scene.client.createBuffer(6, 9, { width: 12, height: 10, stride: 64 });
+  scene.client.createBuffer(6, 10, {
+    width: 12,
+    height: 10,
+    stride: 64,
+    format: 1,
+  });
   const copied = [7, 8, 9, 10].map((buffer) => {
     scene.commit(buffer, [0, 0, 1, 1]);
     return scene.copiedBytes();
@@ -219,11 +251,16 @@ Deno.test("a buffer of another size, stride or format is copied whole", () => {
 Deno.test("a buffer with several planes is copied whole", () => {
   using scene = new ShadowScene();
   const nv12 = 0x3231564e;
-  scene.world.host.say(4, "wl_shm.format", nv12);
+  scene.host.say(4, "wl_shm.format", { format: nv12 });
   scene.world.settle();
   const { mapping } = scene.pool(6, 64 * 48 * 3 / 2);
   mapping.bytes.fill(7);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 64, 48, 64, nv12);
+  scene.client.createBuffer(6, 7, {
+    width: 64,
+    height: 48,
+    stride: 64,
+    format: nv12,
+  });
   scene.commit(7);
   const shown = scene.attached();
   scene.release(shown);

@@ -30,16 +30,16 @@ Deno.test("what the compositor takes is asked before the client is listened to, 
   using scene = new ImageScene();
   const heard = scene.greet([[XR24, 0n]]);
   assert.deepEqual(heard, [
-    "wl_registry@2.bind(9, new zwp_linux_dmabuf_v1 v3@4)",
-    "wl_display@1.sync(new wl_callback@5)",
-    "zwp_linux_dmabuf_v1@4.create_params(new zwp_linux_buffer_params_v1@3)",
-    "zwp_linux_buffer_params_v1@3.add(fd, 0, 0, 512, 0, 0)",
-    `zwp_linux_buffer_params_v1@3.create(64, 64, ${XR24}, 0)`,
-    "wl_display@1.sync(new wl_callback@6)",
+    "wl_registry#1.bind(9, new zwp_linux_dmabuf_v1 v3#1)",
+    "wl_display@1.sync(new wl_callback#2)",
+    "zwp_linux_dmabuf_v1#1.create_params(new zwp_linux_buffer_params_v1#1)",
+    "zwp_linux_buffer_params_v1#1.add(fd, 0, 0, 512, 0, 0)",
+    `zwp_linux_buffer_params_v1#1.create(64, 64, ${XR24}, 0)`,
+    "wl_display@1.sync(new wl_callback#3)",
   ]);
   assert.deepEqual(scene.answerTrial("created"), [
     "wl_buffer@4278190080.destroy()",
-    "zwp_linux_buffer_params_v1@3.destroy()",
+    "zwp_linux_buffer_params_v1#1.destroy()",
   ]);
   scene.start();
   scene.world.pass(6_000);
@@ -71,14 +71,14 @@ Deno.test("a buffer is shown by a picture with the host's stride", () => {
   assert.equal(image.pixel(10, 3), 0, "outside of the buffer");
   assert.equal(image.ended, image.begun);
   assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
-  const given = scene.world.host.receivedFds.at(-1) ?? -1;
+  const given = scene.host.receivedFds.at(-1) ?? -1;
   const shared = image.share();
   assert.equal(fileIdentity(given), fileIdentity(shared));
   closeFd(shared);
 });
 
 function withoutIds(line: string): string {
-  return line.replace(/^\w+@\d+\./, "").replace(/@\d+/g, "");
+  return line.replace(/^\w+[@#]\d+\./, "").replace(/[@#]\d+/g, "");
 }
 
 Deno.test("only what changed is copied, into the shadow whose turn it is", () => {
@@ -111,7 +111,12 @@ Deno.test("a format with two planes goes into two planes", () => {
   const { mapping } = scene.pool(6, 8 * 4 + 8 * 2);
   mapping.bytes.fill(1, 0, 32);
   mapping.bytes.fill(2, 32);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 4, 8, NV12);
+  scene.client.createBuffer(6, 7, {
+    width: 8,
+    height: 4,
+    stride: 8,
+    format: NV12,
+  });
   scene.commit(7);
   const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
@@ -128,11 +133,14 @@ Deno.test("a format with two planes goes into two planes", () => {
 Deno.test("an icon, which must be in shared memory, is left out instead of ending the client", () => {
   using scene = readyScene(AR24);
   scene.world.bind(10, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
+  scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
   scene.buffer(9, 8, 16, 16);
   scene.hostHeard();
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
-  scene.say(7, "xdg_toplevel_icon_v1.destroy");
+  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
+    buffer: 9,
+    scale: 1,
+  });
+  scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
   assert.match(scene.world.log.join(), /is left out/);
 });
@@ -149,12 +157,12 @@ Deno.test("an image that nobody uses serves the next window of about that size",
   scene.buffer(7, 6, 100, 100);
   scene.commit(7);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.client.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
   scene.buffer(10, 9, 99, 128);
   const before = scene.images.made.length;
-  scene.say(8, "wl_surface.attach", 10, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, 10);
+  scene.client.say(8, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.images.made.length, before);
 });
@@ -168,15 +176,15 @@ Deno.test("pictures are given back, unused ones after five seconds and all when 
   assert.ok(size >= MEBIBYTE);
   scene.commit(7);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(4_000);
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);
   assert.equal(scene.images.used, 0);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.say(8, "wl_surface.attach", 7, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.attach(8, 7);
+  scene.client.say(8, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.images.used, size);
   scene.world.relay.stop("the scenario's end");
@@ -217,7 +225,7 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
   scene.start();
   scene.buffer(7, 6, 8, 8);
   scene.commit(7);
-  scene.say(3, "wl_compositor.create_region", 8);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.deepEqual(scene.hostHeard(), []);
   const heard = scene.answerTrial("created").map(withoutIds);
   assert.deepEqual(heard.slice(-3), [
@@ -314,11 +322,10 @@ Deno.test("an image that the compositor refuses all the same is told in the log"
   using scene = readyScene(AR24);
   scene.buffer(7, 6, 8, 9);
   scene.commit(7);
-  const [, params] =
-    /params_v1@(\d+)\.create_immed/.exec(scene.hostHeard().join()) ??
-      [];
+  const [, params = ""] =
+    /(\w+params_v1#\d+)\.create_immed/.exec(scene.hostHeard().join()) ?? [];
   const { host } = scene.world;
-  host.say(Number(params), "zwp_linux_buffer_params_v1.failed");
+  host.say(params, "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
   assert.match(scene.world.log.join(), /refused an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
@@ -377,15 +384,15 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
     scene.hostHeard().filter((line) => line.includes("attach"));
   const xrgb = 1;
   scene.pool(6, 256);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 8, 32, xrgb);
+  scene.client.createBuffer(6, 7, { width: 8, height: 8, format: xrgb });
   scene.commit(7);
   assert.deepEqual(attached(), [], "there is no picture for it");
   // of a format that the compositor takes as shared memory
   scene.buffer(9, 8, 8, 8);
-  scene.say(3, "wl_compositor.create_surface", 10);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
   const commit = (): void => {
-    scene.say(10, "wl_surface.attach", 9, 0, 0);
-    scene.say(10, "wl_surface.commit");
+    scene.client.attach(10, 9);
+    scene.client.say(10, "wl_surface.commit");
     scene.world.settle();
   };
   for (let i = 0; i < 3; i++) commit();

@@ -9,10 +9,13 @@ import { ShadowScene } from "./support/shadow_scene.ts";
 function iconScene(pictures: number): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
+  scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
   scene.buffer(9, 8, 1, 1);
   for (let scale = 1; scale <= pictures; scale++) {
-    scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, scale);
+    scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
+      buffer: 9,
+      scale,
+    });
     if (scale % 64 === 0) forgetHost(scene);
   }
   forgetHost(scene);
@@ -22,7 +25,7 @@ function iconScene(pictures: number): ShadowScene {
 /** The host maps what it was sent, and closes the descriptors. */
 function forgetHost(scene: ShadowScene): void {
   scene.hostHeard();
-  for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
+  for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
 }
 
 /** Pieces that the client has now. */
@@ -63,7 +66,7 @@ Deno.test("a surface beyond what one client may have goes on without its picture
     const log = scene.world.log.join("\n");
     assert.match(log, /the application has .* a buffer of 4x4 pixels/);
     assert.doesNotMatch(log, /no memory left/);
-    scene.say(7, "xdg_toplevel_icon_v1.destroy");
+    scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
     scene.world.settle();
     scene.world.pass(1_000);
     const shown = scene.attached();
@@ -74,11 +77,11 @@ Deno.test("a surface beyond what one client may have goes on without its picture
 Deno.test("a client with as many pieces as one may have gives up what it does not show before it does without", () =>
   withDescriptors(() => {
     using scene = iconScene(MAX_PIECES - 1);
-    scene.say(3, "wl_compositor.create_surface", 10);
+    scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
     scene.commit(9);
     scene.release(scene.attached());
-    scene.say(10, "wl_surface.attach", 9, 0, 0);
-    scene.say(10, "wl_surface.commit");
+    scene.client.attach(10, 9);
+    scene.client.say(10, "wl_surface.commit");
     assert.notEqual(scene.attached(), "");
     assert.equal(pieces(scene), MAX_PIECES);
     assert.deepEqual(scene.world.log, []);
@@ -89,12 +92,12 @@ Deno.test("surfaces that wait for memory look for it in turn, whichever of them 
   scene.room.limit = 0;
   const surfaces = Array.from({ length: 30 }, (_, i) => 10 + i);
   scene.buffer(7, 6, 4, 4);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.say(3, "wl_compositor.create_surface", 9);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.say(3, "wl_compositor.create_surface", { id: 9 });
   for (const surface of surfaces) {
-    scene.say(3, "wl_compositor.create_surface", surface);
-    scene.say(surface, "wl_surface.attach", 7, 0, 0);
-    scene.say(surface, "wl_surface.commit");
+    scene.client.say(3, "wl_compositor.create_surface", { id: surface });
+    scene.client.attach(surface, 7);
+    scene.client.say(surface, "wl_surface.commit");
   }
   scene.world.settle();
   assert.equal(scene.world.log.length, 1, "said once");
@@ -113,9 +116,9 @@ Deno.test("a host without room is asked by one surface in a second, and the next
   scene.buffer(9, 8, 4, 4);
   scene.commit(7);
   for (const surface of [10, 11, 12]) {
-    scene.say(3, "wl_compositor.create_surface", surface);
-    scene.say(surface, "wl_surface.attach", 9, 0, 0);
-    scene.say(surface, "wl_surface.commit");
+    scene.client.say(3, "wl_compositor.create_surface", { id: surface });
+    scene.client.attach(surface, 9);
+    scene.client.say(surface, "wl_surface.commit");
   }
   scene.world.settle();
   const shown = (): (string | undefined)[] =>

@@ -16,12 +16,12 @@ Deno.test("memory of a window that is gone serves the next one of about that siz
   scene.buffer(7, 6, 100, 100);
   scene.commit(7);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.client.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
   scene.buffer(10, 9, 99, 101);
   scene.hostHeard();
-  scene.say(8, "wl_surface.attach", 10, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, 10);
+  scene.client.say(8, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.room.blocks.length, 1);
   assert.ok(
@@ -34,14 +34,14 @@ Deno.test("memory that nobody uses is given back after five seconds, and not bef
   scene.buffer(7, 6, SIDE, SIDE);
   scene.commit(7);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(4_900);
   assert.equal(scene.room.used, MEBIBYTE);
   scene.hostHeard();
   scene.world.pass(200);
   assert.equal(scene.room.used, 0);
-  assert.ok(scene.hostHeard().includes("wl_shm_pool@7.destroy()"));
+  assert.ok(scene.hostHeard().includes("wl_shm_pool#1.destroy()"));
 });
 
 Deno.test("memory in use is not given back, however old it is", () => {
@@ -60,15 +60,16 @@ Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
   const buffer = id + 1;
   id += 2;
   for (let i = 0; i < 6; i++) {
-    scene.say(3, "wl_compositor.create_surface", id);
-    scene.say(id, "wl_surface.attach", buffer, 0, 0);
-    scene.say(id, "wl_surface.commit");
-    scene.world.settle();
+    scene.client.say(3, "wl_compositor.create_surface", { id });
+    scene.client.attach(id, buffer);
+    scene.client.say(id, "wl_surface.commit");
     scene.release(scene.attached());
     surfaces.push(id++);
   }
   assert.equal(scene.room.used, 96 * MEBIBYTE);
-  for (const surface of surfaces) scene.say(surface, "wl_surface.destroy");
+  for (const surface of surfaces) {
+    scene.client.say(surface, "wl_surface.destroy");
+  }
   scene.world.settle();
   assert.equal(scene.room.used, 64 * MEBIBYTE);
   assert.deepEqual(
@@ -103,11 +104,11 @@ Deno.test("where there is no room a window gives up the shadow that it does not 
   using scene = new ShadowScene();
   scene.room.limit = MEBIBYTE;
   scene.buffer(7, 6, SIDE, SIDE);
-  scene.say(3, "wl_compositor.create_surface", 8);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
   scene.commit(7);
   scene.release(scene.attached());
-  scene.say(8, "wl_surface.attach", 7, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, 7);
+  scene.client.say(8, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -116,10 +117,10 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
   using scene = new ShadowScene();
   scene.room.limit = 0;
   scene.buffer(7, 6, 8, 8);
-  scene.say(SURFACE, "wl_surface.frame", 8);
+  scene.client.say(SURFACE, "wl_surface.frame", { callback: 8 });
   scene.commit(7, [0, 0, 8, 8]);
   assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.frame(new wl_callback@6)",
+    "wl_surface@5.frame(new wl_callback@8)",
     "wl_surface@5.damage_buffer(0, 0, 8, 8)",
     "wl_surface@5.commit()",
   ]);
@@ -137,14 +138,14 @@ Deno.test("a buffer that found no memory is shown with the next commit, all of i
   scene.hostHeard();
   words.fill(6);
   scene.room.limit = Infinity;
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   const lines = scene.hostHeardOfSurfaces();
   assert.deepEqual(lines, [
-    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
     "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
     "wl_surface@5.commit()",
   ]);
-  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+  assert.equal(scene.pixels("wl_buffer#1")[63], 6);
 });
 
 Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
@@ -159,11 +160,11 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
   scene.room.limit = Infinity;
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
     "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
     "wl_surface@5.commit()",
   ]);
-  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+  assert.equal(scene.pixels("wl_buffer#1")[63], 6);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
 });
@@ -173,49 +174,80 @@ const pendingRequests: readonly (readonly [
   string,
   (scene: ShadowScene) => void,
 ])[] = [
-  ["a scale", (scene) => scene.say(SURFACE, "wl_surface.set_buffer_scale", 2)],
-  ["damage", (scene) => scene.say(SURFACE, "wl_surface.damage", 0, 0, 1, 1)],
-  ["a callback", (scene) => scene.say(SURFACE, "wl_surface.frame", 18)],
+  [
+    "a scale",
+    (scene) =>
+      scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  ],
+  [
+    "damage",
+    (scene) => scene.client.damage(SURFACE, [0, 0, 1, 1]),
+  ],
+  [
+    "a callback",
+    (scene) => scene.client.say(SURFACE, "wl_surface.frame", { callback: 18 }),
+  ],
   [
     "an input region",
-    (scene) => scene.say(SURFACE, "wl_surface.set_input_region", null),
+    (scene) =>
+      scene.client.say(SURFACE, "wl_surface.set_input_region", {
+        region: null,
+      }),
   ],
   [
     "a window's acknowledged size",
-    (scene) => scene.say(12, "xdg_surface.ack_configure", 1),
+    (scene) => scene.client.say(12, "xdg_surface.ack_configure", { serial: 1 }),
   ],
   [
     "a window's smallest size",
-    (scene) => scene.say(13, "xdg_toplevel.set_min_size", 9, 9),
+    (scene) =>
+      scene.client.say(13, "xdg_toplevel.set_min_size", {
+        width: 9,
+        height: 9,
+      }),
   ],
   [
     "a viewport",
-    (scene) => scene.say(14, "wp_viewport.set_destination", 9, 9),
+    (scene) =>
+      scene.client.say(14, "wp_viewport.set_destination", {
+        width: 9,
+        height: 9,
+      }),
   ],
   [
     "a moment to be shown at",
-    (scene) => scene.say(17, "wp_commit_timer_v1.set_timestamp", 0, 50, 0),
+    (scene) =>
+      scene.client.say(17, "wp_commit_timer_v1.set_timestamp", {
+        "tv_sec_hi": 0,
+        "tv_sec_lo": 50,
+        "tv_nsec": 0,
+      }),
   ],
   [
     "a child's place",
-    (scene) => scene.say(15, "wl_subsurface.set_position", 9, 9),
+    (scene) =>
+      scene.client.say(15, "wl_subsurface.set_position", { x: 9, y: 9 }),
   ],
-  ["a child's commit", (scene) => scene.say(8, "wl_surface.commit")],
+  ["a child's commit", (scene) => scene.client.say(8, "wl_surface.commit")],
   [
     "the commit of a child that is synchronised again",
     (scene) => {
-      scene.say(15, "wl_subsurface.set_desync");
-      scene.say(15, "wl_subsurface.set_sync");
-      scene.say(8, "wl_surface.commit");
+      scene.client.say(15, "wl_subsurface.set_desync");
+      scene.client.say(15, "wl_subsurface.set_sync");
+      scene.client.say(8, "wl_surface.commit");
     },
   ],
   [
     "the commit of a synchronised child's child",
     (scene) => {
-      scene.say(3, "wl_compositor.create_surface", 18);
-      scene.say(11, "wl_subcompositor.get_subsurface", 19, 18, 8);
-      scene.say(19, "wl_subsurface.set_desync");
-      scene.say(18, "wl_surface.commit");
+      scene.client.say(3, "wl_compositor.create_surface", { id: 18 });
+      scene.client.say(11, "wl_subcompositor.get_subsurface", {
+        id: 19,
+        surface: 18,
+        parent: 8,
+      });
+      scene.client.say(19, "wl_subsurface.set_desync");
+      scene.client.say(18, "wl_surface.commit");
     },
   ],
 ];
@@ -228,7 +260,7 @@ for (const [name, ask] of pendingRequests) {
       [11, "wp_commit_timing_manager_v1", 1],
     ]);
     scene.buffer(7, 6, 8, 8);
-    scene.say(3, "wl_compositor.create_surface", 8);
+    scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
     for (
       const [global, type, version, id] of [
         [5, "xdg_wm_base", 5, 9],
@@ -236,12 +268,25 @@ for (const [name, ask] of pendingRequests) {
         [10, "wl_subcompositor", 1, 11],
       ] as const
     ) scene.world.bind(global, type, version, id);
-    scene.say(9, "xdg_wm_base.get_xdg_surface", 12, SURFACE);
-    scene.say(12, "xdg_surface.get_toplevel", 13);
-    scene.say(10, "wp_viewporter.get_viewport", 14, SURFACE);
-    scene.say(11, "wl_subcompositor.get_subsurface", 15, 8, SURFACE);
+    scene.client.say(9, "xdg_wm_base.get_xdg_surface", {
+      id: 12,
+      surface: SURFACE,
+    });
+    scene.client.say(12, "xdg_surface.get_toplevel", { id: 13 });
+    scene.client.say(10, "wp_viewporter.get_viewport", {
+      id: 14,
+      surface: SURFACE,
+    });
+    scene.client.say(11, "wl_subcompositor.get_subsurface", {
+      id: 15,
+      surface: 8,
+      parent: SURFACE,
+    });
     scene.world.bind(11, "wp_commit_timing_manager_v1", 1, 16);
-    scene.say(16, "wp_commit_timing_manager_v1.get_timer", 17, SURFACE);
+    scene.client.say(16, "wp_commit_timing_manager_v1.get_timer", {
+      id: 17,
+      surface: SURFACE,
+    });
     scene.room.limit = 0;
     scene.commit(7);
     ask(scene);
@@ -249,7 +294,7 @@ for (const [name, ask] of pendingRequests) {
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
     assert.deepEqual(scene.hostHeardOfSurfaces(), []);
-    scene.say(SURFACE, "wl_surface.commit");
+    scene.client.say(SURFACE, "wl_surface.commit");
     assert.deepEqual(scene.hostHeardOfSurfaces().map(withoutValues), [
       "wl_surface@5.attach",
       "wl_surface@5.damage",
@@ -266,22 +311,22 @@ const unrelatedCommits: readonly (readonly [
   [
     "that is its child and not synchronised",
     (scene) => {
-      scene.say(11, "wl_subsurface.set_desync");
-      scene.say(8, "wl_surface.commit");
+      scene.client.say(11, "wl_subsurface.set_desync");
+      scene.client.say(8, "wl_surface.commit");
     },
   ],
   [
     "that was its child",
     (scene) => {
-      scene.say(11, "wl_subsurface.destroy");
-      scene.say(8, "wl_surface.commit");
+      scene.client.say(11, "wl_subsurface.destroy");
+      scene.client.say(8, "wl_surface.commit");
     },
   ],
   [
     "whose parent, its child, is gone",
     (scene) => {
-      scene.say(8, "wl_surface.destroy");
-      scene.say(9, "wl_surface.commit");
+      scene.client.say(8, "wl_surface.destroy");
+      scene.client.say(9, "wl_surface.commit");
     },
   ],
 ];
@@ -290,11 +335,19 @@ for (const [name, commit] of unrelatedCommits) {
   Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
     scene.buffer(7, 6, 8, 8);
-    scene.say(3, "wl_compositor.create_surface", 8);
-    scene.say(3, "wl_compositor.create_surface", 9);
+    scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+    scene.client.say(3, "wl_compositor.create_surface", { id: 9 });
     scene.world.bind(10, "wl_subcompositor", 1, 10);
-    scene.say(10, "wl_subcompositor.get_subsurface", 11, 8, SURFACE);
-    scene.say(10, "wl_subcompositor.get_subsurface", 12, 9, 8);
+    scene.client.say(10, "wl_subcompositor.get_subsurface", {
+      id: 11,
+      surface: 8,
+      parent: SURFACE,
+    });
+    scene.client.say(10, "wl_subcompositor.get_subsurface", {
+      id: 12,
+      surface: 9,
+      parent: 8,
+    });
     scene.room.limit = 0;
     scene.commit(7);
     commit(scene);
@@ -354,7 +407,7 @@ Deno.test("a window that is gone is not shown when there is memory again", () =>
   scene.buffer(7, 6, 8, 8);
   scene.room.limit = 0;
   scene.commit(7);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.hostHeard();
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
@@ -366,7 +419,7 @@ Deno.test("what a host does not release of a window that is gone is given back a
   scene.buffer(7, 6, SIDE, SIDE);
   scene.commit(7);
   const shown = scene.attached();
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(4_900);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.destroy()"]);
@@ -386,7 +439,7 @@ Deno.test("what a host does not release of a window's former size is given back 
   scene.world.pass(20_000);
   assert.ok(scene.room.used > MEBIBYTE, "the host may still show it");
   scene.release(second);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(11_000);
   assert.equal(scene.room.used, 0);
@@ -412,11 +465,11 @@ Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   scene.buffer(7, 6, 8, 8);
   scene.room.limit = 0;
   scene.commit(7);
-  scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.attach(SURFACE, null);
+  scene.client.say(SURFACE, "wl_surface.commit");
   scene.hostHeard();
   scene.room.limit = Infinity;
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
 

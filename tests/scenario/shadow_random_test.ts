@@ -50,23 +50,14 @@ class Painter {
         this.picture.fill(this.#color, at, at + width);
       }
       if (random(2) === 0) {
-        this.#scene.say(
-          SURFACE,
-          "wl_surface.damage_buffer",
-          x,
-          y,
-          width,
-          height,
-        );
+        this.#scene.client.damageBuffer(SURFACE, [x, y, width, height]);
       } else {
-        this.#scene.say(
-          SURFACE,
-          "wl_surface.damage",
+        this.#scene.client.damage(SURFACE, [
           x / 2,
           y / 2,
           width / 2,
           height / 2,
-        );
+        ]);
       }
     }
   }
@@ -83,22 +74,22 @@ function play(seed: number): void {
   using scene = new ShadowScene();
   const random = numbers(seed * 2654435761);
   const painter = new Painter(scene, random);
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   const busy: string[] = [];
   let shownFrames = 0;
   for (let frame = 0; frame < FRAMES; frame++) {
     // Now and then there is no memory, or something else is shown.
     scene.room.limit = random(8) === 0 ? scene.room.used : Infinity;
     if (random(6) === 0) {
-      scene.say(SURFACE, "wl_surface.commit");
+      scene.client.say(SURFACE, "wl_surface.commit");
       // A buffer that found no memory before may be shown by this.
       const late = scene.attached();
       if (late !== "") busy.push(late);
     }
     painter.draw();
     if (random(10) === 0) {
-      scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
-      scene.say(SURFACE, "wl_surface.commit");
+      scene.client.attach(SURFACE, null);
+      scene.client.say(SURFACE, "wl_surface.commit");
       scene.hostHeard();
       continue;
     }

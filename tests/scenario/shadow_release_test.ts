@@ -22,7 +22,7 @@ Deno.test("a client that does not wait is held until the host releases a shadow"
   const shown = scene.attached();
   words.fill(4);
   scene.commit(7, [0, 0, 4, 4]);
-  scene.say(3, "wl_compositor.create_region", 8);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.equal(scene.attached(), "", "nothing goes past it");
   scene.release(shown);
   assert.equal(scene.attached(), shown);
@@ -83,7 +83,7 @@ Deno.test("a client whose buffers the host holds is not stopped at each of its c
   const { scene } = heldScene();
   using _ = scene;
   scene.commit(7);
-  scene.say(3, "wl_compositor.create_region", 8);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.deepEqual(
     scene.hostHeard().map((line) => line.slice(0, line.indexOf("("))),
     ["wl_surface@5.commit", "wl_compositor@3.create_region"],
@@ -108,11 +108,10 @@ Deno.test("what the host had no buffer for is shown when it releases one", () =>
 Deno.test("what the host had no buffer for waits for a client that is about to commit something else", () => {
   const { scene, shown: [first = ""] } = heldScene();
   using _ = scene;
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.release(first);
   assert.equal(scene.attached(), "");
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
 });
 
@@ -140,7 +139,7 @@ Deno.test("a surface that is destroyed gives up its shadows, those that the host
   scene.commit(7);
   const second = scene.attached();
   scene.release(first);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   assert.deepEqual(scene.hostHeard(), [
     `${first}.destroy()`,
     "wl_surface@5.destroy()",
@@ -155,8 +154,7 @@ Deno.test("a release that crosses the destruction of its shadow is nobody's", ()
   scene.commit(7);
   const shown = scene.attached();
   scene.release(shown);
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.release(shown);
   assert.ok(!scene.world.ended);
   assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
@@ -177,16 +175,14 @@ Deno.test("when the size changes the old shadows end as the host releases them",
 Deno.test("a client that waits for the release of its commit is answered when its buffer was copied", () => {
   using scene = new ShadowScene([[9, "wl_compositor", 7]]);
   scene.world.bind(9, "wl_compositor", 7, 6);
-  scene.say(6, "wl_compositor.create_surface", 7);
+  scene.client.say(6, "wl_compositor.create_surface", { id: 7 });
   scene.buffer(9, 8, 4, 4);
   scene.hostHeard();
-  scene.say(7, "wl_surface.get_release", 10);
-  scene.say(7, "wl_surface.attach", 9, 0, 0);
-  scene.world.settle();
+  scene.client.say(7, "wl_surface.get_release", { callback: 10 });
+  scene.client.attach(7, 9);
   assert.deepEqual(scene.clientHeard(), []);
-  scene.say(7, "wl_surface.commit");
-  scene.world.settle();
-  assert.deepEqual(scene.world.client.heard(), [
+  scene.client.say(7, "wl_surface.commit");
+  assert.deepEqual(scene.client.heard(), [
     "wl_buffer@9.release()",
     "wl_callback@10.done(0)",
     "wl_display@1.delete_id(10)",
@@ -203,25 +199,27 @@ Deno.test("the release of a commit of something that the host knows is the host'
   ]);
   scene.world.bind(9, "wl_compositor", 7, 6);
   scene.world.bind(10, "wp_single_pixel_buffer_manager_v1", 1, 7);
-  scene.say(6, "wl_compositor.create_surface", 8);
-  scene.say(
+  scene.client.say(6, "wl_compositor.create_surface", { id: 8 });
+  scene.client.say(
     7,
     "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
-    9,
-    0,
-    0,
-    0,
-    0,
+    {
+      id: 9,
+      r: 0,
+      g: 0,
+      b: 0,
+      a: 0,
+    },
   );
   scene.hostHeard();
-  scene.say(8, "wl_surface.get_release", 10);
-  scene.say(8, "wl_surface.attach", 9, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.say(8, "wl_surface.get_release", { callback: 10 });
+  scene.client.attach(8, 9);
+  scene.client.say(8, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@8.attach(wl_buffer@9, 0, 0)",
     "wl_surface@8.get_release(new wl_callback@10)",
     "wl_surface@8.commit()",
   ]);
-  scene.world.host.say(10, "wl_callback.done", 0);
+  scene.host.say(10, "wl_callback.done", { "callback_data": 0 });
   assert.deepEqual(scene.clientHeard(), ["wl_callback@10.done(0)"]);
 });

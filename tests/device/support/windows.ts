@@ -80,24 +80,13 @@ export class Windows implements Disposable {
       this.#nextId++,
       this.#nextId++,
     ];
-    client.say(3, "wl_compositor.create_surface", surface);
-    client.say(
-      4,
-      "wl_shm.create_pool",
-      pool,
-      duplicateFd(file.number).release(),
+    client.say(3, "wl_compositor.create_surface", { id: surface });
+    client.createPool(4, {
+      id: pool,
+      fd: duplicateFd(file.number).release(),
       size,
-    );
-    client.say(
-      pool,
-      "wl_shm_pool.create_buffer",
-      buffer,
-      0,
-      width,
-      height,
-      width * 4,
-      XRGB8888,
-    );
+    });
+    client.createBuffer(pool, buffer, { width, height, format: XRGB8888 });
     return { surface, pool, buffer, width, height, memory, file };
   }
 
@@ -105,16 +94,11 @@ export class Windows implements Disposable {
   paint(window: Window, byte: number): void {
     const { client } = this.client;
     window.memory.bytes.fill(byte);
-    client.say(window.surface, "wl_surface.attach", window.buffer, 0, 0);
-    client.say(
-      window.surface,
-      "wl_surface.damage_buffer",
-      0,
-      0,
-      window.width,
-      window.height,
-    );
-    client.say(window.surface, "wl_surface.frame", this.#nextId++);
+    client.attach(window.surface, window.buffer);
+    client.damageBuffer(window.surface, [0, 0, window.width, window.height]);
+    client.say(window.surface, "wl_surface.frame", {
+      callback: this.#nextId++,
+    });
     client.say(window.surface, "wl_surface.commit");
   }
 

@@ -4,6 +4,11 @@ import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { HostMemoryRoom } from "./host_memory.ts";
+import type {
+  Rectangle,
+  ScriptedClient,
+} from "../../support/scripted_client.ts";
+import type { ScriptedHost } from "../../support/scripted_host.ts";
 import type { World } from "./world.ts";
 
 /** The client's surface. */
@@ -28,9 +33,12 @@ export abstract class BufferScene implements Disposable {
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
 
-  /** Sends a request. */
-  say(id: number, name: string, ...values: (number | null)[]): void {
-    this.world.client.say(id, name, ...values);
+  get client(): ScriptedClient {
+    return this.world.client;
+  }
+
+  get host(): ScriptedHost {
+    return this.world.host;
   }
 
   /** The client makes a pool under this id. */
@@ -41,7 +49,7 @@ export abstract class BufferScene implements Disposable {
     const file: ClientFile = { fd, mapping, words };
     this.#files.push(file);
     const sent = duplicateFd(fd.number).release();
-    this.world.client.say(4, "wl_shm.create_pool", id, sent, size);
+    this.client.createPool(4, { id, fd: sent, size });
     return file;
   }
 
@@ -54,36 +62,32 @@ export abstract class BufferScene implements Disposable {
   ): ClientFile {
     const stride = width * PIXEL;
     const file = this.pool(poolId, stride * height);
-    const shape = [0, width, height, stride, 0];
-    this.say(poolId, "wl_shm_pool.create_buffer", id, ...shape);
+    this.client.createBuffer(poolId, id, { width, height });
     return file;
   }
 
   /** The client attaches a buffer, says which rectangles changed, and commits. */
   commit(
     buffer: number,
-    ...damage: (readonly [number, number, number, number])[]
+    ...damage: Rectangle[]
   ): void {
-    this.say(SURFACE, "wl_surface.attach", buffer, 0, 0);
-    for (const rectangle of damage) {
-      this.say(SURFACE, "wl_surface.damage_buffer", ...rectangle);
-    }
-    this.say(SURFACE, "wl_surface.commit");
+    const { client } = this;
+    client.attach(SURFACE, buffer);
+    for (const rectangle of damage) client.damageBuffer(SURFACE, rectangle);
+    client.say(SURFACE, "wl_surface.commit");
     this.world.settle();
   }
 
   /** What the client heard since the last time, freed ids apart. */
   clientHeard(): string[] {
     this.world.settle();
-    return this.world.client.heard().filter((line) =>
-      !line.includes("delete_id")
-    );
+    return this.client.heard().filter((line) => !line.includes("delete_id"));
   }
 
-  /** The host's buffer that was attached last, as `wl_buffer@8`. */
+  /** The host's buffer that was attached last, as `wl_buffer#1`. */
   attached(): string {
     const [buffer = ""] = this.hostHeard().flatMap((line) => {
-      const [, found] = /^wl_surface@\d+\.attach\(([^,]*),/.exec(line) ?? [];
+      const [, found] = /^wl_surface.*\.attach\(([^,]*),/.exec(line) ?? [];
       return found === undefined ? [] : [found];
     }).slice(-1);
     return buffer;
@@ -91,7 +95,7 @@ export abstract class BufferScene implements Disposable {
 
   /** The host releases a buffer. */
   release(buffer: string): void {
-    this.world.host.say(Number(buffer.split("@")[1]), "wl_buffer.release");
+    this.host.say(buffer, "wl_buffer.release");
     this.world.settle();
   }
 

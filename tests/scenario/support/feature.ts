@@ -19,9 +19,9 @@ export function feature(
 export function featureWorld(...features: Feature<FeatureRelay>[]): World {
   const world = World.ready({ features });
   world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.bind(3, "wl_seat", 8, 5);
-  world.client.say(5, "wl_seat.get_pointer", 6);
+  world.client.say(5, "wl_seat.get_pointer", { id: 6 });
   world.forget();
   return world;
 }

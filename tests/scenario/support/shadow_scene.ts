@@ -43,7 +43,7 @@ export class ShadowScene extends BufferScene {
     }, [...usualGlobals, ...globals]);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.world.client.say(3, "wl_compositor.create_surface", SURFACE);
+    this.world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
     this.world.forget();
   }
 
@@ -68,10 +68,10 @@ export class ShadowScene extends BufferScene {
   }
 
   #note(line: string): void {
-    const [, pool] = /create_pool\(new (wl_shm_pool@\d+)/.exec(line) ?? [];
+    const [, pool] = /create_pool\(new (wl_shm_pool#\d+)/.exec(line) ?? [];
     if (pool !== undefined) this.#blockOfPool.set(pool, this.#poolCount++);
     const [, owner, buffer] =
-      /^(wl_shm_pool@\d+)\.create_buffer\(new (wl_buffer@\d+)/.exec(line) ?? [];
+      /^(wl_shm_pool#\d+)\.create_buffer\(new (wl_buffer#\d+)/.exec(line) ?? [];
     if (owner !== undefined && buffer !== undefined) {
       this.#poolOfBuffer.set(buffer, owner);
     }

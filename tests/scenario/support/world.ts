@@ -12,7 +12,8 @@ import {
   type Differences,
   OtherEndpoint,
 } from "../../support/other_endpoint.ts";
-import { Peer } from "../../support/peer.ts";
+import { ScriptedClient } from "../../support/scripted_client.ts";
+import { type Globals, ScriptedHost } from "../../support/scripted_host.ts";
 
 /** How a scenario's world differs from the usual one. */
 export interface WorldOptions {
@@ -29,7 +30,7 @@ export interface WorldOptions {
 }
 
 /** Globals that most scenarios need, as the host names them. */
-export const usualGlobals: readonly (readonly [number, string, number])[] = [
+export const usualGlobals: Globals = [
   [1, "wl_compositor", 6],
   [2, "wl_shm", 1],
   [3, "wl_seat", 8],
@@ -41,8 +42,8 @@ export const usualGlobals: readonly (readonly [number, string, number])[] = [
 /** The world of one client. The client's `wl_registry` is its object 2. */
 export class World implements Disposable {
   readonly loop: ManualLoop;
-  readonly client: Peer;
-  readonly host: Peer;
+  readonly client: ScriptedClient;
+  readonly host: ScriptedHost;
   readonly relay: Relay;
   /** What the relay said to the log. */
   readonly log: string[] = [];
@@ -54,8 +55,11 @@ export class World implements Disposable {
     this.#ownsLoop = options.beside === undefined;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
-    this.client = new Peer(clientFd, "requests");
-    this.host = new Peer(hostFd, "events");
+    const settle = (): void => this.settle();
+    const clientIds = (hostId: number): number =>
+      this.relay.objects.host.get(hostId)?.clientId ?? 0;
+    this.client = new ScriptedClient(clientFd, settle);
+    this.host = new ScriptedHost(hostFd, clientIds, settle);
     const policy = new Policy({
       allow: options.allow ?? [],
       deny: options.deny ?? [],
@@ -84,24 +88,18 @@ export class World implements Disposable {
   /** A world whose host has told its globals, and whose client has a registry. */
   static ready(
     options: WorldOptions = {},
-    globals: readonly (readonly [number, string, number])[] = usualGlobals,
+    globals: Globals = usualGlobals,
   ): World {
     const world = new World(options);
-    world.settle();
-    world.host.heard();
-    for (const global of globals) {
-      world.host.say(2, "wl_registry.global", ...global);
-    }
-    world.host.say(3, "wl_callback.done", 0);
-    world.host.say(1, "wl_display.delete_id", 3);
-    world.client.say(1, "wl_display.get_registry", 2);
+    world.host.greet(globals);
+    world.client.say(1, "wl_display.get_registry", { registry: 2 });
     world.forget();
     return world;
   }
 
   /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
-    this.client.say(2, "wl_registry.bind", name, type, version, id);
+    this.client.bind(name, type, version, id);
     this.settle();
   }
 
