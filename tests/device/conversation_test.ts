@@ -78,10 +78,7 @@ for (const rutabaga of rutabagas) {
       for (const size of [10, 20, 5000]) {
         const memory = createMemfd("keymap", size);
         client.host.keymap(4, memory.release(), size);
-        client.host.say(4, "wl_keyboard.repeat_info", {
-          rate: size,
-          delay: 2,
-        });
+        client.host.say(4, "wl_keyboard.repeat_info", { rate: size, delay: 2 });
       }
       world.settle();
       assert.deepEqual(

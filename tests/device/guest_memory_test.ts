@@ -265,11 +265,7 @@ Deno.test("a client with very many pools has the rest copied", () => {
   const { client } = windows.client;
   for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();
-    client.createPool(4, {
-      id: windows.nextId(),
-      fd: sent,
-      size: SIDE * SIDE,
-    });
+    client.createPool(4, { id: windows.nextId(), fd: sent, size: SIDE * SIDE });
     windows.settle();
   }
   const late = open(windows, F_SEAL_SHRINK);

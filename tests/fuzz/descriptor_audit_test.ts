@@ -251,11 +251,7 @@ const FATES: readonly Fate[] = [
     name: "of a pool that is no memory",
     delivered: 0,
     send: (world, audit) =>
-      world.client.createPool(SHM, {
-        id: 8,
-        fd: audit.pipe(),
-        size: 4096,
-      }),
+      world.client.createPool(SHM, { id: 8, fd: audit.pipe(), size: 4096 }),
   },
   {
     name: "without a message, when their client leaves",

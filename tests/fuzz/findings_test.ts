@@ -97,12 +97,11 @@ Deno.test("planes that come after their buffer failed are closed, too", () => {
       { host: { carriages: { shm: "shadowed" } } },
       [[1, "zwp_linux_dmabuf_v1", 3]],
     );
+    const { client } = world;
     world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
-    world.client.say(3, "zwp_linux_dmabuf_v1.create_params", {
-      "params_id": 4,
-    });
+    client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
     const add = "zwp_linux_buffer_params_v1.add";
-    world.client.say(4, add, {
+    client.say(4, add, {
       fd: memoryFile(),
       "plane_idx": 0,
       offset: 0,
@@ -113,7 +112,7 @@ Deno.test("planes that come after their buffer failed are closed, too", () => {
     world.settle();
     world.host.say(4, "zwp_linux_buffer_params_v1.failed");
     world.settle();
-    world.client.say(4, add, {
+    client.say(4, add, {
       fd: memoryFile(),
       "plane_idx": 0,
       offset: 0,

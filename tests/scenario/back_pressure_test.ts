@@ -4,6 +4,9 @@ import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
+const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
+
 /** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7; the host's ids are the same. */
 function busyWorld(beside?: World): World {
   const world = World.ready(beside === undefined ? {} : { beside });
@@ -21,16 +24,13 @@ function repeated(message: Uint8Array, count: number): Uint8Array {
 }
 
 /** Sends the same messages until the relay takes no more; returns how many whole ones went. */
-function flood(
-  world: World,
-  peer: { tryBytes(bytes: Uint8Array): number; bytes(bytes: Uint8Array): void },
-  message: Uint8Array,
-): number {
+function flood(world: World, message: Uint8Array): number {
+  const { client } = world;
   const batch = repeated(message, 4096);
   let sent = 0;
   let offset = 0;
   for (let idle = 0; idle < 3 && sent < 1 << 26;) {
-    const taken = peer.tryBytes(batch.subarray(offset));
+    const taken = client.tryBytes(batch.subarray(offset));
     sent += taken;
     offset = (offset + taken) % message.length;
     idle = taken === 0 ? idle + 1 : 0;
@@ -41,7 +41,7 @@ function flood(
   while (offset !== 0 && !world.ended) {
     world.host.deaf = false;
     world.settle();
-    peer.bytes(message.subarray(offset));
+    client.bytes(message.subarray(offset));
     sent += message.length - offset;
     offset = 0;
   }
@@ -51,13 +51,8 @@ function flood(
 Deno.test("a client that floods a host that does not read is not read either, and loses nothing", () => {
   using world = busyWorld();
   world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 1,
-    y: 2,
-    width: 3,
-    height: 4,
-  });
-  const sent = flood(world, world.client, request);
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
+  const sent = flood(world, request);
   // What sockets hold, and 256 KiB of ours: far from everything that it would have sent.
   assert.ok(sent * request.length < 1 << 21, `${sent} messages`);
   world.host.deaf = false;
@@ -67,37 +62,21 @@ Deno.test("a client that floods a host that does not read is not read either, an
 
 Deno.test("other clients do not notice that one floods", () => {
   using world = busyWorld();
+  const { client } = world;
   using other = busyWorld(world);
   world.host.deaf = true;
-  flood(
-    world,
-    world.client,
-    world.client.encode(4, "wl_surface.damage", {
-      x: 1,
-      y: 2,
-      width: 3,
-      height: 4,
-    }),
-  );
+  flood(world, client.encode(4, "wl_surface.damage", DAMAGE));
   other.client.say(4, "wl_surface.commit");
   assert.deepEqual(other.host.heard(), ["wl_surface@4.commit()"]);
 });
 
 Deno.test("a client that floods still hears its events", () => {
   using world = busyWorld();
-  world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 1,
-    y: 2,
-    width: 3,
-    height: 4,
-  });
+  const { host } = world;
+  host.deaf = true;
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   while (world.client.tryBytes(request) > 0) world.settle();
-  world.host.say(7, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  host.say(7, "wl_pointer.motion", MOTION);
   assert.deepEqual(world.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
 });
 
@@ -133,11 +112,7 @@ Deno.test("descriptors that the host does not take stop the client long before t
 Deno.test("a client that reads late gets every event", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  const event = world.host.encode(7, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 4096);
   for (let i = 0; i < 20; i++) {
     world.host.bytes(batch);
@@ -152,11 +127,7 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
   using world = busyWorld();
   using other = busyWorld(world);
   world.client.deaf = true;
-  const event = world.host.encode(7, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 6000);
   let sent = 0;
   while (!world.ended && sent < 1 << 25) {
@@ -169,11 +140,7 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
     world.log[0] ?? "",
     /^client ended: it read nothing while \d+ bytes of events waited for it; is it stopped or hanging\?$/,
   );
-  other.host.say(7, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  other.host.say(7, "wl_pointer.motion", MOTION);
   assert.deepEqual(other.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
   assert.ok(!other.ended);
 });
@@ -182,11 +149,7 @@ Deno.test("the last words to a client that never reads are given up after a whil
   using world = busyWorld();
   world.client.deaf = true;
   const batch = repeated(
-    world.host.encode(7, "wl_pointer.motion", {
-      time: 1,
-      "surface_x": 2,
-      "surface_y": 3,
-    }),
+    world.host.encode(7, "wl_pointer.motion", MOTION),
     6000,
   );
   while (!world.ended) {
@@ -246,12 +209,7 @@ Deno.test("a client that does not take its descriptors is ended before they are 
 Deno.test("what a client said before it left reaches a host that reads late", () => {
   using world = busyWorld();
   world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 1,
-    y: 2,
-    width: 3,
-    height: 4,
-  });
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   let sent = 0;
   while (sent < 20_000 && world.client.tryBytes(request) > 0) {
     sent++;

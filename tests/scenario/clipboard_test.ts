@@ -109,18 +109,16 @@ Deno.test("a host without a clipboard is no reason to offer an inert one", () =>
 
 Deno.test("copying with the inert clipboard is accepted, and the host hears nothing of it", () => {
   using world = clipboardWorld(denied);
-  world.client.say(6, "wl_data_device_manager.create_data_source", { id: 8 });
-  world.client.say(8, "wl_data_source.offer", { "mime_type": "text/plain" });
-  world.client.say(8, "wl_data_source.set_actions", { "dnd_actions": 1 });
-  world.client.say(7, "wl_data_device.set_selection", { source: 8, serial: 1 });
-  world.client.say(7, "wl_data_device.set_selection", {
-    source: null,
-    serial: 2,
-  });
-  world.client.say(8, "wl_data_source.destroy");
-  world.client.say(7, "wl_data_device.release");
+  const { client } = world;
+  client.say(6, "wl_data_device_manager.create_data_source", { id: 8 });
+  client.say(8, "wl_data_source.offer", { "mime_type": "text/plain" });
+  client.say(8, "wl_data_source.set_actions", { "dnd_actions": 1 });
+  client.say(7, "wl_data_device.set_selection", { source: 8, serial: 1 });
+  client.say(7, "wl_data_device.set_selection", { source: null, serial: 2 });
+  client.say(8, "wl_data_source.destroy");
+  client.say(7, "wl_data_device.release");
   assert.deepEqual(world.host.heard(), []);
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "wl_display@1.delete_id(8)",
     "wl_display@1.delete_id(7)",
   ]);

@@ -297,9 +297,7 @@ Deno.test("a client that goes on to give profiles that fail is told once in a mi
   scene.give(memoryFile(), 0, 100);
   assert.equal(log.length, 2, "another reason");
   scene.client.say(5, "wp_image_description_v1.destroy");
-  scene.client.say(3, "wp_color_manager_v1.create_icc_creator", {
-    obj: 4,
-  });
+  scene.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
   scene.world.loop.sleep(60_000);
   failOnce(scene);
   assert.equal(log.length, 3);

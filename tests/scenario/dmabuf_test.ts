@@ -19,8 +19,8 @@ import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
-type FeedbackEvent = Extract<EventName, `${typeof FEEDBACK}.${string}`> extends
-  `${string}.${infer Name}` ? Name : never;
+/** What is said of a feedback. */
+type FeedbackEvent = EventName & `${typeof FEEDBACK}.${string}`;
 
 const FEEDBACK = "zwp_linux_dmabuf_feedback_v1";
 const XR24 = 0x34325258;
@@ -28,6 +28,9 @@ const AR24 = 0x34325241;
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0001n;
 const UNKNOWN_LAYOUT = 0x00ff_ffff_ffff_ffffn;
+
+/** What a buffer is made as, of its planes. */
+const SHAPE = { width: 4, height: 4, format: XR24, flags: 0 };
 
 const HOST_DEVICE = Uint8Array.of(1, 226, 0, 0, 0, 0, 0, 0);
 const OUR_DEVICE = Uint8Array.of(128, 226, 0, 0, 0, 0, 0, 0);
@@ -58,22 +61,22 @@ class GpuScene extends ShadowScene {
   /** The host says something of the feedback (8). */
   tell<Name extends FeedbackEvent>(
     event: Name,
-    ...values: Spoken<EventArguments[`${typeof FEEDBACK}.${Name}`]>
+    ...values: Spoken<EventArguments[Name]>
   ): void {
-    this.world.host.say(8, `${FEEDBACK}.${event}`, ...values);
+    this.host.say(8, event, ...values);
   }
 
-  /** The client adds a plane, and keeps nothing of it. */
-  plane(fd: number, index = 0): void {
-    const { client } = this.world;
-    client.say(7, "zwp_linux_buffer_params_v1.add", {
-      fd,
-      "plane_idx": index,
-      offset: 0,
-      stride: 256,
-      "modifier_hi": 0,
-      "modifier_lo": 0,
-    });
+  /** The client adds a plane to parameters, and keeps nothing of it. */
+  plane(fd: number, index = 0, params = 7): void {
+    const place = { "plane_idx": index, offset: 0, stride: 256 };
+    const values = { fd, ...place, "modifier_hi": 0, "modifier_lo": 0 };
+    this.client.say(params, "zwp_linux_buffer_params_v1.add", values);
+  }
+
+  /** The client makes a buffer of parameters, without waiting for the host. */
+  createNow(params: number, buffer: number): void {
+    const values = { "buffer_id": buffer, ...SHAPE };
+    this.client.say(params, "zwp_linux_buffer_params_v1.create_immed", values);
   }
 }
 
@@ -103,17 +106,17 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
     [XR24, LINEAR],
     [XR24, UNKNOWN_LAYOUT],
   );
-  scene.tell("format_table", { fd: formats.release(), size: 64 });
-  scene.tell("main_device", { device: HOST_DEVICE });
-  scene.tell("tranche_target_device", { device: HOST_DEVICE });
-  scene.tell("tranche_flags", { flags: 1 });
-  scene.tell("tranche_formats", { indices: indices(0, 1) });
-  scene.tell("tranche_done");
-  scene.tell("tranche_target_device", { device: HOST_DEVICE });
-  scene.tell("tranche_flags", { flags: 0 });
-  scene.tell("tranche_formats", { indices: indices(3, 1, 2) });
-  scene.tell("tranche_done");
-  scene.tell("done");
+  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 64 });
+  scene.tell(`${FEEDBACK}.main_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 1 });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 0 });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(3, 1, 2) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.done`);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 32)",
     "zwp_linux_dmabuf_feedback_v1@8.main_device(array[8])",
@@ -144,10 +147,10 @@ Deno.test("feedback that is told again without a table refers to the last one", 
   scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const formats = table([AR24, LINEAR], [XR24, LINEAR]);
-  scene.tell("format_table", { fd: formats.release(), size: 32 });
+  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 32 });
   for (let i = 0; i < 2; i++) {
-    scene.tell("tranche_formats", { indices: indices(0, 1) });
-    scene.tell("tranche_done");
+    scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
+    scene.tell(`${FEEDBACK}.tranche_done`);
   }
   scene.clientHeard();
   assert.deepEqual(scene.client.arrays, [
@@ -162,7 +165,10 @@ Deno.test("of a table that is shorter than was said, what is there counts", () =
   using scene = new GpuScene(4);
   scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
-  scene.tell("format_table", { fd: table([XR24, LINEAR]).release(), size: 32 });
+  scene.tell(`${FEEDBACK}.format_table`, {
+    fd: table([XR24, LINEAR]).release(),
+    size: 32,
+  });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
   ]);
@@ -174,16 +180,11 @@ Deno.test("formats of old versions are those that our GPU makes", () => {
   const { host } = scene.world;
   host.say(6, "zwp_linux_dmabuf_v1.format", { format: AR24 });
   host.say(6, "zwp_linux_dmabuf_v1.format", { format: XR24 });
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", {
-    format: XR24,
-    "modifier_hi": 0x01000000,
-    "modifier_lo": 1,
-  });
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", {
-    format: XR24,
-    "modifier_hi": 0,
-    "modifier_lo": 0,
-  });
+  const modifier = "zwp_linux_dmabuf_v1.modifier";
+  const tiled = { "modifier_hi": 0x01000000, "modifier_lo": 1 };
+  host.say(6, modifier, { format: XR24, ...tiled });
+  const linear = { "modifier_hi": 0, "modifier_lo": 0 };
+  host.say(6, modifier, { format: XR24, ...linear });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_v1@6.format(875713112)",
     "zwp_linux_dmabuf_v1@6.modifier(875713112, 0, 0)",
@@ -195,12 +196,15 @@ Deno.test("in version 6 our device is the one that samples, and which of the hos
   scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const SAMPLING = 2;
-  scene.tell("format_table", { fd: table([XR24, LINEAR]).release(), size: 16 });
-  scene.tell("tranche_target_device", { device: HOST_DEVICE });
-  scene.tell("tranche_flags", { flags: SAMPLING });
-  scene.tell("tranche_formats", { indices: indices(0) });
-  scene.tell("tranche_done");
-  scene.tell("done");
+  scene.tell(`${FEEDBACK}.format_table`, {
+    fd: table([XR24, LINEAR]).release(),
+    size: 16,
+  });
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: SAMPLING });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.done`);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
     "zwp_linux_dmabuf_feedback_v1@8.tranche_target_device(array[8])",
@@ -227,14 +231,20 @@ Deno.test("a table that the host sends again is the same file, and another one i
     scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
     scene.world.settle();
     const entries = [[AR24, LINEAR], [XR24, LINEAR]] as const;
-    scene.tell("format_table", { fd: table(...entries).release(), size: 32 });
-    scene.tell("format_table", { fd: table(...entries).release(), size: 32 });
-    scene.tell("format_table", {
+    scene.tell(`${FEEDBACK}.format_table`, {
+      fd: table(...entries).release(),
+      size: 32,
+    });
+    scene.tell(`${FEEDBACK}.format_table`, {
+      fd: table(...entries).release(),
+      size: 32,
+    });
+    scene.tell(`${FEEDBACK}.format_table`, {
       fd: table([XR24, LINEAR]).release(),
       size: 16,
     });
-    scene.tell("tranche_formats", { indices: indices(0) });
-    scene.tell("tranche_done");
+    scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
+    scene.tell(`${FEEDBACK}.tranche_done`);
     scene.clientHeard();
     const { receivedFds, arrays } = scene.client;
     const [first, second, third] = receivedFds.map(fileIdentity);
@@ -244,7 +254,7 @@ Deno.test("a table that the host sends again is the same file, and another one i
     // more than are kept
     for (let i = 1; i < 10; i++) {
       const many = Array.from({ length: i }, () => [XR24, LINEAR] as const);
-      scene.tell("format_table", {
+      scene.tell(`${FEEDBACK}.format_table`, {
         fd: table(...many).release(),
         size: i * 16,
       });
@@ -260,13 +270,7 @@ Deno.test("a buffer of our GPU reaches the host as it is", () => {
   const fd = memoryFile();
   const identity = fileIdentity(fd);
   scene.plane(fd);
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
-    "buffer_id": 8,
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.createNow(7, 8);
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.add(fd, 0, 0, 256, 0, 0)",
@@ -283,12 +287,7 @@ Deno.test("a buffer of another device fails, and the connection lives", () => {
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
   scene.plane(memoryFile(), 1);
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
   scene.client.say(7, "zwp_linux_buffer_params_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.destroy()",
@@ -303,13 +302,7 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
   const fd = memoryFile();
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
-    "buffer_id": 8,
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.createNow(7, 8);
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   assert.deepEqual(scene.clientHeard(), [
@@ -323,29 +316,15 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
 
 Deno.test("a client that keeps too many planes gets no buffers any more until it gives some back", () => {
   using scene = new GpuScene(4);
+  const { client } = scene;
   const before = openFiles();
   const create = (id: number): void => {
-    scene.client.say(6, "zwp_linux_dmabuf_v1.create_params", {
-      "params_id": id,
-    });
+    client.say(6, "zwp_linux_dmabuf_v1.create_params", { "params_id": id });
     for (let plane = 0; plane < 4; plane++) {
-      scene.client.say(id, "zwp_linux_buffer_params_v1.add", {
-        fd: memoryFile(),
-        "plane_idx": plane,
-        offset: 0,
-        stride: 256,
-        "modifier_hi": 0,
-        "modifier_lo": 0,
-      });
+      scene.plane(memoryFile(), plane, id);
     }
-    scene.client.say(id, "zwp_linux_buffer_params_v1.create_immed", {
-      "buffer_id": id + 1,
-      width: 4,
-      height: 4,
-      format: XR24,
-      flags: 0,
-    });
-    scene.client.say(id, "zwp_linux_buffer_params_v1.destroy");
+    scene.createNow(id, id + 1);
+    client.say(id, "zwp_linux_buffer_params_v1.destroy");
     scene.hostHeard();
     for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
   };
@@ -360,7 +339,7 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
   ]);
   assert.equal(openFiles(), open);
   assert.match(scene.world.log.join(), /2048 planes/);
-  scene.client.say(9, "wl_buffer.destroy");
+  client.say(9, "wl_buffer.destroy");
   create(id + 2);
   assert.deepEqual(scene.clientHeard(), []);
   scene.world.relay.stop("the scenario's end");
@@ -376,13 +355,7 @@ function openFiles(): number {
 function drawnBuffer(scene: GpuScene): OwnedFd {
   const { reader, writer } = createPipe();
   scene.plane(reader.release());
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
-    "buffer_id": 8,
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.createNow(7, 8);
   scene.hostHeard();
   return writer;
 }
@@ -445,12 +418,7 @@ Deno.test("without a free descriptor a commit goes on, though its buffer is not 
 Deno.test("without a free descriptor buffers fail, and the client lives", () => {
   using scene = new GpuScene(4);
   scene.plane(memoryFile());
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
   // what the client sends has to be received, which takes one
   withFreeDescriptors(1, () => scene.world.settle());
   assert.deepEqual(scene.clientHeard(), [
@@ -462,13 +430,7 @@ Deno.test("without a free descriptor buffers fail, and the client lives", () => 
     /a buffer whose fences cannot be seen: .*\(EMFILE\) is refused/,
   );
   scene.plane(memoryFile());
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create_immed", {
-    "buffer_id": 8,
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.createNow(7, 8);
   assert.equal(scene.hostHeard().length, 2);
 });
 
@@ -483,19 +445,13 @@ Deno.test("a client that ends while its buffer is drawn leaves nothing behind", 
 
 Deno.test("a buffer that the host makes later waits for its drawing as well", () => {
   using scene = new GpuScene(4);
+  const { host } = scene;
   const { reader, writer } = createPipe();
   using drawing = writer;
   scene.plane(reader.release());
-  scene.client.say(7, "zwp_linux_buffer_params_v1.create", {
-    width: 4,
-    height: 4,
-    format: XR24,
-    flags: 0,
-  });
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
   scene.world.settle();
-  scene.host.say(7, "zwp_linux_buffer_params_v1.created", {
-    buffer: 0xff000000 | 0,
-  });
+  host.say(7, "zwp_linux_buffer_params_v1.created", { buffer: 0xff000000 | 0 });
   scene.clientHeard();
   scene.hostHeard();
   scene.commit(0xff000000 | 0);

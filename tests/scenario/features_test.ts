@@ -11,6 +11,8 @@ import {
 import { feature, featureWorld } from "./support/feature.ts";
 import { World } from "./support/world.ts";
 
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
+
 const FIRST = 0xff000000;
 
 Deno.test("a handler sees a message's object and its arguments by name", () => {
@@ -68,13 +70,10 @@ Deno.test("a rewritten message goes on with what the handler wrote", () => {
       },
     },
   }));
+  const { host } = world;
   world.client.damage(4, [1, 2, 3, 4]);
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, -2, 3)"]);
 });
 
@@ -94,32 +93,30 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
       "wl_data_device.data_offer": () => "rewrite",
     },
   }));
+  const { client } = world;
   world.bind(2, "wl_shm", 1, 7);
-  world.client.say(5, "wl_seat.get_keyboard", { id: 8 });
+  client.say(5, "wl_seat.get_keyboard", { id: 8 });
   world.bind(4, "wl_data_device_manager", 3, 9);
-  world.client.say(9, "wl_data_device_manager.get_data_device", {
-    id: 10,
-    seat: 5,
-  });
+  client.say(9, "wl_data_device_manager.get_data_device", { id: 10, seat: 5 });
   world.forget();
   const before = openFdCount();
   const [pool, keymap] = [memoryFile(), memoryFile()];
   const identities = [fileIdentity(pool), fileIdentity(keymap)];
-  world.client.createPool(7, { id: 11, fd: pool, size: 100 });
+  client.createPool(7, { id: 11, fd: pool, size: 100 });
   world.host.keymap(8, keymap, 100);
   world.host.say(10, "wl_data_device.data_offer", { id: FIRST });
   assert.deepEqual(world.host.heard(), [
     "wl_shm@7.create_pool(new wl_shm_pool@11, fd, 101)",
   ]);
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "wl_keyboard@8.keymap(1, fd, 101)",
     "wl_data_device@10.data_offer(new wl_data_offer@4278190080)",
   ]);
-  const arrived = [world.host.takeFd(), world.client.takeFd()];
+  const arrived = [world.host.takeFd(), client.takeFd()];
   assert.deepEqual(arrived.map(fileIdentity), identities);
   arrived.forEach(closeFd);
   assert.equal(openFdCount(), before);
-  world.client.say(11, "wl_shm_pool.resize", { size: 200 });
+  client.say(11, "wl_shm_pool.resize", { size: 200 });
   assert.deepEqual(world.host.heard(), ["wl_shm_pool@11.resize(200)"]);
 });
 
@@ -162,11 +159,7 @@ Deno.test("a taken message goes nowhere, and its object and descriptors are the 
   world.bind(2, "wl_shm", 1, 7);
   world.forget();
   const before = openFdCount();
-  world.client.createPool(7, {
-    id: 8,
-    fd: memoryFile(),
-    size: 100,
-  });
+  world.client.createPool(7, { id: 8, fd: memoryFile(), size: 100 });
   // Its pool has no host half, so nothing about it reaches the host.
   world.client.createBuffer(8, 9, { width: 1, height: 1 });
   world.client.say(8, "wl_shm_pool.destroy");
@@ -220,15 +213,12 @@ Deno.test("what a feature says to either side stands in order with what is forwa
       },
     },
   }));
+  const { host } = world;
   world.client.attach(4, null);
   world.client.say(4, "wl_surface.commit");
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
-  world.host.say(6, "wl_pointer.frame");
-  assert.deepEqual(world.host.heard(), [
+  host.say(6, "wl_pointer.motion", MOTION);
+  host.say(6, "wl_pointer.frame");
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.attach(nil, 0, 0)",
     "wl_surface@4.damage(0, 0, 1, 1)",
     "wl_surface@4.commit()",

@@ -4,6 +4,8 @@ import { memoryFile } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
 import { World } from "./support/world.ts";
 
+const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
+
 /** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */
 function windowWorld(): World {
   const world = World.ready();
@@ -19,12 +21,7 @@ function windowWorld(): World {
 
 function someRequests(world: World): Uint8Array {
   return join(
-    world.client.encode(4, "wl_surface.damage", {
-      x: 1,
-      y: 2,
-      width: 3,
-      height: 4,
-    }),
+    world.client.encode(4, "wl_surface.damage", DAMAGE),
     world.client.encode(7, "xdg_toplevel.set_title", { title: "odd length" }),
     world.client.encode(4, "wl_surface.attach", { buffer: null, x: 0, y: 0 }),
     world.client.encode(4, "wl_surface.commit"),
@@ -90,12 +87,7 @@ Deno.test("requests and events arrive whole when they are split in two at any by
 
 Deno.test("a message is not touched before it is whole", () => {
   using world = windowWorld();
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 1,
-    y: 2,
-    width: 3,
-    height: 4,
-  });
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   world.client.bytes(request.subarray(0, request.length - 1));
   assert.deepEqual(world.host.heard(), []);
   world.client.bytes(request.subarray(request.length - 1));
@@ -114,11 +106,7 @@ Deno.test("a descriptor may come with any byte of its message, or long before it
   world.client.bytes(request.subarray(11), [memoryFile()]);
   world.client.bytes(someRequests(world), [memoryFile()]);
   world.settle();
-  world.client.createPool(8, {
-    id: 10,
-    fd: memoryFile(),
-    size: 4096,
-  });
+  world.client.createPool(8, { id: 10, fd: memoryFile(), size: 4096 });
   assert.deepEqual(world.host.heard(), [
     "wl_shm@8.create_pool(new wl_shm_pool@9, fd, 4096)",
     ...someRequestsHeard,

@@ -4,6 +4,8 @@ import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { World } from "./support/world.ts";
 
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
+
 /** Holds every commit and every pointer frame until `open`. */
 class Gate implements Feature<null> {
   readonly name = "gate";
@@ -52,18 +54,15 @@ const timedOut =
 Deno.test("a held request stops those behind it, and no event", () => {
   const gate = new Gate();
   using world = worldWith(gate);
+  const { host } = world;
   world.client.damage(4, [1, 2, 3, 4]);
   world.client.say(4, "wl_surface.commit");
   world.client.say(1, "wl_display.sync", { callback: 7 });
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("requests");
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.commit()",
     "wl_display@1.sync(new wl_callback@7)",
   ]);
@@ -72,15 +71,12 @@ Deno.test("a held request stops those behind it, and no event", () => {
 Deno.test("a held event stops those behind it, and no request", () => {
   const gate = new Gate();
   using world = worldWith(gate);
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
-  world.host.say(6, "wl_pointer.frame");
-  world.host.say(4, "wl_surface.preferred_buffer_scale", { factor: 2 });
+  const { host } = world;
+  host.say(6, "wl_pointer.motion", MOTION);
+  host.say(6, "wl_pointer.frame");
+  host.say(4, "wl_surface.preferred_buffer_scale", { factor: 2 });
   world.client.damage(4, [1, 2, 3, 4]);
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("events");
   assert.deepEqual(world.client.heard(), [
@@ -92,20 +88,17 @@ Deno.test("a held event stops those behind it, and no request", () => {
 Deno.test("what arrives while a direction is held waits its turn", () => {
   const gate = new Gate();
   using world = worldWith(gate);
+  const { host } = world;
   world.client.say(4, "wl_surface.commit");
-  world.host.say(6, "wl_pointer.frame");
+  host.say(6, "wl_pointer.frame");
   world.settle();
   world.client.say(4, "wl_surface.offset", { x: 1, y: 2 });
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
-  assert.deepEqual(world.host.heard(), []);
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), []);
   assert.deepEqual(world.client.heard(), []);
   gate.release("requests");
   gate.release("events");
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.commit()",
     "wl_surface@4.offset(1, 2)",
   ]);
@@ -118,6 +111,7 @@ Deno.test("what arrives while a direction is held waits its turn", () => {
 Deno.test("a client whose request is held is not read, while the host still is", () => {
   const gate = new Gate();
   using world = worldWith(gate);
+  const { host } = world;
   world.client.say(4, "wl_surface.commit");
   world.settle();
   const request = world.client.encode(4, "wl_surface.damage", {
@@ -131,14 +125,10 @@ Deno.test("a client whose request is held is not read, while the host still is",
     world.settle();
     assert.ok(++count < 10_000, "the client was read on and on");
   }
-  world.host.say(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  host.say(6, "wl_pointer.motion", MOTION);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("requests");
-  assert.equal(world.host.heard().length, 1 + count);
+  assert.equal(host.heard().length, 1 + count);
 });
 
 Deno.test("after a second a held message goes on, and the log says so", () => {
@@ -262,11 +252,7 @@ Deno.test("a client that ends while its messages are held leaves nothing behind"
 Deno.test("events that are held count for what may wait for a client", () => {
   using world = worldWith(new Gate());
   world.host.say(6, "wl_pointer.frame");
-  const events = world.host.encode(6, "wl_pointer.motion", {
-    time: 1,
-    "surface_x": 2,
-    "surface_y": 3,
-  });
+  const events = world.host.encode(6, "wl_pointer.motion", MOTION);
   const batch = new Uint8Array(events.length * 1024);
   for (let at = 0; at < batch.length; at += events.length) {
     batch.set(events, at);

@@ -74,19 +74,17 @@ Deno.test("what is made of an inert object is inert, and their ids are free at o
     [1, "wl_output", 4],
     [2, "zxdg_output_manager_v1", 3],
   ]);
+  const { client } = world;
   world.bind(2, "zxdg_output_manager_v1", 3, 3);
   world.forget();
   world.host.withdraw(1);
-  world.client.heard();
-  world.client.bind(1, "wl_output", 4, 4);
-  world.client.say(3, "zxdg_output_manager_v1.get_xdg_output", {
-    id: 5,
-    output: 4,
-  });
-  world.client.say(5, "zxdg_output_v1.destroy");
-  world.client.say(4, "wl_output.release");
+  client.heard();
+  client.bind(1, "wl_output", 4, 4);
+  client.say(3, "zxdg_output_manager_v1.get_xdg_output", { id: 5, output: 4 });
+  client.say(5, "zxdg_output_v1.destroy");
+  client.say(4, "wl_output.release");
   assert.deepEqual(world.host.heard(), []);
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "wl_display@1.delete_id(5)",
     "wl_display@1.delete_id(4)",
   ]);

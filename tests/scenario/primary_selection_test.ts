@@ -28,20 +28,19 @@ function told(world: World): [number, string][] {
 
 Deno.test("an old client uses a new host's primary selection under its old name", () => {
   using world = worldWith([STANDARD]);
+  const { client, host } = world;
   const names = told(world);
   assert.deepEqual(names, [[1, STANDARD], [0xfffffff1, OLD]]);
   world.bind(0xfffffff1, OLD, 1, 4);
   world.bind(9, "wl_seat", 8, 5);
-  world.client.say(4, `${OLD}.get_device`, { id: 6, seat: 5 });
-  world.client.say(4, `${OLD}.create_source`, { id: 7 });
-  world.client.say(7, "gtk_primary_selection_source.offer", {
-    "mime_type": "a/b",
-  });
-  world.client.say(6, "gtk_primary_selection_device.set_selection", {
+  client.say(4, `${OLD}.get_device`, { id: 6, seat: 5 });
+  client.say(4, `${OLD}.create_source`, { id: 7 });
+  client.say(7, "gtk_primary_selection_source.offer", { "mime_type": "a/b" });
+  client.say(6, "gtk_primary_selection_device.set_selection", {
     source: 7,
     serial: 1,
   });
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     `wl_registry#1.bind(1, new ${STANDARD} v1@4)`,
     "wl_registry#1.bind(9, new wl_seat v8@5)",
     `${STANDARD}@4.get_device(new zwp_primary_selection_device_v1@6, wl_seat@5)`,
@@ -49,19 +48,17 @@ Deno.test("an old client uses a new host's primary selection under its old name"
     'zwp_primary_selection_source_v1@7.offer("a/b")',
     "zwp_primary_selection_device_v1@6.set_selection(zwp_primary_selection_source_v1@7, 1)",
   ]);
-  world.host.say(6, "zwp_primary_selection_device_v1.data_offer", {
-    offer: FIRST,
-  });
-  world.host.say(FIRST, "zwp_primary_selection_offer_v1.offer", {
+  host.say(6, "zwp_primary_selection_device_v1.data_offer", { offer: FIRST });
+  host.say(FIRST, "zwp_primary_selection_offer_v1.offer", {
     "mime_type": "c/d",
   });
-  world.host.say(6, "zwp_primary_selection_device_v1.selection", { id: FIRST });
-  world.host.say(6, "zwp_primary_selection_device_v1.selection", { id: null });
-  world.host.say(7, "zwp_primary_selection_source_v1.send", {
+  host.say(6, "zwp_primary_selection_device_v1.selection", { id: FIRST });
+  host.say(6, "zwp_primary_selection_device_v1.selection", { id: null });
+  host.say(7, "zwp_primary_selection_source_v1.send", {
     "mime_type": "a/b",
     fd: memoryFile(),
   });
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "gtk_primary_selection_device@6.data_offer(new gtk_primary_selection_offer@4278190080)",
     'gtk_primary_selection_offer@4278190080.offer("c/d")',
     "gtk_primary_selection_device@6.selection(gtk_primary_selection_offer@4278190080)",
@@ -72,16 +69,15 @@ Deno.test("an old client uses a new host's primary selection under its old name"
 
 Deno.test("a new client uses an old host's primary selection under its new name", () => {
   using world = worldWith([OLD]);
+  const { host } = world;
   assert.deepEqual(told(world), [[1, OLD], [0xfffffff2, STANDARD]]);
   world.bind(0xfffffff2, STANDARD, 1, 4);
   world.bind(9, "wl_seat", 8, 5);
   world.client.say(4, `${STANDARD}.get_device`, { id: 6, seat: 5 });
   world.settle();
-  world.host.say(6, "gtk_primary_selection_device.data_offer", {
-    offer: FIRST,
-  });
-  world.host.say(6, "gtk_primary_selection_device.selection", { id: FIRST });
-  assert.deepEqual(world.host.heard(), [
+  host.say(6, "gtk_primary_selection_device.data_offer", { offer: FIRST });
+  host.say(6, "gtk_primary_selection_device.selection", { id: FIRST });
+  assert.deepEqual(host.heard(), [
     `wl_registry#1.bind(1, new ${OLD} v1@4)`,
     "wl_registry#1.bind(9, new wl_seat v8@5)",
     `${OLD}@4.get_device(new gtk_primary_selection_device@6, wl_seat@5)`,
@@ -94,7 +90,7 @@ Deno.test("a new client uses an old host's primary selection under its new name"
     "zwp_primary_selection_device_v1@6.data_offer(new zwp_primary_selection_offer_v1@4278190080)",
     "zwp_primary_selection_device_v1@6.selection(zwp_primary_selection_offer_v1@4278190080)",
   ]);
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     'gtk_primary_selection_offer@4278190080.receive("a/b", fd)',
   ]);
 });

@@ -176,33 +176,26 @@ Deno.test("an offer to a data device that the client released is destroyed on th
 
 Deno.test("what a released data device was offered leaves no gap in the client's names", () => {
   using world = clipboardWorld();
-  world.client.say(5, "wl_data_device.release");
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 6,
-    seat: 4,
-  });
+  const { client } = world;
+  client.say(5, "wl_data_device.release");
+  client.say(3, "wl_data_device_manager.get_data_device", { id: 6, seat: 4 });
   world.forget();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(6, "wl_data_device.data_offer", { id: FIRST + 1 });
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "wl_data_device@6.data_offer(new wl_data_offer@4278190080)",
   ]);
 });
 
 Deno.test("a tablet's objects are named three levels deep", () => {
   using world = tabletWorld();
-  world.host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
-  world.host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", {
-    ring: FIRST + 2,
-  });
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", {
-    strip: FIRST + 3,
-  });
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", {
-    dial: FIRST + 4,
-  });
-  world.host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", { source: 1 });
+  const { host } = world;
+  host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
+  host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", { ring: FIRST + 2 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", { strip: FIRST + 3 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", { dial: FIRST + 4 });
+  host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", { source: 1 });
   assert.deepEqual(world.client.heard(), [
     "zwp_tablet_seat_v2@5.pad_added(new zwp_tablet_pad_v2@4278190080)",
     "zwp_tablet_pad_v2@4278190080.group(new zwp_tablet_pad_group_v2@4278190081)",
@@ -212,7 +205,7 @@ Deno.test("a tablet's objects are named three levels deep", () => {
     "zwp_tablet_pad_ring_v2@4278190082.source(1)",
   ]);
   world.client.say(FIRST + 4, "zwp_tablet_pad_dial_v2.destroy");
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "zwp_tablet_pad_dial_v2@4278190084.destroy()",
   ]);
 });
@@ -240,6 +233,7 @@ Deno.test("events that are newer than their object are dropped, with the objects
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
   ]);
+  const { host } = world;
   world.bind(1, "zwp_tablet_manager_v2", 1, 3);
   world.bind(2, "wl_seat", 8, 4);
   world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", {
@@ -247,18 +241,14 @@ Deno.test("events that are newer than their object are dropped, with the objects
     seat: 4,
   });
   world.forget();
-  world.host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
-  world.host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", {
-    dial: FIRST + 2,
-  });
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", {
-    strip: FIRST + 3,
-  });
+  host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
+  host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", { dial: FIRST + 2 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", { strip: FIRST + 3 });
   assert.deepEqual(world.client.heard().slice(2), [
     "zwp_tablet_pad_group_v2@4278190081.strip(new zwp_tablet_pad_strip_v2@4278190082)",
   ]);
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "zwp_tablet_pad_dial_v2@4278190082.destroy()",
   ]);
 });

@@ -97,13 +97,7 @@ Deno.test("a buffer that the host knows is attached as it is", () => {
   scene.client.say(
     6,
     "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
-    {
-      id: 7,
-      r: 0,
-      g: 0,
-      b: 0,
-      a: 0,
-    },
+    { id: 7, r: 0, g: 0, b: 0, a: 0 },
   );
   scene.hostHeard();
   scene.commit(7);

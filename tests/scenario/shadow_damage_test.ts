@@ -100,32 +100,25 @@ Deno.test("damage in the surface's coordinates counts with the surface's scale",
 
 Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  const { client } = scene;
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.client.say(6, "wp_viewporter.get_viewport", {
-    id: 7,
-    surface: SURFACE,
-  });
+  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   const { words } = scene.buffer(9, 8, 400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
-  scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
-    transform: 1,
-  });
-  scene.client.say(7, "wp_viewport.set_source", {
+  client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
+  client.say(7, "wp_viewport.set_source", {
     x: 300 * 256,
     y: 0,
     width: 300 * 256,
     height: 400 * 256,
   });
-  scene.client.say(7, "wp_viewport.set_destination", {
-    width: 150,
-    height: 200,
-  });
+  client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
   scene.commit(9);
   const shown = scene.attached();
   scene.release(shown);
   scene.copiedBytes();
   words.fill(9);
-  scene.client.damage(SURFACE, [10, 20, 30, 40]);
+  client.damage(SURFACE, [10, 20, 30, 40]);
   scene.commit(9);
   // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
   assert.equal(scene.copiedBytes(), 82 * 62 * 4);
@@ -154,11 +147,9 @@ const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
 for (const [request, view] of Object.entries(views)) {
   Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
     using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+    const { client } = scene;
     scene.world.bind(9, "wp_viewporter", 1, 6);
-    scene.client.say(6, "wp_viewporter.get_viewport", {
-      id: 7,
-      surface: SURFACE,
-    });
+    client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
     scene.buffer(9, 8, 16, 16);
     scene.commit(9);
     const copied = [0, 1].map(() => {
@@ -174,18 +165,16 @@ for (const [request, view] of Object.entries(views)) {
 
 Deno.test("a viewport that is gone no longer counts", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  const { client } = scene;
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.client.say(6, "wp_viewporter.get_viewport", {
-    id: 7,
-    surface: SURFACE,
-  });
-  scene.client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
-  scene.client.say(7, "wp_viewport.destroy");
+  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+  client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
+  client.say(7, "wp_viewport.destroy");
   scene.buffer(9, 8, WIDTH, HEIGHT);
   scene.commit(9);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.client.damage(SURFACE, [100, 100, 100, 100]);
+  client.damage(SURFACE, [100, 100, 100, 100]);
   scene.commit(9);
   assert.equal(scene.copiedBytes(), PATCH);
 });
@@ -231,16 +220,12 @@ Deno.test("a buffer without damage is attached and not copied", () => {
 
 Deno.test("a buffer of another size, stride or format is copied whole", () => {
   using scene = new ShadowScene();
+  const { client } = scene;
   scene.pool(6, 65536);
-  scene.client.createBuffer(6, 7, { width: 10, height: 10 });
-  scene.client.createBuffer(6, 8, { width: 12, height: 10 });
-  scene.client.createBuffer(6, 9, { width: 12, height: 10, stride: 64 });
-  scene.client.createBuffer(6, 10, {
-    width: 12,
-    height: 10,
-    stride: 64,
-    format: 1,
-  });
+  client.createBuffer(6, 7, { width: 10, height: 10 });
+  client.createBuffer(6, 8, { width: 12, height: 10 });
+  client.createBuffer(6, 9, { width: 12, height: 10, stride: 64 });
+  client.createBuffer(6, 10, { width: 12, height: 10, stride: 64, format: 1 });
   const copied = [7, 8, 9, 10].map((buffer) => {
     scene.commit(buffer, [0, 0, 1, 1]);
     return scene.copiedBytes();

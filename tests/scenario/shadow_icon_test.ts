@@ -15,12 +15,10 @@ function iconScene(): ShadowScene {
 
 Deno.test("an icon's picture is copied when it is handed over", () => {
   using scene = iconScene();
+  const { client } = scene;
   const { words } = scene.buffer(9, 8, 16, 16);
   words.fill(3);
-  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-    buffer: 9,
-    scale: 1,
-  });
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
   const lines = scene.hostHeard();
   assert.equal(
     lines.at(-1),
@@ -33,14 +31,12 @@ Deno.test("an icon's picture is copied when it is handed over", () => {
 
 Deno.test("an icon keeps its picture when the client destroys the buffer, and gives it up when it ends", () => {
   using scene = iconScene();
+  const { client } = scene;
   scene.buffer(9, 8, 16, 16);
-  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-    buffer: 9,
-    scale: 1,
-  });
-  scene.client.say(9, "wl_buffer.destroy");
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
+  client.say(9, "wl_buffer.destroy");
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
-  scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
+  client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
     "xdg_toplevel_icon_v1@7.destroy()",
     "wl_buffer#1.destroy()",
@@ -51,12 +47,10 @@ Deno.test("an icon keeps its picture when the client destroys the buffer, and gi
 
 Deno.test("an icon that finds no memory is left out, and the client goes on", () => {
   using scene = iconScene();
+  const { client } = scene;
   scene.room.limit = 0;
   scene.buffer(9, 8, 16, 16);
-  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-    buffer: 9,
-    scale: 1,
-  });
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
   assert.ok(!scene.hostHeard().some((line) => line.includes("add_buffer")));
   assert.ok(!scene.world.ended);
   assert.match(scene.world.log[0] ?? "", /no memory left for an image/);
@@ -64,19 +58,14 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
 
 Deno.test("a picture that replaces one of an icon takes no further memory, and the host's buffer of it lives on", () => {
   using scene = iconScene();
+  const { client } = scene;
   const { words } = scene.buffer(9, 8, 16, 16);
   for (let value = 1; value <= 20; value++) {
     words.fill(value);
-    scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-      buffer: 9,
-      scale: 1,
-    });
+    client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
     scene.world.settle();
   }
-  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-    buffer: 9,
-    scale: 2,
-  });
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 2 });
   const added = scene.hostHeard().filter((line) => line.includes("add_buffer"));
   assert.equal(added.length, 21);
   assert.equal(new Set(added).size, 2);

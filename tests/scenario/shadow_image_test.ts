@@ -107,16 +107,12 @@ Deno.test("only what changed is copied, into the shadow whose turn it is", () =>
 
 Deno.test("a format with two planes goes into two planes", () => {
   using scene = readyScene(AR24, NV12);
+  const { client } = scene;
   scene.offer(NV12);
   const { mapping } = scene.pool(6, 8 * 4 + 8 * 2);
   mapping.bytes.fill(1, 0, 32);
   mapping.bytes.fill(2, 32);
-  scene.client.createBuffer(6, 7, {
-    width: 8,
-    height: 4,
-    stride: 8,
-    format: NV12,
-  });
+  client.createBuffer(6, 7, { width: 8, height: 4, stride: 8, format: NV12 });
   scene.commit(7);
   const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
@@ -132,15 +128,13 @@ Deno.test("a format with two planes goes into two planes", () => {
 
 Deno.test("an icon, which must be in shared memory, is left out instead of ending the client", () => {
   using scene = readyScene(AR24);
+  const { client } = scene;
   scene.world.bind(10, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
+  client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
   scene.buffer(9, 8, 16, 16);
   scene.hostHeard();
-  scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-    buffer: 9,
-    scale: 1,
-  });
-  scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
+  client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
   assert.match(scene.world.log.join(), /is left out/);
 });

@@ -259,8 +259,9 @@ for (const [name, ask] of pendingRequests) {
       [10, "wl_subcompositor", 1],
       [11, "wp_commit_timing_manager_v1", 1],
     ]);
+    const { client } = scene;
     scene.buffer(7, 6, 8, 8);
-    scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+    client.say(3, "wl_compositor.create_surface", { id: 8 });
     for (
       const [global, type, version, id] of [
         [5, "xdg_wm_base", 5, 9],
@@ -268,22 +269,16 @@ for (const [name, ask] of pendingRequests) {
         [10, "wl_subcompositor", 1, 11],
       ] as const
     ) scene.world.bind(global, type, version, id);
-    scene.client.say(9, "xdg_wm_base.get_xdg_surface", {
-      id: 12,
-      surface: SURFACE,
-    });
-    scene.client.say(12, "xdg_surface.get_toplevel", { id: 13 });
-    scene.client.say(10, "wp_viewporter.get_viewport", {
-      id: 14,
-      surface: SURFACE,
-    });
-    scene.client.say(11, "wl_subcompositor.get_subsurface", {
+    client.say(9, "xdg_wm_base.get_xdg_surface", { id: 12, surface: SURFACE });
+    client.say(12, "xdg_surface.get_toplevel", { id: 13 });
+    client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
+    client.say(11, "wl_subcompositor.get_subsurface", {
       id: 15,
       surface: 8,
       parent: SURFACE,
     });
     scene.world.bind(11, "wp_commit_timing_manager_v1", 1, 16);
-    scene.client.say(16, "wp_commit_timing_manager_v1.get_timer", {
+    client.say(16, "wp_commit_timing_manager_v1.get_timer", {
       id: 17,
       surface: SURFACE,
     });
@@ -294,7 +289,7 @@ for (const [name, ask] of pendingRequests) {
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
     assert.deepEqual(scene.hostHeardOfSurfaces(), []);
-    scene.client.say(SURFACE, "wl_surface.commit");
+    client.say(SURFACE, "wl_surface.commit");
     assert.deepEqual(scene.hostHeardOfSurfaces().map(withoutValues), [
       "wl_surface@5.attach",
       "wl_surface@5.damage",

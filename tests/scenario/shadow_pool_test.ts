@@ -90,11 +90,7 @@ Deno.test("a pool may grow, and buffers may be where it has grown", () => {
   const path = Deno.makeTempFileSync({ dir: "/dev/shm" });
   const file = openFile(path, O_RDWR);
   Deno.truncateSync(path, POOL);
-  scene.client.createPool(4, {
-    id: 6,
-    fd: file.release(),
-    size: POOL,
-  });
+  scene.client.createPool(4, { id: 6, fd: file.release(), size: POOL });
   scene.client.createBuffer(6, 7, { width: 32, height: 32 });
   scene.world.settle();
   const pixels = new Uint8Array(2 * POOL).fill(1, POOL);
@@ -191,11 +187,7 @@ Deno.test("a client may have many pools, but not all descriptors of the proxy", 
   if (raiseFdLimit() < MAX_POOLS + 256) return;
   using scene = new ShadowScene();
   const makePool = (id: number): void => {
-    scene.client.createPool(4, {
-      id,
-      fd: memoryFile(),
-      size: POOL,
-    });
+    scene.client.createPool(4, { id, fd: memoryFile(), size: POOL });
     if (id % 64 === 0) scene.world.settle();
   };
   for (let id = 6; id < 6 + MAX_POOLS; id++) makePool(id);

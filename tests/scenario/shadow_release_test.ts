@@ -203,13 +203,7 @@ Deno.test("the release of a commit of something that the host knows is the host'
   scene.client.say(
     7,
     "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
-    {
-      id: 9,
-      r: 0,
-      g: 0,
-      b: 0,
-      a: 0,
-    },
+    { id: 9, r: 0, g: 0, b: 0, a: 0 },
   );
   scene.hostHeard();
   scene.client.say(8, "wl_surface.get_release", { callback: 10 });

@@ -70,11 +70,7 @@ for (const { name, what, open } of wrong) {
     const before = openFdCount();
     {
       using world = poolWorld();
-      world.client.createPool(3, {
-        id: 4,
-        fd: open().release(),
-        size: 4096,
-      });
+      world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
       assert.deepEqual(world.client.heard(), [
         `wl_display@1.error(wl_shm@3, 2, "${refusal(what)}")`,
       ]);
@@ -100,11 +96,7 @@ Deno.test({
       using world = poolWorld();
       const before = performance.now();
       world.client.keepsFds = true;
-      world.client.createPool(3, {
-        id: 4,
-        fd: file.fd.number,
-        size: 4096,
-      });
+      world.client.createPool(3, { id: 4, fd: file.fd.number, size: 4096 });
       assert.deepEqual(world.client.heard(), [
         `wl_display@1.error(wl_shm@3, 2, "${
           refusal("a file of a file system that may never answer")
@@ -135,11 +127,7 @@ function unlinked(path: string): OwnedFd {
 for (const { name, open } of right) {
   Deno.test(`${name} is memory for a pool`, () => {
     using world = poolWorld();
-    world.client.createPool(3, {
-      id: 4,
-      fd: open().release(),
-      size: 4096,
-    });
+    world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
     assert.deepEqual(world.host.heard(), [
       "wl_shm@3.create_pool(new wl_shm_pool@4, fd, 4096)",
     ]);
@@ -148,16 +136,8 @@ for (const { name, open } of right) {
 
 Deno.test("sizes and offsets that overflow are the host's to refuse: they reach it as they are", () => {
   using world = poolWorld();
-  world.client.createPool(3, {
-    id: 4,
-    fd: memoryFile(),
-    size: 0x7fffffff,
-  });
-  world.client.createPool(3, {
-    id: 5,
-    fd: memoryFile(),
-    size: -1,
-  });
+  world.client.createPool(3, { id: 4, fd: memoryFile(), size: 0x7fffffff });
+  world.client.createPool(3, { id: 5, fd: memoryFile(), size: -1 });
   world.client.say(4, "wl_shm_pool.resize", { size: -0x80000000 });
   world.client.createBuffer(4, 6, {
     offset: 0x7ffffffc,
