@@ -11,6 +11,7 @@ const VENUS = 1 << 4;
 const NATIVE_CONTEXT = 1 << 6;
 
 const XR24 = 0x34325258;
+const SHAPE = { width: 16, height: 16, format: XR24, flags: 0 };
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0002n;
 
@@ -35,8 +36,6 @@ function gpuClient(world: DeviceWorld): DeviceClient {
   return guest;
 }
 
-const add = "zwp_linux_buffer_params_v1.add";
-
 Deno.test("a guest without a GPU is not offered GPU buffers", () => {
   using world = guest(0);
   const { client } = world.addReady(globals);
@@ -50,20 +49,10 @@ Deno.test("a buffer of the guest's GPU is the same memory for the host's composi
   const { client, host } = gpuClient(world);
   using memory = world.machine.createGpuMemory(4096);
   using pixels = mapFile(memory.number, 4096, "write");
-  client.say(4, add, {
-    fd: duplicateFd(memory.number).release(),
-    "plane_idx": 0,
-    offset: 0,
-    stride: 64,
-    "modifier_hi": 0,
-    "modifier_lo": 0,
-  });
+  client.addPlane(4, { fd: duplicateFd(memory.number).release(), stride: 64 });
   client.say(4, "zwp_linux_buffer_params_v1.create_immed", {
     "buffer_id": 5,
-    width: 16,
-    height: 16,
-    format: XR24,
-    flags: 0,
+    ...SHAPE,
   });
   world.settle();
   assert.deepEqual(host.heard(), [
@@ -81,20 +70,8 @@ Deno.test("a buffer that is not the guest GPU's fails, and the connection lives"
   using world = guest(VIRGL2);
   const gpu = gpuClient(world);
   const foreign = createMemfd("foreign", 4096);
-  gpu.client.say(4, add, {
-    fd: foreign.release(),
-    "plane_idx": 0,
-    offset: 0,
-    stride: 64,
-    "modifier_hi": 0,
-    "modifier_lo": 0,
-  });
-  gpu.client.say(4, "zwp_linux_buffer_params_v1.create", {
-    width: 16,
-    height: 16,
-    format: XR24,
-    flags: 0,
-  });
+  gpu.client.addPlane(4, { fd: foreign.release(), stride: 64 });
+  gpu.client.say(4, "zwp_linux_buffer_params_v1.create", SHAPE);
   world.settle();
   assert.deepEqual(gpu.client.heard(), [
     "zwp_linux_buffer_params_v1@4.failed()",

@@ -92,14 +92,7 @@ function showRefused(windows: Windows, window: Window): void {
     "params_id": params,
   });
   const plane = createMemfd("foreign", 4096).release();
-  client.say(params, "zwp_linux_buffer_params_v1.add", {
-    fd: plane,
-    "plane_idx": 0,
-    offset: 0,
-    stride: 40,
-    "modifier_hi": 0,
-    "modifier_lo": 0,
-  });
+  client.addPlane(params, { fd: plane, stride: 40 });
   client.say(params, "zwp_linux_buffer_params_v1.create_immed", {
     "buffer_id": buffer,
     width: window.width,

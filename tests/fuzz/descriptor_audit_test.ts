@@ -31,16 +31,8 @@ const SHM = 7;
 
 /** `zwp_linux_buffer_params_v1.add`, which takes one descriptor of any kind. */
 function add(world: World, ...fds: number[]): void {
-  const name = "zwp_linux_buffer_params_v1.add";
   for (const fd of fds) {
-    world.client.say(PARAMETERS, name, {
-      fd,
-      "plane_idx": 0,
-      offset: 0,
-      stride: 0,
-      "modifier_hi": 0,
-      "modifier_lo": 0,
-    });
+    world.client.addPlane(PARAMETERS, { fd, stride: 0 });
   }
 }
 
@@ -190,15 +182,7 @@ const FATES: readonly Fate[] = [
       audit.settle(world);
       client.bind(2, "zwp_linux_dmabuf_v1", 3, 8);
       client.say(8, "zwp_linux_dmabuf_v1.create_params", { "params_id": 9 });
-      const name = "zwp_linux_buffer_params_v1.add";
-      client.say(9, name, {
-        fd: audit.pipe(),
-        "plane_idx": 0,
-        offset: 0,
-        stride: 0,
-        "modifier_hi": 0,
-        "modifier_lo": 0,
-      });
+      client.addPlane(9, { fd: audit.pipe(), stride: 0 });
     },
   },
   {

@@ -100,26 +100,11 @@ Deno.test("planes that come after their buffer failed are closed, too", () => {
     const { client } = world;
     world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
     client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
-    const add = "zwp_linux_buffer_params_v1.add";
-    client.say(4, add, {
-      fd: memoryFile(),
-      "plane_idx": 0,
-      offset: 0,
-      stride: 0,
-      "modifier_hi": 0,
-      "modifier_lo": 0,
-    });
+    client.addPlane(4, { fd: memoryFile(), stride: 0 });
     world.settle();
     world.host.say(4, "zwp_linux_buffer_params_v1.failed");
     world.settle();
-    client.say(4, add, {
-      fd: memoryFile(),
-      "plane_idx": 0,
-      offset: 0,
-      stride: 0,
-      "modifier_hi": 0,
-      "modifier_lo": 0,
-    });
+    client.addPlane(4, { fd: memoryFile(), stride: 0 });
     world.settle();
     assert.equal(world.host.receivedFds.length, 2);
   }

@@ -6,6 +6,9 @@ import { fileIdentity, openFdCount } from "../support/descriptors.ts";
 import { usualGlobals, World, type WorldOptions } from "./support/world.ts";
 
 const FIRST = 0xff000000;
+/** A drag from the surface, and one over it. */
+const DRAG = { origin: 5, icon: null, serial: 3 };
+const ENTER = { serial: 1, surface: 5 };
 const INERT = 0xfffffffd;
 
 /** A client with a seat 3, a surface 5, a data device manager 6 and its device 7; without the host's clipboard the last two are inert. */
@@ -34,13 +37,7 @@ Deno.test("an empty clipboard is a null offer", () => {
 
 Deno.test("a drag without data enters with a null offer", () => {
   using world = clipboardWorld();
-  world.host.say(7, "wl_data_device.enter", {
-    serial: 1,
-    surface: 5,
-    x: 0,
-    y: 0,
-    id: null,
-  });
+  world.host.say(7, "wl_data_device.enter", { ...ENTER, x: 0, y: 0, id: null });
   assert.deepEqual(world.client.heard(), [
     "wl_data_device@7.enter(1, wl_surface@5, 0, 0, nil)",
   ]);
@@ -50,8 +47,7 @@ Deno.test("a drag enters with its offer", () => {
   using world = clipboardWorld();
   world.host.say(7, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(7, "wl_data_device.enter", {
-    serial: 1,
-    surface: 5,
+    ...ENTER,
     x: 256,
     y: 512,
     id: FIRST,
@@ -128,24 +124,14 @@ Deno.test("copying with the inert clipboard is accepted, and the host hears noth
 Deno.test("a drag with the inert clipboard is cancelled at once", () => {
   using world = clipboardWorld(denied);
   world.client.say(6, "wl_data_device_manager.create_data_source", { id: 8 });
-  world.client.say(7, "wl_data_device.start_drag", {
-    source: 8,
-    origin: 5,
-    icon: null,
-    serial: 3,
-  });
+  world.client.say(7, "wl_data_device.start_drag", { source: 8, ...DRAG });
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), ["wl_data_source@8.cancelled()"]);
 });
 
 Deno.test("a drag without a source, within the client itself, is accepted by the inert clipboard", () => {
   using world = clipboardWorld(denied);
-  world.client.say(7, "wl_data_device.start_drag", {
-    source: null,
-    origin: 5,
-    icon: null,
-    serial: 3,
-  });
+  world.client.say(7, "wl_data_device.start_drag", { source: null, ...DRAG });
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), []);
   assert.ok(!world.ended);
@@ -154,12 +140,7 @@ Deno.test("a drag without a source, within the client itself, is accepted by the
 Deno.test("a drag with the host's clipboard is the host's", () => {
   using world = clipboardWorld();
   world.client.say(6, "wl_data_device_manager.create_data_source", { id: 8 });
-  world.client.say(7, "wl_data_device.start_drag", {
-    source: 8,
-    origin: 5,
-    icon: null,
-    serial: 3,
-  });
+  world.client.say(7, "wl_data_device.start_drag", { source: 8, ...DRAG });
   assert.deepEqual(world.host.heard(), [
     "wl_data_device_manager@6.create_data_source(new wl_data_source@8)",
     "wl_data_device@7.start_drag(wl_data_source@8, wl_surface@5, nil, 3)",

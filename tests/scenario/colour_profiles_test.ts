@@ -51,14 +51,16 @@ class ProfileScene implements Disposable {
     this.world.forget();
   }
 
+  /** The client gives a creator a file. */
+  set(creator: number, fd: number, offset: number, length: number): void {
+    const profile = { "icc_profile": fd, offset, length };
+    this.client.say(creator, `${CREATOR}.set_icc_file`, profile);
+  }
+
   /** The client gives a file, and makes its image description (5). */
   give(fd: number, offset: number, length: number): void {
     const { client } = this.world;
-    client.say(4, `${CREATOR}.set_icc_file`, {
-      "icc_profile": fd,
-      offset,
-      length,
-    });
+    this.set(4, fd, offset, length);
     client.say(4, `${CREATOR}.create`, { "image_description": 5 });
     this.world.settle();
   }
@@ -139,11 +141,7 @@ Deno.test("a profile for which the host has no memory fails, and ends nobody", (
   using scene = new ProfileScene();
   scene.room.limit = 0;
   const { client } = scene.world;
-  client.say(4, `${CREATOR}.set_icc_file`, {
-    "icc_profile": memoryFile(),
-    offset: 0,
-    length: 100,
-  });
+  scene.set(4, memoryFile(), 0, 100);
   scene.world.settle();
   scene.room.limit = Infinity;
   client.say(4, `${CREATOR}.create`, { "image_description": 5 });
@@ -222,11 +220,7 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
   world.host.withdraw(9);
   world.bind(9, "wp_color_manager_v1", 1, 5);
   world.client.say(5, "wp_color_manager_v1.create_icc_creator", { obj: 6 });
-  world.client.say(6, `${CREATOR}.set_icc_file`, {
-    "icc_profile": memoryFile(),
-    offset: 0,
-    length: 100,
-  });
+  scene.set(6, memoryFile(), 0, 100);
   world.client.say(6, `${CREATOR}.create`, { "image_description": 7 });
   assert.deepEqual(world.host.heard(), []);
   assert.equal(world.ended, false);
@@ -235,11 +229,7 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
 Deno.test("a profile that cannot be copied, because descriptors have run out, fails, and ends nobody", () => {
   using scene = new ProfileScene();
   const { client } = scene.world;
-  client.say(4, `${CREATOR}.set_icc_file`, {
-    "icc_profile": memoryFile(),
-    offset: 0,
-    length: 100,
-  });
+  scene.set(4, memoryFile(), 0, 100);
   withFreeDescriptors(2, () => scene.world.settle());
   client.say(4, `${CREATOR}.create`, { "image_description": 5 });
   scene.world.settle();
@@ -252,11 +242,7 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   const largest = 32 * 1024 * 1024;
   const give = (creator: number): void => {
     const file = memoryFile(largest);
-    client.say(creator, `${CREATOR}.set_icc_file`, {
-      "icc_profile": file,
-      offset: 0,
-      length: largest,
-    });
+    scene.set(creator, file, 0, largest);
     scene.world.settle();
   };
   for (const creator of [5, 6, 7]) {

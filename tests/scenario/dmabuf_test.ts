@@ -68,9 +68,7 @@ class GpuScene extends ShadowScene {
 
   /** The client adds a plane to parameters, and keeps nothing of it. */
   plane(fd: number, index = 0, params = 7): void {
-    const place = { "plane_idx": index, offset: 0, stride: 256 };
-    const values = { fd, ...place, "modifier_hi": 0, "modifier_lo": 0 };
-    this.client.say(params, "zwp_linux_buffer_params_v1.add", values);
+    this.client.addPlane(params, { fd, index, stride: 256 });
   }
 
   /** The client makes a buffer of parameters, without waiting for the host. */

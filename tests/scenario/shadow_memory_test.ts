@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import { libc } from "../../ffi/libc.ts";
+import type { ScriptedClient } from "../support/scripted_client.ts";
 import { HostMemoryRoom } from "./support/host_memory.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
@@ -170,89 +171,49 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
 });
 
 /** Requests whose state the surface's next commit applies; the surface's sibling has the id 8. */
-const pendingRequests: readonly (readonly [
-  string,
-  (scene: ShadowScene) => void,
-])[] = [
-  [
-    "a scale",
-    (scene) =>
-      scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
-  ],
-  [
-    "damage",
-    (scene) => scene.client.damage(SURFACE, [0, 0, 1, 1]),
-  ],
-  [
-    "a callback",
-    (scene) => scene.client.say(SURFACE, "wl_surface.frame", { callback: 18 }),
-  ],
-  [
-    "an input region",
-    (scene) =>
-      scene.client.say(SURFACE, "wl_surface.set_input_region", {
-        region: null,
-      }),
-  ],
-  [
-    "a window's acknowledged size",
-    (scene) => scene.client.say(12, "xdg_surface.ack_configure", { serial: 1 }),
-  ],
-  [
-    "a window's smallest size",
-    (scene) =>
-      scene.client.say(13, "xdg_toplevel.set_min_size", {
-        width: 9,
-        height: 9,
-      }),
-  ],
-  [
-    "a viewport",
-    (scene) =>
-      scene.client.say(14, "wp_viewport.set_destination", {
-        width: 9,
-        height: 9,
-      }),
-  ],
-  [
-    "a moment to be shown at",
-    (scene) =>
-      scene.client.say(17, "wp_commit_timer_v1.set_timestamp", {
-        "tv_sec_hi": 0,
-        "tv_sec_lo": 50,
-        "tv_nsec": 0,
-      }),
-  ],
-  [
-    "a child's place",
-    (scene) =>
-      scene.client.say(15, "wl_subsurface.set_position", { x: 9, y: 9 }),
-  ],
-  ["a child's commit", (scene) => scene.client.say(8, "wl_surface.commit")],
-  [
-    "the commit of a child that is synchronised again",
-    (scene) => {
-      scene.client.say(15, "wl_subsurface.set_desync");
-      scene.client.say(15, "wl_subsurface.set_sync");
-      scene.client.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "the commit of a synchronised child's child",
-    (scene) => {
-      scene.client.say(3, "wl_compositor.create_surface", { id: 18 });
-      scene.client.say(11, "wl_subcompositor.get_subsurface", {
-        id: 19,
-        surface: 18,
-        parent: 8,
-      });
-      scene.client.say(19, "wl_subsurface.set_desync");
-      scene.client.say(18, "wl_surface.commit");
-    },
-  ],
-];
+const pendingRequests: Readonly<
+  Record<string, (client: ScriptedClient) => void>
+> = {
+  "a scale": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "damage": (client) => client.damage(SURFACE, [0, 0, 1, 1]),
+  "a callback": (client) =>
+    client.say(SURFACE, "wl_surface.frame", { callback: 18 }),
+  "an input region": (client) =>
+    client.say(SURFACE, "wl_surface.set_input_region", { region: null }),
+  "a window's acknowledged size": (client) =>
+    client.say(12, "xdg_surface.ack_configure", { serial: 1 }),
+  "a window's smallest size": (client) =>
+    client.say(13, "xdg_toplevel.set_min_size", { width: 9, height: 9 }),
+  "a viewport": (client) =>
+    client.say(14, "wp_viewport.set_destination", { width: 9, height: 9 }),
+  "a moment to be shown at": (client) =>
+    client.say(17, "wp_commit_timer_v1.set_timestamp", {
+      "tv_sec_hi": 0,
+      "tv_sec_lo": 50,
+      "tv_nsec": 0,
+    }),
+  "a child's place": (client) =>
+    client.say(15, "wl_subsurface.set_position", { x: 9, y: 9 }),
+  "a child's commit": (client) => client.say(8, "wl_surface.commit"),
+  "the commit of a child that is synchronised again": (client) => {
+    client.say(15, "wl_subsurface.set_desync");
+    client.say(15, "wl_subsurface.set_sync");
+    client.say(8, "wl_surface.commit");
+  },
+  "the commit of a synchronised child's child": (client) => {
+    client.say(3, "wl_compositor.create_surface", { id: 18 });
+    client.say(11, "wl_subcompositor.get_subsurface", {
+      id: 19,
+      surface: 18,
+      parent: 8,
+    });
+    client.say(19, "wl_subsurface.set_desync");
+    client.say(18, "wl_surface.commit");
+  },
+};
 
-for (const [name, ask] of pendingRequests) {
+for (const [name, ask] of Object.entries(pendingRequests)) {
   Deno.test(`a buffer that found no memory waits for its client's commit where ${name} waits for it`, () => {
     using scene = new ShadowScene([
       [9, "wp_viewporter", 1],
@@ -272,19 +233,14 @@ for (const [name, ask] of pendingRequests) {
     client.say(9, "xdg_wm_base.get_xdg_surface", { id: 12, surface: SURFACE });
     client.say(12, "xdg_surface.get_toplevel", { id: 13 });
     client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
-    client.say(11, "wl_subcompositor.get_subsurface", {
-      id: 15,
-      surface: 8,
-      parent: SURFACE,
-    });
+    const child = { id: 15, surface: 8, parent: SURFACE };
+    client.say(11, "wl_subcompositor.get_subsurface", child);
     scene.world.bind(11, "wp_commit_timing_manager_v1", 1, 16);
-    client.say(16, "wp_commit_timing_manager_v1.get_timer", {
-      id: 17,
-      surface: SURFACE,
-    });
+    const timer = { id: 17, surface: SURFACE };
+    client.say(16, "wp_commit_timing_manager_v1.get_timer", timer);
     scene.room.limit = 0;
     scene.commit(7);
-    ask(scene);
+    ask(client);
     scene.hostHeard();
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
@@ -299,53 +255,40 @@ for (const [name, ask] of pendingRequests) {
 }
 
 /** Commits of others that it does not wait for; the surface's child has the id 8, and that one's child 9. */
-const unrelatedCommits: readonly (readonly [
-  string,
-  (scene: ShadowScene) => void,
-])[] = [
-  [
-    "that is its child and not synchronised",
-    (scene) => {
-      scene.client.say(11, "wl_subsurface.set_desync");
-      scene.client.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "that was its child",
-    (scene) => {
-      scene.client.say(11, "wl_subsurface.destroy");
-      scene.client.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "whose parent, its child, is gone",
-    (scene) => {
-      scene.client.say(8, "wl_surface.destroy");
-      scene.client.say(9, "wl_surface.commit");
-    },
-  ],
-];
+const unrelatedCommits: Readonly<
+  Record<string, (client: ScriptedClient) => void>
+> = {
+  "that is its child and not synchronised": (client) => {
+    client.say(11, "wl_subsurface.set_desync");
+    client.say(8, "wl_surface.commit");
+  },
+  "that was its child": (client) => {
+    client.say(11, "wl_subsurface.destroy");
+    client.say(8, "wl_surface.commit");
+  },
+  "whose parent, its child, is gone": (client) => {
+    client.say(8, "wl_surface.destroy");
+    client.say(9, "wl_surface.commit");
+  },
+};
 
-for (const [name, commit] of unrelatedCommits) {
+for (const [name, commit] of Object.entries(unrelatedCommits)) {
   Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
+    const { client } = scene;
     scene.buffer(7, 6, 8, 8);
-    scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
-    scene.client.say(3, "wl_compositor.create_surface", { id: 9 });
+    client.say(3, "wl_compositor.create_surface", { id: 8 });
+    client.say(3, "wl_compositor.create_surface", { id: 9 });
     scene.world.bind(10, "wl_subcompositor", 1, 10);
-    scene.client.say(10, "wl_subcompositor.get_subsurface", {
-      id: 11,
-      surface: 8,
-      parent: SURFACE,
-    });
-    scene.client.say(10, "wl_subcompositor.get_subsurface", {
-      id: 12,
-      surface: 9,
-      parent: 8,
-    });
+    for (
+      const child of [
+        { id: 11, surface: 8, parent: SURFACE },
+        { id: 12, surface: 9, parent: 8 },
+      ]
+    ) client.say(10, "wl_subcompositor.get_subsurface", child);
     scene.room.limit = 0;
     scene.commit(7);
-    commit(scene);
+    commit(client);
     scene.world.settle();
     scene.room.limit = Infinity;
     scene.world.pass(3_000);

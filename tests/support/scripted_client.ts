@@ -25,6 +25,14 @@ export interface BufferShape {
   readonly format?: number;
 }
 
+/** A plane of a GPU's buffer. */
+export interface Plane {
+  readonly fd: number;
+  /** Which plane it is; without it, the first. */
+  readonly index?: number;
+  readonly stride: number;
+}
+
 /** It says requests, and may name objects that do not exist. */
 export class ScriptedClient extends Peer<RequestArguments> {
   #highestId = 1;
@@ -54,6 +62,13 @@ export class ScriptedClient extends Peer<RequestArguments> {
     const stride = shape.stride ?? 4 * width;
     const values = { id, offset, width, height, stride, format };
     this.say(pool, "wl_shm_pool.create_buffer", values);
+  }
+
+  /** Adds a plane without modifier to a GPU buffer's parameters. */
+  addPlane(params: ObjectName, { fd, index = 0, stride }: Plane): void {
+    const place = { "plane_idx": index, offset: 0, stride };
+    const values = { fd, ...place, "modifier_hi": 0, "modifier_lo": 0 };
+    this.say(params, "zwp_linux_buffer_params_v1.add", values);
   }
 
   /** Attaches a buffer to a surface, where the one before it was. */
