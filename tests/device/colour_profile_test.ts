@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";

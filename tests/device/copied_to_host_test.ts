@@ -9,7 +9,7 @@ import {
 } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { assertServed } from "./support/served.ts";
 import { noise } from "./support/selections.ts";

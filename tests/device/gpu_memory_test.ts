@@ -4,7 +4,7 @@ import { Faults } from "../emulator/faults.ts";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";
 import { RawGuest } from "./support/raw_guest.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import type { DmabufSettings } from "./support/dmabuf_script.ts";
 import { type Window, Windows } from "./support/windows.ts";

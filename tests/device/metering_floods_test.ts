@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { OwnedFd } from "../../ffi/fd.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { drain, fill, join, Selections } from "./support/selections.ts";

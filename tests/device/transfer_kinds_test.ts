@@ -1,7 +1,7 @@
 /** Data of the primary selection and of drags cross the device as those of the clipboard do. */
 import assert from "node:assert/strict";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
   assertSameBytes,

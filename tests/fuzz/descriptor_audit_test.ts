@@ -6,7 +6,7 @@ import type {
   FeatureRelay,
   Verdict,
 } from "../../src/relay/feature.ts";
-import { World } from "../scenario/support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 import { DescriptorAudit } from "./descriptor_audit.ts";
 
 /** What becomes of descriptors. */
@@ -15,7 +15,7 @@ interface Fate {
   readonly feature?: Feature;
   /** How many reach the peer that they are for. */
   readonly delivered: number;
-  send(world: World, audit: DescriptorAudit): void;
+  send(world: RelayWorld, audit: DescriptorAudit): void;
 }
 
 const GLOBALS: readonly (readonly [number, string, number])[] = [
@@ -30,13 +30,13 @@ const KEYBOARD = 6;
 const SHM = 7;
 
 /** `zwp_linux_buffer_params_v1.add`, which takes one descriptor of any kind. */
-function add(world: World, ...fds: number[]): void {
+function add(world: RelayWorld, ...fds: number[]): void {
   for (const fd of fds) {
     world.client.addPlane(PARAMETERS, { fd, stride: 0 });
   }
 }
 
-function keymap(world: World, ...fds: number[]): void {
+function keymap(world: RelayWorld, ...fds: number[]): void {
   for (const fd of fds) {
     world.host.keymap(KEYBOARD, fd, 9);
   }
@@ -275,7 +275,7 @@ const FATES: readonly Fate[] = [
 for (const { name, feature, delivered, send } of FATES) {
   Deno.test(`descriptors ${name} are closed once`, () => {
     using audit = new DescriptorAudit();
-    using world = World.ready(
+    using world = RelayWorld.ready(
       feature === undefined ? {} : { features: [feature] },
       GLOBALS,
     );

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
 /** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7; the host's ids are the same. */
-function busyWorld(beside?: World): World {
-  const world = World.ready(beside === undefined ? {} : { beside });
+function busyWorld(beside?: RelayWorld): RelayWorld {
+  const world = RelayWorld.ready(beside === undefined ? {} : { beside });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.bind(2, "wl_shm", 1, 5);
@@ -24,7 +24,7 @@ function repeated(message: Uint8Array, count: number): Uint8Array {
 }
 
 /** Sends the same messages until the relay takes no more; returns how many whole ones went. */
-function flood(world: World, message: Uint8Array): number {
+function flood(world: RelayWorld, message: Uint8Array): number {
   const { client } = world;
   const batch = repeated(message, 4096);
   let sent = 0;

@@ -6,7 +6,7 @@ import type { Feature } from "../../src/relay/feature.ts";
 import { MAX_GLOBALS } from "../../src/relay/registry.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part, series } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 const SURFACE = 4;
@@ -34,8 +34,8 @@ const reader: Feature<null> = {
 };
 
 /** The host's ids of what the client has bound are the client's. */
-function badWorld(features: readonly Feature[] = []): World {
-  const world = World.ready({ features });
+function badWorld(features: readonly Feature[] = []): RelayWorld {
+  const world = RelayWorld.ready({ features });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
   world.bind(3, "wl_seat", 8, 5);
@@ -394,7 +394,7 @@ Deno.test("a host that makes objects without end is cut off, and its client told
 });
 
 Deno.test("a host that announces globals without end is cut off, and one that replaces them is not", () => {
-  using world = World.ready({}, []);
+  using world = RelayWorld.ready({}, []);
   const announce = (name: number): void => {
     world.host.announce(name, "wl_output", 4);
   };
@@ -415,7 +415,7 @@ Deno.test("a host that announces globals without end is cut off, and one that re
 
 Deno.test("a bad host ends no other client", () => {
   using world = badWorld();
-  using other = World.ready({ beside: world });
+  using other = RelayWorld.ready({ beside: world });
   world.host.bytes(message(4711, 0));
   world.settle();
   other.client.say(1, "wl_display.sync", { callback: 3 });

@@ -8,7 +8,7 @@ import type { RequestName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const SURFACE = 4;
 const SEAT = 5;
@@ -37,8 +37,8 @@ const reader: Feature<null> = {
   events: {},
 };
 
-function badWorld(features: readonly Feature[] = []): World {
-  const world = World.ready({ features }, [
+function badWorld(features: readonly Feature[] = []): RelayWorld {
+  const world = RelayWorld.ready({ features }, [
     [1, "wl_compositor", 4],
     [2, "wl_shm", 1],
     [3, "wl_seat", 8],
@@ -370,7 +370,7 @@ Deno.test("a message that never becomes whole ends with its client", () => {
 
 Deno.test("a bad client ends no other", () => {
   using world = badWorld();
-  using other = World.ready({ beside: world });
+  using other = RelayWorld.ready({ beside: world });
   world.client.bytes(message(4711, 0));
   world.settle();
   assert.ok(world.ended);

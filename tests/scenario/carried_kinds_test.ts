@@ -1,7 +1,7 @@
 /** What a host's endpoint cannot carry is not offered, or only at versions without it. */
 import assert from "node:assert/strict";
 import type { Differences } from "../support/other_endpoint.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const globals: readonly (readonly [number, string, number])[] = [
   [1, "wl_shm", 1],
@@ -14,7 +14,7 @@ const globals: readonly (readonly [number, string, number])[] = [
 ];
 
 function offered(host: Differences): string[] {
-  using world = World.ready({
+  using world = RelayWorld.ready({
     host,
     allow: ["zwlr_screencopy_manager_v1"],
   }, globals);
@@ -71,7 +71,7 @@ Deno.test("an endpoint that shadows memory cannot carry buffers that the host wr
 });
 
 Deno.test("a bind above the version that the endpoint can carry is refused", () => {
-  using world = World.ready(
+  using world = RelayWorld.ready(
     { host: { carriages: { ["format_table"]: "never" } } },
     globals,
   );

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { fileIdentity, openFdCount } from "../support/descriptors.ts";
-import { usualGlobals, World, type WorldOptions } from "./support/world.ts";
+import {
+  RelayWorld,
+  type RelayWorldOptions,
+  usualGlobals,
+} from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 /** A drag from the surface, and one over it. */
@@ -12,8 +16,8 @@ const ENTER = { serial: 1, surface: 5 };
 const INERT = 0xfffffffd;
 
 /** A client with a seat 3, a surface 5, a data device manager 6 and its device 7; without the host's clipboard the last two are inert. */
-function clipboardWorld(options: WorldOptions = {}): World {
-  const world = World.ready(options);
+function clipboardWorld(options: RelayWorldOptions = {}): RelayWorld {
+  const world = RelayWorld.ready(options);
   const name = options.deny === undefined ? 4 : INERT;
   world.bind(3, "wl_seat", 8, 3);
   world.bind(1, "wl_compositor", 6, 4);
@@ -84,7 +88,7 @@ Deno.test("the pipe of a paste arrives at the source itself, in both directions"
 });
 
 Deno.test("a client whose clipboard is denied is offered one that does nothing", () => {
-  using world = World.ready(denied);
+  using world = RelayWorld.ready(denied);
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   assert.deepEqual(
     world.client.heard().filter((line) => line.includes("wl_data_device")),
@@ -97,7 +101,10 @@ Deno.test("a client whose clipboard is denied is offered one that does nothing",
 });
 
 Deno.test("a host without a clipboard is no reason to offer an inert one", () => {
-  using world = World.ready({}, usualGlobals.filter(([name]) => name !== 4));
+  using world = RelayWorld.ready(
+    {},
+    usualGlobals.filter(([name]) => name !== 4),
+  );
   world.client.bind(INERT, "wl_data_device_manager", 3, 3);
   world.settle();
   assert.ok(world.ended);

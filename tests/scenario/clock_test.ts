@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { presentationClock } from "../../src/relay/features/presentation/presentation_clock.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
-import type { WorldOptions } from "./support/world.ts";
+import type { RelayWorldOptions } from "../support/relay_world.ts";
 
 /** How an image was shown, but for the time. */
 const SHOWN = { refresh: 16_666_666, "seq_hi": 0, "seq_lo": 5, flags: 1 };
@@ -13,7 +13,7 @@ class ClockScene extends ShadowScene {
   /** Our clock, in milliseconds. */
   time = 0;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: RelayWorldOptions = {}) {
     let scene: ClockScene | null = null;
     super([
       [9, "wp_presentation", 2],

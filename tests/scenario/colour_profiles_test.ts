@@ -16,18 +16,18 @@ import { createPipe } from "../../ffi/pipe.ts";
 import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { HostMemoryRoom } from "./support/host_memory.ts";
+import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
 
 /** A client with a colour manager (3) and a creator (4), whose ids are the host's as well. */
 class ProfileScene implements Disposable {
   readonly room = new HostMemoryRoom();
-  readonly world: World;
+  readonly world: RelayWorld;
 
   get client(): ScriptedClient {
     return this.world.client;
@@ -38,7 +38,7 @@ class ProfileScene implements Disposable {
   }
 
   constructor() {
-    this.world = World.ready({
+    this.world = RelayWorld.ready({
       host: {
         carriages: { shm: "shadowed", icc: "copied" },
         allocate: (bytes) => this.room.allocate(bytes),

@@ -18,13 +18,13 @@ import {
 } from "../support/descriptors.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
 /** A client with a pool manager, its object 3 and the host's. */
-function poolWorld(): World {
-  const world = World.ready();
+function poolWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);
   world.forget();
   return world;
@@ -34,7 +34,7 @@ function files(count: number): number[] {
   return Array.from({ length: count }, () => memoryFile());
 }
 
-function pools(world: World, first: number, count: number): Uint8Array {
+function pools(world: RelayWorld, first: number, count: number): Uint8Array {
   const requests = [];
   for (let id = first; id < first + count; id++) {
     requests.push(
@@ -178,8 +178,8 @@ const receivers: { name: string; open: () => OwnedFd }[] = [
 ];
 
 /** A client that is offered the host's clipboard as `FIRST`. */
-function pasteWorld(): World {
-  const world = World.ready();
+function pasteWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
   world.client.say(3, "wl_data_device_manager.get_data_device", {

@@ -1,9 +1,9 @@
 /** A client that was ended, and still has something to be told. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("a client that is ended for not reading is not read any more either", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.deaf = true;
   for (let id = 3; !world.ended; id++) {
     assert.ok(id < 100_000, "it was not ended");

@@ -9,7 +9,7 @@ import {
   openFdCount,
 } from "../support/descriptors.ts";
 import { feature, featureWorld } from "./support/feature.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
@@ -269,8 +269,8 @@ Deno.test("a feature's state is its own for every client, and closed with it", (
     requests: {},
     events: {},
   };
-  using first = World.ready({ features: [keeping] });
-  using second = World.ready({ features: [keeping] });
+  using first = RelayWorld.ready({ features: [keeping] });
+  using second = RelayWorld.ready({ features: [keeping] });
   first.client[Symbol.dispose]();
   first.settle();
   assert.deepEqual(opened.map(({ closed }) => closed), [true, false]);

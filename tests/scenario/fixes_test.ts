@@ -1,11 +1,11 @@
 /** wl_fixes, which is answered here whatever the host has. */
 import assert from "node:assert/strict";
-import { usualGlobals, World } from "./support/world.ts";
+import { RelayWorld, usualGlobals } from "../support/relay_world.ts";
 
 const FIXES = 0xfffffffe;
 
 Deno.test("wl_fixes is there without the host's help, and is ours where the host has it", () => {
-  using world = World.ready({}, [...usualGlobals, [9, "wl_fixes", 1]]);
+  using world = RelayWorld.ready({}, [...usualGlobals, [9, "wl_fixes", 1]]);
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   assert.deepEqual(
     world.client.heard().filter((line) => line.includes("wl_fixes")),
@@ -16,7 +16,7 @@ Deno.test("wl_fixes is there without the host's help, and is ours where the host
 });
 
 Deno.test("a destroyed registry hears no more, and its id is free", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(FIXES, "wl_fixes", 2, 4);
   world.forget();
@@ -33,7 +33,7 @@ Deno.test("a destroyed registry hears no more, and its id is free", () => {
 });
 
 Deno.test("what was bound from a destroyed registry lives on", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.bind(FIXES, "wl_fixes", 2, 4);
   world.client.say(4, "wl_fixes.destroy_registry", { registry: 2 });
@@ -43,7 +43,7 @@ Deno.test("what was bound from a destroyed registry lives on", () => {
 });
 
 Deno.test("a destroyed registry cannot be used or destroyed again", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 2, 3);
   world.client.say(3, "wl_fixes.destroy_registry", { registry: 2 });
   world.client.say(3, "wl_fixes.destroy_registry", { registry: 2 });
@@ -54,7 +54,7 @@ Deno.test("a destroyed registry cannot be used or destroyed again", () => {
 });
 
 Deno.test("the acknowledgement of a removed global goes nowhere", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 2, 3);
   world.host.withdraw(6);
   world.settle();
@@ -69,7 +69,7 @@ Deno.test("the acknowledgement of a removed global goes nowhere", () => {
 });
 
 Deno.test("an acknowledgement by version 1 of wl_fixes is refused", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 1, 3);
   world.client.say(3, "wl_fixes.ack_global_remove", { registry: 2, name: 6 });
   assert.deepEqual(world.client.heard(), [
@@ -78,7 +78,7 @@ Deno.test("an acknowledgement by version 1 of wl_fixes is refused", () => {
 });
 
 Deno.test("wl_fixes is denied by name", () => {
-  using world = World.ready({ deny: ["wl_fixes"] });
+  using world = RelayWorld.ready({ deny: ["wl_fixes"] });
   world.client.bind(FIXES, "wl_fixes", 1, 3);
   assert.deepEqual(world.client.heard(), [
     `wl_display@1.error(wl_registry@2, 0, "invalid global wl_fixes (${FIXES})")`,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { message } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("the host hears get_registry and sync before anything of the client", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.client.say(1, "wl_display.sync", { callback: 2 });
   assert.deepEqual(world.host.heard(), [
     "wl_display@1.get_registry(new wl_registry#1)",
@@ -16,7 +16,7 @@ Deno.test("the host hears get_registry and sync before anything of the client", 
 });
 
 Deno.test("a client's requests reach the host under the host's ids, which have no gaps", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.bind(1, "wl_compositor", 6, 3);
   world.client.bind(3, "wl_seat", 8, 4);
   world.client.say(1, "wl_display.get_registry", { registry: 5 });
@@ -35,7 +35,7 @@ Deno.test("a client's requests reach the host under the host's ids, which have n
 });
 
 Deno.test("the host's events reach the client under the client's ids", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
   world.bind(6, "wl_output", 4, 5);
@@ -52,7 +52,7 @@ Deno.test("the host's events reach the client under the client's ids", () => {
 });
 
 Deno.test("null objects and null strings stay null in both directions", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.bind(3, "wl_seat", 8, 4);
   world.bind(4, "wl_data_device_manager", 3, 5);
@@ -66,7 +66,7 @@ Deno.test("null objects and null strings stay null in both directions", () => {
 });
 
 Deno.test("strings and arrays arrive byte by byte, text or not", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
   world.client.say(4, "wl_compositor.create_surface", { id: 5 });
@@ -100,7 +100,7 @@ Deno.test("strings and arrays arrive byte by byte, text or not", () => {
 });
 
 Deno.test("a sync is the host's to answer, and its callback's id is free afterwards", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.sync", { callback: 3 });
   assert.deepEqual(world.host.heard(), [
     "wl_display@1.sync(new wl_callback@3)",
@@ -118,7 +118,7 @@ Deno.test("a sync is the host's to answer, and its callback's id is free afterwa
 });
 
 Deno.test("an id is free for the client when the host has deleted it, and not before", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_region", { id: 4 });
   world.client.say(4, "wl_region.destroy");
@@ -131,7 +131,7 @@ Deno.test("an id is free for the client when the host has deleted it, and not be
 });
 
 Deno.test("an id of the host is used again when the host has deleted it, and not before", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_region", { id: 4 });
   world.client.say(4, "wl_region.destroy");
@@ -149,7 +149,7 @@ Deno.test("an id of the host is used again when the host has deleted it, and not
 });
 
 Deno.test("an event may name an object that the client has destroyed", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.bind(3, "wl_seat", 8, 4);
   world.client.say(4, "wl_seat.get_pointer", { id: 5 });
@@ -165,7 +165,7 @@ Deno.test("an event may name an object that the client has destroyed", () => {
 });
 
 Deno.test("a request may name an object that the client has destroyed: the host decides", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.client.say(3, "wl_compositor.create_region", { id: 5 });
@@ -178,7 +178,7 @@ Deno.test("a request may name an object that the client has destroyed: the host 
 });
 
 Deno.test("a client that leaves takes its host connection with it, after its last requests", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.forget();
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });

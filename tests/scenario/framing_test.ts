@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { memoryFile } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 
 /** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */
-function windowWorld(): World {
-  const world = World.ready();
+function windowWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.bind(5, "xdg_wm_base", 5, 5);
@@ -19,7 +19,7 @@ function windowWorld(): World {
   return world;
 }
 
-function someRequests(world: World): Uint8Array {
+function someRequests(world: RelayWorld): Uint8Array {
   return join(
     world.client.encode(4, "wl_surface.damage", DAMAGE),
     world.client.encode(7, "xdg_toplevel.set_title", { title: "odd length" }),
@@ -35,7 +35,7 @@ const someRequestsHeard = [
   "wl_surface@4.commit()",
 ];
 
-function someEvents(world: World): Uint8Array {
+function someEvents(world: RelayWorld): Uint8Array {
   return join(
     world.host.encode(7, "xdg_toplevel.configure", {
       width: 1,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
@@ -38,8 +38,8 @@ class Gate implements Feature<null> {
 }
 
 /** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
-function worldWith(...features: Feature[]): World {
-  const world = World.ready({ features });
+function worldWith(...features: Feature[]): RelayWorld {
+  const world = RelayWorld.ready({ features });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.bind(3, "wl_seat", 8, 5);

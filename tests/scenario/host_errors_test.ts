@@ -1,10 +1,10 @@
 /** What the host says is wrong reaches the client, about the right object and after everything before it. */
 import assert from "node:assert/strict";
 import { message } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an error of the host is about the client's object, and comes after what was queued before", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
   world.client.say(4, "wl_compositor.create_surface", { id: 5 });
@@ -22,7 +22,7 @@ Deno.test("an error of the host is about the client's object, and comes after wh
 });
 
 Deno.test("an error of the host about the display is about the display", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.error(1, 2, "no memory");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "no memory")',
@@ -30,7 +30,7 @@ Deno.test("an error of the host about the display is about the display", () => {
 });
 
 Deno.test("an error about an object that only the proxy knows is about the display", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.error("wl_registry#1", 0, "invalid global");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 0, "invalid global")',
@@ -41,7 +41,7 @@ Deno.test("an error about an object that only the proxy knows is about the displ
 });
 
 Deno.test("an error about an object that nobody knows is about the display", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.bytes(message(1, 0, 77, 4, "gone"));
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 4, "gone")',
@@ -49,7 +49,7 @@ Deno.test("an error about an object that nobody knows is about the display", () 
 });
 
 Deno.test("an error about an object that the client destroyed names it all the same", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.client.say(4, "wl_surface.destroy");
@@ -61,7 +61,7 @@ Deno.test("an error about an object that the client destroyed names it all the s
 });
 
 Deno.test("an error that the host sent before it closed its end is found, also when our next request fails", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.forget();
   world.host.error(3, 5, "last words");
@@ -73,7 +73,7 @@ Deno.test("an error that the host sent before it closed its end is found, also w
 });
 
 Deno.test("an empty error text stays empty", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.error(1, 2, "");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "")',
@@ -81,7 +81,7 @@ Deno.test("an empty error text stays empty", () => {
 });
 
 Deno.test("a host that closes the connection without a word ends the client with one", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(6, "wl_output", 4, 3);
   world.forget();
   world.host.say(3, "wl_output.done");
@@ -97,7 +97,7 @@ Deno.test("a host that closes the connection without a word ends the client with
 });
 
 Deno.test("a host that closes the connection before it said what it has ends the client, too", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
   world.host[Symbol.dispose]();
@@ -107,7 +107,7 @@ Deno.test("a host that closes the connection before it said what it has ends the
 });
 
 Deno.test("a host that refuses the connection itself is quoted", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
   world.host.error(1, 2, "too many clients");
   world.host[Symbol.dispose]();
@@ -117,8 +117,8 @@ Deno.test("a host that refuses the connection itself is quoted", () => {
 });
 
 Deno.test("an error of one client's host ends no other client", () => {
-  using world = World.ready();
-  using other = World.ready({ beside: world });
+  using world = RelayWorld.ready();
+  using other = RelayWorld.ready({ beside: world });
   world.host.error(1, 2, "no memory");
   world.settle();
   assert.ok(world.ended);

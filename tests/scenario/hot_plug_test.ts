@@ -1,9 +1,9 @@
 /** Outputs and seats that come and go, and clients that are a moment late. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an output that is plugged in is told to every registry, and can be bound", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.forget();
   world.host.announce(40, "wl_output", 4);
@@ -18,7 +18,7 @@ Deno.test("an output that is plugged in is told to every registry, and can be bo
 });
 
 Deno.test("an output that is unplugged is told to every registry, and releasing it goes to the host", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(6, "wl_output", 4, 4);
   world.forget();
@@ -32,7 +32,7 @@ Deno.test("an output that is unplugged is told to every registry, and releasing 
 });
 
 Deno.test("a second seat is told and works beside the first", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.announce(41, "wl_seat", 8);
   world.client.heard();
   world.bind(3, "wl_seat", 8, 3);
@@ -46,14 +46,14 @@ Deno.test("a second seat is told and works beside the first", () => {
 });
 
 Deno.test("a hidden global that comes or goes is told to nobody", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.announce(42, "zwlr_layer_shell_v1", 4);
   world.host.withdraw(42);
   assert.deepEqual(world.client.heard(), []);
 });
 
 Deno.test("an output bound when it is gone already, before the client can know, is inert", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.bind(5, "xdg_wm_base", 5, 4);
   world.client.say(3, "wl_compositor.create_surface", { id: 5 });
@@ -70,7 +70,7 @@ Deno.test("an output bound when it is gone already, before the client can know, 
 });
 
 Deno.test("what is made of an inert object is inert, and their ids are free at once when they are destroyed", () => {
-  using world = World.ready({}, [
+  using world = RelayWorld.ready({}, [
     [1, "wl_output", 4],
     [2, "zxdg_output_manager_v1", 3],
   ]);
@@ -92,7 +92,7 @@ Deno.test("what is made of an inert object is inert, and their ids are free at o
 });
 
 Deno.test("requests of inert objects leave no memory in the queue that they do not reach", () => {
-  using world = World.ready({}, [[1, "wl_compositor", 6]]);
+  using world = RelayWorld.ready({}, [[1, "wl_compositor", 6]]);
   world.host.withdraw(1);
   world.settle();
   world.client.bind(1, "wl_compositor", 6, 3);
@@ -103,7 +103,7 @@ Deno.test("requests of inert objects leave no memory in the queue that they do n
 });
 
 Deno.test("a late bind is checked like any other", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.withdraw(6);
   world.client.heard();
   world.client.bind(6, "wl_seat", 4, 3);
@@ -113,7 +113,7 @@ Deno.test("a late bind is checked like any other", () => {
 });
 
 Deno.test("a name that comes again is the new global", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.withdraw(6);
   world.host.announce(6, "wl_output", 3);
   assert.deepEqual(world.client.heard(), [
@@ -127,7 +127,7 @@ Deno.test("a name that comes again is the new global", () => {
 });
 
 Deno.test("of very many removed outputs the oldest are forgotten", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   for (let name = 100; name < 400; name++) {
     world.host.announce(name, "wl_output", 4);
     world.host.withdraw(name);

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join, series } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("a client may have 262144 objects and no more", () => {
-  using world = World.ready({ deny: ["wl_data_device_manager"] });
+  using world = RelayWorld.ready({ deny: ["wl_data_device_manager"] });
   // Inert objects, so that only the relay has anything to do.
   world.bind(0xfffffffd, "wl_data_device_manager", 3, 3);
   const name = "wl_data_device_manager.create_data_source";
@@ -25,7 +25,7 @@ Deno.test("a client may have 262144 objects and no more", () => {
 });
 
 Deno.test("objects that are gone do not count", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   const pair = [
     world.client.encode(3, "wl_compositor.create_region", { id: 4 }),
@@ -47,7 +47,7 @@ Deno.test("objects that are gone do not count", () => {
 Deno.test("1024 descriptors may wait for a message, and one more ends the client", () => {
   const before = openFdCount();
   {
-    using world = World.ready();
+    using world = RelayWorld.ready();
     // The first byte of a message that never becomes whole carries them.
     const request = world.client.encode(1, "wl_display.sync", { callback: 3 });
     for (let i = 0; i < 8; i++) {
@@ -65,7 +65,7 @@ Deno.test("1024 descriptors may wait for a message, and one more ends the client
 });
 
 Deno.test("descriptors that whole messages did not ask for count, too", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   for (let id = 3; id < 20 && !world.ended; id++) {
     const fds = Array.from({ length: 128 }, () => memoryFile());
     world.client.bytes(

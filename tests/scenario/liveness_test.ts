@@ -1,10 +1,10 @@
 /** Whether the host still answers. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 /** A client with a surface, its object 4 and the host's; the host has answered everything. */
-function quietWorld(): World {
-  const world = World.ready();
+function quietWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.settle();
@@ -67,7 +67,7 @@ Deno.test("after an answer the next question is due 5 s after the next request",
 });
 
 Deno.test("a host that says what it has bit by bit, and has long pauses, lives", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
   for (let name = 1; name < 5; name++) {
     world.pass(20_000);
@@ -136,7 +136,7 @@ Deno.test("any event is an answer", () => {
 });
 
 Deno.test("a host that never says what it has is dead, too", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
   world.pass(30_000);
@@ -161,8 +161,8 @@ for (const awake of [1_000, 6_000, 29_000]) {
 }
 
 /** A client with a surface, whose host may be gone without a word. */
-function silentWorld(): World {
-  const world = World.ready({ host: { endsSilently: true } });
+function silentWorld(): RelayWorld {
+  const world = RelayWorld.ready({ host: { endsSilently: true } });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.forget();

@@ -1,13 +1,13 @@
 /** Endpoints that state how much may be unanswered: the relay asks at each half of it, and at the limit the client's requests wait. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 /** virtio-gpu's: more small sends than that block the whole VM while the compositor does not read. */
 const meter = { sends: 64, bytes: 65536, bytesPerSend: 4096, fdsPerSend: 28 };
 
 /** A client with a surface, its object 4 and the host's. */
-function meteredWorld(): World {
-  const world = World.ready({ host: { meter } });
+function meteredWorld(): RelayWorld {
+  const world = RelayWorld.ready({ host: { meter } });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.forget();
@@ -26,7 +26,7 @@ function damages(lines: readonly string[]): number {
 
 /** Sends requests one by one until the host hears a sync of the relay's, or `most` of them have gone. */
 function sendOneByOne(
-  world: World,
+  world: RelayWorld,
   most: number,
 ): { heard: number; sync: string } {
   let heard = 0;
@@ -124,7 +124,7 @@ Deno.test("bytes count as sends do", () => {
 });
 
 Deno.test("an endpoint without limits is asked nothing", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.forget();

@@ -1,14 +1,17 @@
 /** The primary selection and its older name: one protocol under two names. */
 import assert from "node:assert/strict";
 import { memoryFile } from "../support/descriptors.ts";
-import { World, type WorldOptions } from "./support/world.ts";
+import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 const STANDARD = "zwp_primary_selection_device_manager_v1";
 const OLD = "gtk_primary_selection_device_manager";
 
-function worldWith(names: string[], options: WorldOptions = {}): World {
-  return World.ready(options, [
+function worldWith(
+  names: string[],
+  options: RelayWorldOptions = {},
+): RelayWorld {
+  return RelayWorld.ready(options, [
     ...names.map((
       name,
       index,
@@ -18,7 +21,7 @@ function worldWith(names: string[], options: WorldOptions = {}): World {
 }
 
 /** Which of the two names a new registry, object 3, is told, with the number of each. */
-function told(world: World): [number, string][] {
+function told(world: RelayWorld): [number, string][] {
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().flatMap((line): [number, string][] => {
     const [, name, type] = /global\((\d+), "(.*primary.*)"/.exec(line) ?? [];

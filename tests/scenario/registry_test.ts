@@ -1,11 +1,11 @@
 /** What a client sees of the host's globals, and what it may bind. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
-function announced(world: World): string[] {
+function announced(world: RelayWorld): string[] {
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().map((line) =>
     line.replace(/^wl_registry@3\.global\((.*)\)$/, "$1")
@@ -13,7 +13,7 @@ function announced(world: World): string[] {
 }
 
 Deno.test("a client is told nothing before the host has said all that it has", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
   world.host.announce(5, "wl_compositor", 6);
@@ -38,7 +38,7 @@ Deno.test("data device managers are told before seats, and outputs last, in the 
     [7, "wl_output", 4],
     [8, "wl_compositor", 6],
   ];
-  using world = World.ready({}, globals);
+  using world = RelayWorld.ready({}, globals);
   assert.deepEqual(announced(world), [
     '3, "wl_shm", 1',
     '5, "zwp_primary_selection_device_manager_v1", 1',
@@ -54,17 +54,17 @@ Deno.test("data device managers are told before seats, and outputs last, in the 
 });
 
 Deno.test("a version is the host's where that is the lowest", () => {
-  using world = World.ready({}, [[1, "wl_compositor", 3]]);
+  using world = RelayWorld.ready({}, [[1, "wl_compositor", 3]]);
   assert.equal(announced(world)[0], '1, "wl_compositor", 3');
 });
 
 Deno.test("a version is the newest that we know where the host's is newer", () => {
-  using world = World.ready({}, [[1, "wl_subcompositor", 9]]);
+  using world = RelayWorld.ready({}, [[1, "wl_subcompositor", 9]]);
   assert.equal(announced(world)[0], '1, "wl_subcompositor", 1');
 });
 
 Deno.test("globals that nobody knows, and those that the policy hides, are not told", () => {
-  using world = World.ready({ deny: ["wp_viewporter"] }, [
+  using world = RelayWorld.ready({ deny: ["wp_viewporter"] }, [
     [1, "acme_time_machine_v1", 1],
     [2, "zwlr_screencopy_manager_v1", 3],
     [3, "wp_viewporter", 1],
@@ -77,14 +77,14 @@ Deno.test("globals that nobody knows, and those that the policy hides, are not t
 });
 
 Deno.test("a global that is allowed by name is told at the newest version", () => {
-  using world = World.ready({ allow: ["zwlr_screencopy_manager_v1"] }, [
+  using world = RelayWorld.ready({ allow: ["zwlr_screencopy_manager_v1"] }, [
     [2, "zwlr_screencopy_manager_v1", 3],
   ]);
   assert.equal(announced(world)[0], '2, "zwlr_screencopy_manager_v1", 3');
 });
 
 Deno.test("every registry of a client is told all, and the host hears of none", () => {
-  using world = World.ready({}, [[1, "wl_shm", 1]]);
+  using world = RelayWorld.ready({}, [[1, "wl_shm", 1]]);
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.client.say(1, "wl_display.get_registry", { registry: 4 });
   assert.deepEqual(world.client.heard(), [
@@ -97,7 +97,7 @@ Deno.test("every registry of a client is told all, and the host hears of none", 
 });
 
 Deno.test("one global can be bound twice, from different registries and at different versions", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.client.bind(1, "wl_compositor", 6, 4);
   world.client.say(3, "wl_registry.bind", {
@@ -160,7 +160,7 @@ const refusals: {
 
 for (const { name, bind, error } of refusals) {
   Deno.test(`a bind ${name} is refused, and the host hears nothing of it`, () => {
-    using world = World.ready({}, [
+    using world = RelayWorld.ready({}, [
       [2, "wl_shm", 1],
       [8, "zwlr_screencopy_manager_v1", 3],
     ]);
@@ -177,7 +177,7 @@ for (const { name, bind, error } of refusals) {
 }
 
 Deno.test("what the host cannot be told the truth about is not touched: its names in our range are ignored", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.announce(0xfffffff5, "wl_seat", 8);
   world.host.withdraw(0xfffffffe);
   world.host.withdraw(4711);

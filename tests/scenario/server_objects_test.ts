@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
 /** A client with a data device, its object 5; the host's ids are the same. */
-function clipboardWorld(): World {
-  const world = World.ready();
+function clipboardWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
   world.client.say(3, "wl_data_device_manager.get_data_device", {
@@ -20,8 +20,8 @@ function clipboardWorld(): World {
 }
 
 /** A client with a tablet seat, its object 5; the host's ids are the same. */
-function tabletWorld(): World {
-  const world = World.ready({}, [
+function tabletWorld(): RelayWorld {
+  const world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
     [3, "wl_compositor", 6],
@@ -229,7 +229,7 @@ Deno.test("a tablet that arrives where the client left is destroyed on the host,
 });
 
 Deno.test("events that are newer than their object are dropped, with the objects that they bring", () => {
-  using world = World.ready({}, [
+  using world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
   ]);
@@ -254,7 +254,7 @@ Deno.test("events that are newer than their object are dropped, with the objects
 });
 
 Deno.test("a keymap for a keyboard that the client released is closed", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(3, "wl_seat", 8, 3);
   world.client.say(3, "wl_seat.get_keyboard", { id: 4 });
   world.client.say(4, "wl_keyboard.release");

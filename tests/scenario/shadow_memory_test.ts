@@ -4,7 +4,7 @@ import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import { libc } from "../../ffi/libc.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
-import { HostMemoryRoom } from "./support/host_memory.ts";
+import { HostMemoryRoom } from "../support/host_memory.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 

@@ -5,11 +5,11 @@ import { createPipe } from "../../ffi/pipe.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 /** A client with a pool manager, its object 3 and the host's. */
-function poolWorld(): World {
-  const world = World.ready();
+function poolWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);
   world.forget();
   return world;

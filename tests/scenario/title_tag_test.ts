@@ -1,13 +1,13 @@
 /** The tag in front of titles, and the 4096 bytes that a message may have. */
 import assert from "node:assert/strict";
 import { message } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const encoder = new TextEncoder();
 
 /** A client whose toplevel is its object 6, and the host's. */
-function windowWorld(tag: string): World {
-  const world = World.ready({ tag });
+function windowWorld(tag: string): RelayWorld {
+  const world = RelayWorld.ready({ tag });
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
   world.client.say(4, "wl_compositor.create_surface", { id: 5 });
@@ -18,7 +18,10 @@ function windowWorld(tag: string): World {
 }
 
 /** The title that the host hears, and the bytes of its message. */
-function titleOf(world: World, title: string): { title: string; size: number } {
+function titleOf(
+  world: RelayWorld,
+  title: string,
+): { title: string; size: number } {
   world.client.say(7, "xdg_toplevel.set_title", { title });
   world.settle();
   const [line = "", ...more] = world.host.heard();
@@ -91,7 +94,7 @@ Deno.test("a tag that fills a message alone leaves no room for the title", () =>
 });
 
 Deno.test("the title of an inert window is forgotten, tag or not", () => {
-  using world = World.ready({ tag: "[work] " });
+  using world = RelayWorld.ready({ tag: "[work] " });
   world.bind(1, "wl_compositor", 6, 3);
   world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.forget();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../protocols/tables.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
 import type { Feature } from "../../src/relay/feature.ts";
-import { World, type WorldOptions } from "./support/world.ts";
+import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
@@ -30,16 +30,18 @@ class Recorder implements MessageTrace {
   }
 }
 
-function traced(options: WorldOptions = {}): { world: World; trace: Recorder } {
+function traced(
+  options: RelayWorldOptions = {},
+): { world: RelayWorld; trace: Recorder } {
   const trace = new Recorder();
-  const world = World.ready({ ...options, trace });
+  const world = RelayWorld.ready({ ...options, trace });
   trace.lines.length = 0;
   return { world, trace };
 }
 
 Deno.test("the relay's own greeting is traced", () => {
   const trace = new Recorder();
-  using world = new World({ trace });
+  using world = new RelayWorld({ trace });
   world.settle();
   assert.deepEqual(trace.lines, [
     "host sent wl_display.get_registry@1",

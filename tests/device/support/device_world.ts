@@ -16,7 +16,7 @@ import type {
   Globals,
   ScriptedHost,
 } from "../../support/scripted_host.ts";
-import { usualGlobals } from "../../scenario/support/world.ts";
+import { usualGlobals } from "../../support/relay_world.ts";
 import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
 
 /** One client of the world. Its registry is its object 2. */

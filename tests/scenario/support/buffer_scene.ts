@@ -3,13 +3,13 @@ import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
-import { HostMemoryRoom } from "./host_memory.ts";
+import { HostMemoryRoom } from "../../support/host_memory.ts";
 import type {
   Rectangle,
   ScriptedClient,
 } from "../../support/scripted_client.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
-import type { World } from "./world.ts";
+import type { RelayWorld } from "../../support/relay_world.ts";
 
 /** The client's surface. */
 export const SURFACE = 5;
@@ -27,7 +27,7 @@ export interface ClientFile {
 export abstract class BufferScene implements Disposable {
   readonly room = new HostMemoryRoom();
   readonly statistics = new CopyStatistics();
-  abstract readonly world: World;
+  abstract readonly world: RelayWorld;
   readonly #files: ClientFile[] = [];
 
   /** What the host heard since the last time. */

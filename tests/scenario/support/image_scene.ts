@@ -1,7 +1,7 @@
 /** A client whose host's memory is of no use as `wl_shm`. Before `start` it has nothing but a registry (2). */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import { PretendedImages } from "./host_images.ts";
-import { usualGlobals, World } from "./world.ts";
+import { RelayWorld, usualGlobals } from "../../support/relay_world.ts";
 
 /** The buffer that the host makes of what it is given to try. */
 const TRIED = 0xff00_0000;
@@ -11,7 +11,7 @@ const MANAGER = "zwp_linux_dmabuf_v1#1";
 /** The scene. */
 export class ImageScene extends BufferScene {
   readonly images: PretendedImages;
-  override readonly world: World;
+  override readonly world: RelayWorld;
   /** The callback by which the relay learns that the host has seen what it was given to try. */
   #sync = "";
   #params = "";
@@ -19,7 +19,7 @@ export class ImageScene extends BufferScene {
   constructor(images = new PretendedImages()) {
     super();
     this.images = images;
-    this.world = new World({
+    this.world = new RelayWorld({
       statistics: this.statistics,
       host: {
         carriages: { shm: "shadowed", dmabuf: "never" },

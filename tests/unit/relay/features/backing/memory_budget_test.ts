@@ -9,7 +9,7 @@ import {
 import { ManualLoop } from "../../../../support/manual_loop.ts";
 
 /** A client's allowance, a host that has all that is asked for, and what happened. */
-class Scene implements Disposable {
+class ClientBudget implements Disposable {
   readonly loop = new ManualLoop();
   readonly statistics = new CopyStatistics();
   readonly allowance: MemoryBudget;
@@ -49,7 +49,7 @@ class Scene implements Disposable {
 }
 
 Deno.test("a client has as many pieces as one may have, and further ones when it gave some back", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   for (let i = 0; i < MAX_PIECES; i++) assert.equal(scene.obtain(16), 16);
   assert.equal(scene.obtain(16), "client");
   assert.equal(scene.asked, MAX_PIECES, "the host is not asked for more");
@@ -58,7 +58,7 @@ Deno.test("a client has as many pieces as one may have, and further ones when it
 });
 
 Deno.test("a client has as many bytes as one may have", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   const half = MAX_BYTES / 2;
   assert.equal(scene.obtain(half), half);
   assert.equal(scene.obtain(half), half);
@@ -67,7 +67,7 @@ Deno.test("a client has as many bytes as one may have", () => {
 });
 
 Deno.test("what a client keeps unused is given back before it is refused any", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   assert.equal(scene.obtain(MAX_BYTES), MAX_BYTES);
   scene.kept.push(MAX_BYTES);
   assert.equal(scene.obtain(16), 16);
@@ -75,7 +75,7 @@ Deno.test("what a client keeps unused is given back before it is refused any", (
 });
 
 Deno.test("a host without room is asked again in each turn, and surfaces are searched once in each", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   scene.hostHasRoom = false;
   for (let i = 0; i < 3; i++) assert.equal(scene.obtain(16), "host");
   assert.deepEqual([scene.asked, scene.trimmed], [3, 1]);
@@ -85,7 +85,7 @@ Deno.test("a host without room is asked again in each turn, and surfaces are sea
 });
 
 Deno.test("what is held because enough was made in this turn goes on in the next", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   for (let i = 0; i < PIECES_PER_TURN; i++) {
     assert.equal(scene.allowance.isSpent, false);
     scene.obtain(16);
@@ -99,7 +99,7 @@ Deno.test("what is held because enough was made in this turn goes on in the next
 });
 
 Deno.test("a turn in which nothing was held resumes nothing, since others may hold the client", () => {
-  using scene = new Scene();
+  using scene = new ClientBudget();
   scene.obtain(16);
   scene.loop.turn(0);
   assert.equal(scene.resumed, 0);

@@ -11,7 +11,7 @@ import {
 import { ManualLoop } from "../../../../support/manual_loop.ts";
 
 /** A client's surfaces that look for memory, and what happened. */
-class Scene implements Disposable {
+class RetryingSurfaces implements Disposable {
   readonly loop = new ManualLoop();
   readonly log: string[] = [];
   readonly shortages: MemoryRetries;
@@ -56,7 +56,7 @@ class Scene implements Disposable {
 }
 
 Deno.test("while the host has nothing one surface looks in each second, and they take turns", () => {
-  using scene = new Scene();
+  using scene = new RetryingSurfaces();
   for (const name of ["a", "b", "c"]) scene.add(name, () => "host");
   assert.equal(scene.pass(999), "");
   assert.equal(scene.pass(1), "a");
@@ -66,7 +66,7 @@ Deno.test("while the host has nothing one surface looks in each second, and they
 });
 
 Deno.test("a surface that finds the host without room for it is behind those that find some", () => {
-  using scene = new Scene();
+  using scene = new RetryingSurfaces();
   scene.add("large", () => "host");
   for (const name of ["a", "b"]) {
     scene.add(name, (one) => {
@@ -79,14 +79,14 @@ Deno.test("a surface that finds the host without room for it is behind those tha
 });
 
 Deno.test("surfaces of a client that has as much as one may have all look in each second, which asks no host", () => {
-  using scene = new Scene();
+  using scene = new RetryingSurfaces();
   for (const name of ["a", "b", "c"]) scene.add(name, () => "client");
   assert.equal(scene.pass(1_000), "a b c");
   assert.equal(scene.pass(1_000), "a b c");
 });
 
 Deno.test("a surface that comes while the last one finds memory looks once in each second", () => {
-  using scene = new Scene();
+  using scene = new RetryingSurfaces();
   scene.add("a", (one) => {
     scene.shortages.forget(one);
     scene.add("b", () => "client");
@@ -100,7 +100,7 @@ Deno.test("a surface that comes while the last one finds memory looks once in ea
 });
 
 Deno.test("a shortage of one kind is said once in a minute", () => {
-  using scene = new Scene();
+  using scene = new RetryingSurfaces();
   const { log, shortages } = scene;
   const say = (shortage: Shortage): void =>
     shortages.say(shortage, "a picture", "it is left out");

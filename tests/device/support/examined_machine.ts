@@ -13,13 +13,13 @@ import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { type Globals, ScriptedHost } from "../../support/scripted_host.ts";
-import { usualGlobals } from "../../scenario/support/world.ts";
+import { usualGlobals } from "../../support/relay_world.ts";
 import { makeScratch } from "../../support/scratch.ts";
 
 const XR24 = 0x34325258;
 
 /** A machine to be examined. Compositors have said all that they will say before anybody asks. */
-export class World implements Disposable {
+export class RelayWorld implements Disposable {
   readonly loop: Loop;
   readonly environment = new Map<string, string>();
   /** How often somebody has connected to the host. */

@@ -1,11 +1,11 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { ShadowScene } from "../scenario/support/shadow_scene.ts";
-import { World } from "../scenario/support/world.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an event that is newer than its object is dropped: the client would have no handler for it", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(6, "wl_output", 1, 3);
   world.forget();
   world.host.say(3, "wl_output.scale", { factor: 2 });
@@ -22,7 +22,7 @@ Deno.test("an event that is newer than its object is dropped: the client would h
 });
 
 Deno.test("an object that the client never hears of is not destroyed by a request that is newer than it", () => {
-  using world = World.ready(
+  using world = RelayWorld.ready(
     { allow: ["kde_output_device_v2"] },
     [[1, "kde_output_device_v2", 21]],
   );
@@ -38,7 +38,7 @@ Deno.test("an object that the client never hears of is not destroyed by a reques
 });
 
 Deno.test("a host that deletes the relay's registry is broken: nothing is bound through object 0", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.host.deleteId("wl_registry#1");
   assert.deepEqual(world.client.heard(), [
     `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_registry, which is in use")`,
@@ -48,7 +48,7 @@ Deno.test("a host that deletes the relay's registry is broken: nothing is bound 
 });
 
 Deno.test("a host that stops in the middle of telling its globals is dead after 30 s", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
   world.host.announce(1, "wl_compositor", 6);
   world.settle();
@@ -93,7 +93,7 @@ Deno.test("a host that deletes a buffer of the relay is broken", () => {
 Deno.test("planes that come after their buffer failed are closed, too", () => {
   const open = openFdCount();
   {
-    using world = World.ready(
+    using world = RelayWorld.ready(
       { host: { carriages: { shm: "shadowed" } } },
       [[1, "zwp_linux_dmabuf_v1", 3]],
     );

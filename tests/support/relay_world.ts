@@ -1,22 +1,19 @@
 /** A scripted client, our relay and a scripted host in one process, turn by turn. */
-import { socketPair } from "../../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../../src/host/local/socket.ts";
-import type { MessageTrace } from "../../../src/log/trace.ts";
-import { Policy } from "../../../src/policy/policy.ts";
-import type { Feature } from "../../../src/relay/feature.ts";
-import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
-import { standardFeatures } from "../../../src/relay/features/standard.ts";
-import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import { ManualLoop } from "../../support/manual_loop.ts";
-import {
-  type Differences,
-  OtherEndpoint,
-} from "../../support/other_endpoint.ts";
-import { ScriptedClient } from "../../support/scripted_client.ts";
-import { type Globals, ScriptedHost } from "../../support/scripted_host.ts";
+import { socketPair } from "../../ffi/unix_socket.ts";
+import { LocalSocket } from "../../src/host/local/socket.ts";
+import type { MessageTrace } from "../../src/log/trace.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import type { Feature } from "../../src/relay/feature.ts";
+import { CopyStatistics } from "../../src/relay/features/backing/copy_statistics.ts";
+import { standardFeatures } from "../../src/relay/features/standard.ts";
+import { Relay, relayFeatures } from "../../src/relay/relay.ts";
+import { ManualLoop } from "./manual_loop.ts";
+import { type Differences, OtherEndpoint } from "./other_endpoint.ts";
+import { ScriptedClient } from "./scripted_client.ts";
+import { type Globals, ScriptedHost } from "./scripted_host.ts";
 
 /** How a scenario's world differs from the usual one. */
-export interface WorldOptions {
+export interface RelayWorldOptions {
   readonly tag?: string;
   readonly statistics?: CopyStatistics;
   readonly allow?: readonly string[];
@@ -26,7 +23,7 @@ export interface WorldOptions {
   /** How the host's endpoint differs from a socket. */
   readonly host?: Differences;
   /** Another world that shares its loop; it must be closed after this one. */
-  readonly beside?: World;
+  readonly beside?: RelayWorld;
 }
 
 /** Globals that most scenarios need, as the host names them. */
@@ -40,7 +37,7 @@ export const usualGlobals: Globals = [
 ];
 
 /** The world of one client. The client's `wl_registry` is its object 2. */
-export class World implements Disposable {
+export class RelayWorld implements Disposable {
   readonly loop: ManualLoop;
   readonly client: ScriptedClient;
   readonly host: ScriptedHost;
@@ -50,7 +47,7 @@ export class World implements Disposable {
   ended = false;
   readonly #ownsLoop: boolean;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: RelayWorldOptions = {}) {
     this.loop = options.beside?.loop ?? new ManualLoop();
     this.#ownsLoop = options.beside === undefined;
     const [clientFd, clientEnd] = socketPair();
@@ -87,10 +84,10 @@ export class World implements Disposable {
 
   /** A world whose host has told its globals, and whose client has a registry. */
   static ready(
-    options: WorldOptions = {},
+    options: RelayWorldOptions = {},
     globals: Globals = usualGlobals,
-  ): World {
-    const world = new World(options);
+  ): RelayWorld {
+    const world = new RelayWorld(options);
     world.host.greet(globals);
     world.client.say(1, "wl_display.get_registry", { registry: 2 });
     world.forget();
