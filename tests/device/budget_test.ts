@@ -73,15 +73,13 @@ for (const rutabaga of rutabagas) {
       const window = windows.open(640, 480);
       // As many as it takes until the host releases one for each.
       for (let i = 0; i < 3; i++) {
-        windows.paint(window, i);
-        windows.settle();
+        windows.show(window, i);
       }
       const [client] = world.clients;
       assert.ok(client !== undefined);
       const calls = observe(client.device);
       for (let i = 0; i < 100; i++) {
-        windows.paint(window, i);
-        windows.settle();
+        windows.show(window, i);
         assert.deepEqual(calls.splice(0), BUDGET);
       }
     });

@@ -69,10 +69,7 @@ for (const rutabaga of rutabagas) {
       const profile = hostProfile(rutabaga, "fixed");
       using world = new DeviceWorld({ profile, faults });
       const client = world.addReady();
-      client.bind(3, "wl_seat", 8, 3);
-      client.client.say(3, "wl_seat.get_keyboard", { id: 4 });
-      world.settle();
-      client.forget();
+      client.addKeyboard(3, 4);
       faults.receiveLimit = limit;
       faults.descriptorsEarly = limit === 100;
       for (const size of [10, 20, 5000]) {

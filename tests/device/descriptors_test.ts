@@ -176,10 +176,8 @@ const moments: Readonly<
     (world: DeviceWorld, client: DeviceClient) => DisposableStack
   >
 > = {
-  "the host sends a keymap": (world, client) => {
-    client.bind(3, "wl_seat", 8, 3);
-    client.client.say(3, "wl_seat.get_keyboard", { id: 4 });
-    world.settle();
+  "the host sends a keymap": (_world, client) => {
+    client.addKeyboard(3, 4);
     client.host.keymap(4, createMemfd("keymap", 5000).release(), 5000);
     return new DisposableStack();
   },

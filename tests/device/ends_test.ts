@@ -159,10 +159,7 @@ for (const rutabaga of rutabagas) {
   Deno.test(`${rutabaga}: a keymap is copied into a sealed file, and the host's is given back`, () => {
     using world = new DeviceWorld({ profile: hostProfile(rutabaga, "fixed") });
     const client = world.addReady();
-    client.bind(3, "wl_seat", 8, 3);
-    client.client.say(3, "wl_seat.get_keyboard", { id: 4 });
-    world.settle();
-    client.forget();
+    client.addKeyboard(3, 4);
     const before = world.machine.census();
     const text = "xkb_keymap { };\0".repeat(500);
     for (let i = 0; i < 3; i++) {
@@ -186,10 +183,7 @@ Deno.test("a keymap that cannot be had costs the client its keymap and nothing e
   const faults = new Faults();
   using world = new DeviceWorld({ faults });
   const client = world.addReady();
-  client.bind(3, "wl_seat", 8, 3);
-  client.client.say(3, "wl_seat.get_keyboard", { id: 4 });
-  world.settle();
-  client.forget();
+  client.addKeyboard(3, 4);
   const before = world.machine.census();
   for (
     const begin of [

@@ -125,8 +125,7 @@ Deno.test("a window that shows shared memory again after a refused GPU buffer sh
   using windows = new Windows(world, client);
   const window = windows.open(10, 10);
   for (const byte of [8, 9]) {
-    windows.paint(window, byte);
-    windows.settle();
+    windows.show(window, byte);
   }
   showRefused(windows, window);
   windows.settle();

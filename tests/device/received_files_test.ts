@@ -18,10 +18,7 @@ class KeymapWorld extends DeviceWorld {
     super(options);
     this.other = this.addReady();
     this.typist = this.addReady();
-    this.typist.bind(3, "wl_seat", 8, 3);
-    this.typist.client.say(3, "wl_seat.get_keyboard", { id: 4 });
-    this.settle();
-    this.typist.forget();
+    this.typist.addKeyboard(3, 4);
   }
 
   /** The compositor sends a keymap that is full of zeros. */

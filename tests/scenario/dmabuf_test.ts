@@ -315,7 +315,7 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
 Deno.test("a client that keeps too many planes gets no buffers any more until it gives some back", () => {
   using scene = new GpuScene(4);
   const { client } = scene;
-  const before = openFiles();
+  const before = openFdCount();
   const create = (id: number): void => {
     client.say(6, "zwp_linux_dmabuf_v1.create_params", { "params_id": id });
     for (let plane = 0; plane < 4; plane++) {
@@ -330,24 +330,19 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
   let id = 8;
   for (let i = 0; i < limit; i++, id += 2) create(id);
   assert.ok(!scene.clientHeard().some((line) => line.includes("failed")));
-  const open = openFiles();
+  const open = openFdCount();
   create(id);
   assert.deepEqual(scene.clientHeard(), [
     `zwp_linux_buffer_params_v1@${id}.failed()`,
   ]);
-  assert.equal(openFiles(), open);
+  assert.equal(openFdCount(), open);
   assert.match(scene.world.log.join(), /2048 planes/);
   client.say(9, "wl_buffer.destroy");
   create(id + 2);
   assert.deepEqual(scene.clientHeard(), []);
   scene.world.relay.stop("the scenario's end");
-  assert.ok(openFiles() <= before);
+  assert.ok(openFdCount() <= before);
 });
-
-/** Descriptors of this process. */
-function openFiles(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].length;
-}
 
 /** A buffer (8) whose GPU is drawing until something is written to the pipe. */
 function drawnBuffer(scene: GpuScene): OwnedFd {

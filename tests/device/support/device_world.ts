@@ -91,6 +91,13 @@ export class DeviceClient implements Disposable {
     this.#world.settle();
   }
 
+  /** The client has a seat and its keyboard under these ids. */
+  addKeyboard(seat: number, keyboard: number): void {
+    this.bind(3, "wl_seat", 8, seat);
+    this.client.say(seat, "wl_seat.get_keyboard", { id: keyboard });
+    this.forget();
+  }
+
   /** Throws away what was heard so far. */
   forget(): void {
     this.#world.settle();

@@ -19,7 +19,7 @@ import { makeScratch } from "../../support/scratch.ts";
 const XR24 = 0x34325258;
 
 /** A machine to be examined. Compositors have said all that they will say before anybody asks. */
-export class RelayWorld implements Disposable {
+export class ExaminedMachine implements Disposable {
   readonly loop: Loop;
   readonly environment = new Map<string, string>();
   /** How often somebody has connected to the host. */

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import type { DeviceWorld } from "./device_world.ts";
-import type { Selections } from "./selections.ts";
+import { type Selections, TransferEnds } from "./selections.ts";
 
 /** `from` is asked for what `to` pastes: where the one reads and the other writes. */
 export function connect(
   world: DeviceWorld,
   from: Selections,
   to: Selections,
-): { reader: OwnedFd; writer: OwnedFd } {
+): TransferEnds {
   const reader = to.ask();
   const asked = arrived(world, to.client.host.receivedFds);
   // as the compositor does: with the very end that the host has made, which waits where it is full
@@ -19,7 +19,7 @@ export function connect(
   });
   const writer = arrived(world, from.client.client.receivedFds);
   setNonBlocking(writer);
-  return { reader, writer: new OwnedFd(writer) };
+  return new TransferEnds(reader, new OwnedFd(writer));
 }
 
 /** The compositor answers what the relays have asked. @returns how many questions there were */

@@ -46,6 +46,22 @@ export type SelectionKind = keyof typeof kinds;
 
 type Kind = (typeof kinds)[SelectionKind];
 
+/** Both ends of a transfer as the two applications have them; they are closed together. */
+export class TransferEnds implements Disposable {
+  readonly reader: OwnedFd;
+  readonly writer: OwnedFd;
+
+  constructor(reader: OwnedFd, writer: OwnedFd) {
+    this.reader = reader;
+    this.writer = writer;
+  }
+
+  [Symbol.dispose](): void {
+    this.reader[Symbol.dispose]();
+    this.writer[Symbol.dispose]();
+  }
+}
+
 /** A client with a seat, a manager and a data device, and a compositor that knows them. */
 export class Selections {
   readonly #world: DeviceWorld;
@@ -163,6 +179,11 @@ export class Selections {
     return reader;
   }
 
+  /** The client asks for the host's selection, and the compositor has heard of it. */
+  paste(): TransferEnds {
+    return new TransferEnds(this.ask(), this.takeAsked());
+  }
+
   /** The client asks several times in one piece. */
   askTogether(times: number): OwnedFd[] {
     const pipes = Array.from({ length: times }, () => createPipe());
@@ -189,15 +210,12 @@ export class Selections {
   }
 
   /** The host asks for the client's selection. The end that it reads from, and the one that the client writes to. */
-  offerTo(readerWaits: "waits" | "non-blocking" = "waits"): {
-    readonly reader: OwnedFd;
-    readonly writer: OwnedFd;
-  } {
+  offerTo(readerWaits: "waits" | "non-blocking" = "waits"): TransferEnds {
     const reader = this.askClient(readerWaits);
     const fd = this.#arrived(this.client.client);
     assert.ok(fd !== undefined, "the client has received a descriptor");
     setNonBlocking(fd);
-    return { reader, writer: new OwnedFd(fd) };
+    return new TransferEnds(reader, new OwnedFd(fd));
   }
 
   /** The host asks for the client's selection; nothing is received yet. The end that it reads from. */
@@ -254,8 +272,7 @@ export function fill(fd: OwnedFd, bytes: Uint8Array<ArrayBuffer>): number {
 /** Moves data through a transfer until its end has come out: what came out. */
 export function transfer(
   world: DeviceWorld,
-  writer: OwnedFd,
-  reader: OwnedFd,
+  { reader, writer }: Pick<TransferEnds, "reader" | "writer">,
   data: Uint8Array<ArrayBuffer>,
 ): Uint8Array {
   const out: Uint8Array[] = [];
@@ -275,6 +292,15 @@ export function transfer(
     if (bytes.length === 0) world.pass(1);
   }
   throw new Error(`the transfer does not end after ${written} bytes`);
+}
+
+/** Fails unless data come out of a transfer as they went in, and then its end. */
+export function assertArrives(
+  world: DeviceWorld,
+  ends: Pick<TransferEnds, "reader" | "writer">,
+  data: Uint8Array<ArrayBuffer>,
+): void {
+  assertSameBytes(transfer(world, ends, data), data);
 }
 
 /** Fails where bytes differ, and says where instead of showing them. */

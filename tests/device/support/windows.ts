@@ -1,4 +1,5 @@
 /** A scripted client that draws, and the compositor that shows it. */
+import assert from "node:assert/strict";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
@@ -100,6 +101,18 @@ export class Windows implements Disposable {
       callback: this.#nextId++,
     });
     client.say(window.surface, "wl_surface.commit");
+  }
+
+  /** The same, and the compositor has shown it, or cannot. */
+  show(window: Window, byte: number): void {
+    this.paint(window, byte);
+    this.settle();
+  }
+
+  /** Fails unless the compositor shows a window that is full of a byte. */
+  assertShown({ width, height }: Window, byte: number): void {
+    const expected = new Uint8Array(width * height * 4).fill(byte);
+    assert.deepEqual(this.compositor.pixels(), expected);
   }
 
   /** Ends a window. */
