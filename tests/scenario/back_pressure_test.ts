@@ -7,11 +7,9 @@ import { RelayWorld } from "../support/relay_world.ts";
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
-/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7; the host's ids are the same. */
+/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7. */
 function busyWorld(beside?: RelayWorld): RelayWorld {
-  const world = RelayWorld.ready(beside === undefined ? {} : { beside });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+  const world = RelayWorld.withSurface(beside === undefined ? {} : { beside });
   world.bind(2, "wl_shm", 1, 5);
   world.bind(3, "wl_seat", 8, 6);
   world.client.say(6, "wl_seat.get_pointer", { id: 7 });

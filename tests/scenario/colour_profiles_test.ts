@@ -24,7 +24,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
 
-/** A client with a colour manager (3) and a creator (4), whose ids are the host's as well. */
+/** A client with a colour manager (3) and a creator (4). */
 class ProfileScene implements Disposable {
   readonly room = new HostMemoryRoom();
   readonly world: RelayWorld;

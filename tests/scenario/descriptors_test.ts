@@ -22,7 +22,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a pool manager, its object 3 and the host's. */
+/** A client with a pool manager, its object 3. */
 function poolWorld(): RelayWorld {
   const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);

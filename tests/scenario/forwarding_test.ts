@@ -165,9 +165,7 @@ Deno.test("an event may name an object that the client has destroyed", () => {
 });
 
 Deno.test("a request may name an object that the client has destroyed: the host decides", () => {
-  using world = RelayWorld.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+  using world = RelayWorld.withSurface();
   world.client.say(3, "wl_compositor.create_region", { id: 5 });
   world.client.say(5, "wl_region.destroy");
   world.client.say(4, "wl_surface.set_input_region", { region: 5 });

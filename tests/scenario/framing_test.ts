@@ -6,11 +6,9 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 
-/** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */
+/** A client with a surface 4, a toplevel 7 and a pool manager 8. */
 function windowWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+  const world = RelayWorld.withSurface();
   world.bind(5, "xdg_wm_base", 5, 5);
   world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
   world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { RelayWorld } from "../support/relay_world.ts";
+import { featureWorld } from "./support/feature.ts";
 
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
@@ -37,23 +37,12 @@ class Gate implements Feature<null> {
   }
 }
 
-/** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
-function worldWith(...features: Feature[]): RelayWorld {
-  const world = RelayWorld.ready({ features });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  world.bind(3, "wl_seat", 8, 5);
-  world.client.say(5, "wl_seat.get_pointer", { id: 6 });
-  world.forget();
-  return world;
-}
-
 const timedOut =
   "what a message waited for did not come within 1000 ms: it goes on without it";
 
 Deno.test("a held request stops those behind it, and no event", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   const { host } = world;
   world.client.damage(4, [1, 2, 3, 4]);
   world.client.say(4, "wl_surface.commit");
@@ -70,7 +59,7 @@ Deno.test("a held request stops those behind it, and no event", () => {
 
 Deno.test("a held event stops those behind it, and no request", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   const { host } = world;
   host.say(6, "wl_pointer.motion", MOTION);
   host.say(6, "wl_pointer.frame");
@@ -87,7 +76,7 @@ Deno.test("a held event stops those behind it, and no request", () => {
 
 Deno.test("what arrives while a direction is held waits its turn", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   const { host } = world;
   world.client.say(4, "wl_surface.commit");
   host.say(6, "wl_pointer.frame");
@@ -110,7 +99,7 @@ Deno.test("what arrives while a direction is held waits its turn", () => {
 
 Deno.test("a client whose request is held is not read, while the host still is", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   const { host } = world;
   world.client.say(4, "wl_surface.commit");
   world.settle();
@@ -132,11 +121,10 @@ Deno.test("a client whose request is held is not read, while the host still is",
 });
 
 Deno.test("after a second a held message goes on, and the log says so", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.client.say(4, "wl_surface.commit");
   world.client.say(4, "wl_surface.offset", { x: 1, y: 2 });
   world.host.say(6, "wl_pointer.frame");
-  world.settle();
   world.pass(999);
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), []);
@@ -151,10 +139,9 @@ Deno.test("after a second a held message goes on, and the log says so", () => {
 });
 
 Deno.test("only the message that waited for a second goes on without its turn", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.client.say(4, "wl_surface.commit");
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(1000);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   world.pass(1000);
@@ -163,18 +150,15 @@ Deno.test("only the message that waited for a second goes on without its turn", 
 
 Deno.test("a hold that ended in time leaves nothing behind: the next one has its full second", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(900);
   gate.release("requests");
   world.settle();
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(900);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   gate.release("requests");
-  world.settle();
   world.pass(3_000);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   assert.deepEqual(world.log, []);
@@ -192,12 +176,11 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
       },
     },
   };
-  using world = worldWith(new Gate(), behind);
+  using world = featureWorld(new Gate(), behind);
   world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
   world.client.say(4, "wl_surface.commit");
   world.host.keymap(7, memoryFile(), 4096);
-  world.settle();
   world.pass(1000);
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), ["wl_keyboard@7.keymap(1, fd, 7)"]);
@@ -205,7 +188,7 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
 
 Deno.test("a descriptor waits with its held message", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
   world.host.keymap(7, memoryFile(), 4096);
@@ -220,7 +203,7 @@ Deno.test("a descriptor waits with its held message", () => {
 });
 
 Deno.test("a host that leaves while its events are held is heard to its last word", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.host.say(6, "wl_pointer.frame");
   world.host.say(6, "wl_pointer.frame");
   world.host.error(4, 2, "invalid size");
@@ -236,7 +219,7 @@ Deno.test("a host that leaves while its events are held is heard to its last wor
 Deno.test("a client that ends while its messages are held leaves nothing behind", () => {
   const before = openFdCount();
   {
-    using world = worldWith(new Gate());
+    using world = featureWorld(new Gate());
     world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
     world.client.say(4, "wl_surface.commit");
     world.settle();
@@ -250,7 +233,7 @@ Deno.test("a client that ends while its messages are held leaves nothing behind"
 });
 
 Deno.test("events that are held count for what may wait for a client", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.host.say(6, "wl_pointer.frame");
   const events = world.host.encode(6, "wl_pointer.motion", MOTION);
   const batch = new Uint8Array(events.length * 1024);

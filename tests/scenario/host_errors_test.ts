@@ -49,9 +49,7 @@ Deno.test("an error about an object that nobody knows is about the display", () 
 });
 
 Deno.test("an error about an object that the client destroyed names it all the same", () => {
-  using world = RelayWorld.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+  using world = RelayWorld.withSurface();
   world.client.say(4, "wl_surface.destroy");
   world.forget();
   world.host.error(4, 0, "defunct role");

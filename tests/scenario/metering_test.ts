@@ -5,13 +5,9 @@ import { RelayWorld } from "../support/relay_world.ts";
 /** virtio-gpu's: more small sends than that block the whole VM while the compositor does not read. */
 const meter = { sends: 64, bytes: 65536, bytesPerSend: 4096, fdsPerSend: 28 };
 
-/** A client with a surface, its object 4 and the host's. */
+/** A client with a surface, its object 4. */
 function meteredWorld(): RelayWorld {
-  const world = RelayWorld.ready({ host: { meter } });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  world.forget();
-  return world;
+  return RelayWorld.withSurface({ host: { meter } });
 }
 
 /** The relay's own sync among what the host heard, or "". */
@@ -124,9 +120,6 @@ Deno.test("bytes count as sends do", () => {
 });
 
 Deno.test("an endpoint without limits is asked nothing", () => {
-  using world = RelayWorld.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  world.forget();
+  using world = RelayWorld.withSurface();
   assert.deepEqual(sendOneByOne(world, 200), { heard: 200, sync: "" });
 });

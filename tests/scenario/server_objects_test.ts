@@ -6,7 +6,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a data device, its object 5; the host's ids are the same. */
+/** A client with a data device, its object 5. */
 function clipboardWorld(): RelayWorld {
   const world = RelayWorld.ready();
   world.bind(4, "wl_data_device_manager", 3, 3);
@@ -19,7 +19,7 @@ function clipboardWorld(): RelayWorld {
   return world;
 }
 
-/** A client with a tablet seat, its object 5; the host's ids are the same. */
+/** A client with a tablet seat, its object 5. */
 function tabletWorld(): RelayWorld {
   const world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],

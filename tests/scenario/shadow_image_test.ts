@@ -171,7 +171,6 @@ Deno.test("pictures are given back, unused ones after five seconds and all when 
   scene.commit(7);
   scene.release(scene.attached());
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(4_000);
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);

@@ -67,7 +67,6 @@ Deno.test("a surface beyond what one client may have goes on without its picture
     assert.match(log, /the application has .* a buffer of 4x4 pixels/);
     assert.doesNotMatch(log, /no memory left/);
     scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
-    scene.world.settle();
     scene.world.pass(1_000);
     const shown = scene.attached();
     assert.notEqual(shown, "");

@@ -36,7 +36,6 @@ Deno.test("memory that nobody uses is given back after five seconds, and not bef
   scene.commit(7);
   scene.release(scene.attached());
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(4_900);
   assert.equal(scene.room.used, MEBIBYTE);
   scene.hostHeard();
@@ -358,7 +357,6 @@ Deno.test("what a host does not release of a window that is gone is given back a
   scene.commit(7);
   const shown = scene.attached();
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(4_900);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.destroy()"]);
   assert.equal(scene.room.used, MEBIBYTE);
@@ -378,7 +376,6 @@ Deno.test("what a host does not release of a window's former size is given back 
   assert.ok(scene.room.used > MEBIBYTE, "the host may still show it");
   scene.release(second);
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(11_000);
   assert.equal(scene.room.used, 0);
 });

@@ -7,7 +7,7 @@ import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a pool manager, its object 3 and the host's. */
+/** A client with a pool manager, its object 3. */
 function poolWorld(): RelayWorld {
   const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);

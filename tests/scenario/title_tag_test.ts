@@ -5,7 +5,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const encoder = new TextEncoder();
 
-/** A client whose toplevel is its object 6, and the host's. */
+/** A client whose toplevel is its object 7. */
 function windowWorld(tag: string): RelayWorld {
   const world = RelayWorld.ready({ tag });
   world.bind(5, "xdg_wm_base", 5, 3);
@@ -94,10 +94,7 @@ Deno.test("a tag that fills a message alone leaves no room for the title", () =>
 });
 
 Deno.test("the title of an inert window is forgotten, tag or not", () => {
-  using world = RelayWorld.ready({ tag: "[work] " });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  world.forget();
+  using world = RelayWorld.withSurface({ tag: "[work] " });
   world.host.withdraw(5);
   world.settle();
   world.client.bind(5, "xdg_wm_base", 5, 5);

@@ -94,14 +94,24 @@ export class RelayWorld implements Disposable {
     return world;
   }
 
+  /** The same, and the client has a compositor (3) and a surface (4). */
+  static withSurface(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.ready(options);
+    world.bind(1, "wl_compositor", 6, 3);
+    world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+    world.forget();
+    return world;
+  }
+
   /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
     this.client.bind(name, type, version, id);
     this.settle();
   }
 
-  /** Lets the clock run on; timers run in their order, and both peers listen after each. */
+  /** Lets the clock run on when nothing happens any more; timers run in their order, and both peers listen after each. */
   pass(milliseconds: number): void {
+    this.settle();
     this.loop.pass(milliseconds, () => this.settle());
     this.settle();
   }
