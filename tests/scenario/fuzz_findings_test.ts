@@ -67,9 +67,9 @@ Deno.test("a surface that the host does not know is not drawn on, and nothing is
   world.settle();
   world.client.bind(1, "wl_compositor", 6, 6);
   world.client.say(6, "wl_compositor.create_surface", { id: 7 });
-  scene.buffer(9, 8, 4, 4);
+  const buffer = scene.buffer(4, 4);
   world.forget();
-  world.client.attach(7, 9);
+  world.client.attach(7, buffer);
   world.client.say(7, "wl_surface.commit");
   assert.deepEqual(world.host.heard(), []);
   assert.ok(!world.ended);
@@ -77,8 +77,8 @@ Deno.test("a surface that the host does not know is not drawn on, and nothing is
 
 Deno.test("a host that deletes a buffer of the relay is broken", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const drawn = scene.buffer(4, 4);
+  scene.commit(drawn);
   const { world } = scene;
   const buffer = scene.attached();
   world.forget();

@@ -10,13 +10,13 @@ const PATCH = 100 * 100 * PIXEL;
 
 Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.commit(7, [0, 0, WIDTH, HEIGHT]);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer, [0, 0, WIDTH, HEIGHT]);
   assert.equal(scene.copiedBytes(), WHOLE);
   const shown = scene.attached();
   scene.release(shown);
-  words.fill(3);
-  scene.commit(7, [300, 200, 100, 100]);
+  buffer.words.fill(3);
+  scene.commit(buffer, [300, 200, 100, 100]);
   assert.equal(scene.copiedBytes(), PATCH);
   assert.equal(scene.attached(), shown);
   const pixels = scene.pixels(shown);
@@ -28,10 +28,8 @@ Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes"
 
 Deno.test("a host that keeps a buffer until the next gets what changed in two frames, each time", () => {
   using scene = new ShadowScene();
-  const files = [
-    scene.buffer(7, 6, WIDTH, HEIGHT),
-    scene.buffer(9, 8, WIDTH, HEIGHT),
-  ];
+  const even = scene.buffer(WIDTH, HEIGHT);
+  const odd = scene.buffer(WIDTH, HEIGHT);
   const model = new Uint32Array(WIDTH * HEIGHT);
   let before = "";
   const copied: number[] = [];
@@ -40,8 +38,9 @@ Deno.test("a host that keeps a buffer until the next gets what changed in two fr
     for (let y = 0; y < 100; y++) {
       model.fill(frame + 1, y * WIDTH + x, y * WIDTH + x + 100);
     }
-    files[frame % 2]?.words.set(model);
-    scene.commit(7 + frame % 2 * 2, [x, 0, 100, 100]);
+    const buffer = frame % 2 === 0 ? even : odd;
+    buffer.words.set(model);
+    scene.commit(buffer, [x, 0, 100, 100]);
     copied.push(scene.copiedBytes());
     const shown = scene.attached();
     assert.notEqual(shown, before);
@@ -58,17 +57,17 @@ Deno.test("a host that keeps a buffer until the next gets what changed in two fr
 
 Deno.test("a client that draws in two buffers has every frame right on a host with one copy", () => {
   using scene = new ShadowScene();
-  const one = scene.buffer(7, 6, 16, 16);
-  const two = scene.buffer(9, 8, 16, 16);
-  scene.commit(7, [0, 0, 16, 16]);
+  const one = scene.buffer(16, 16);
+  const two = scene.buffer(16, 16);
+  scene.commit(one, [0, 0, 16, 16]);
   scene.release(scene.attached());
   // The second buffer has what changed in both frames; only the last change is damage.
   one.words.fill(1, 0, 16);
-  scene.commit(7, [0, 0, 16, 1]);
+  scene.commit(one, [0, 0, 16, 1]);
   scene.release(scene.attached());
   two.words.set(one.words);
   two.words.fill(2, 16, 32);
-  scene.commit(9, [0, 1, 16, 1]);
+  scene.commit(two, [0, 1, 16, 1]);
   assert.deepEqual(
     scene.pixels(scene.attached()).subarray(0, 256),
     two.words,
@@ -77,24 +76,24 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
 
 Deno.test("rows are joined where little is between them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 1000, 10);
-  scene.commit(7);
+  const buffer = scene.buffer(1000, 10);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7, [10, 2, 980, 5]);
+  scene.commit(buffer, [10, 2, 980, 5]);
   assert.equal(scene.copiedBytes(), 4 * 4000 + 980 * 4);
 });
 
 Deno.test("damage in the surface's coordinates counts with the surface's scale", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, WIDTH, HEIGHT);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
-  scene.commit(7);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.client.damage(SURFACE, [100, 100, 50, 50]);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
@@ -103,7 +102,7 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   const { client } = scene;
   scene.world.bind(9, "wp_viewporter", 1, 6);
   client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
-  const { words } = scene.buffer(9, 8, 400, 600);
+  const buffer = scene.buffer(400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
   client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
   client.say(7, "wp_viewport.set_source", {
@@ -113,13 +112,13 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
     height: 400 * 256,
   });
   client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
-  scene.commit(9);
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
   scene.copiedBytes();
-  words.fill(9);
+  buffer.words.fill(9);
   client.damage(SURFACE, [10, 20, 30, 40]);
-  scene.commit(9);
+  scene.commit(buffer);
   // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
   assert.equal(scene.copiedBytes(), 82 * 62 * 4);
   const pixels = scene.pixels(shown);
@@ -150,13 +149,13 @@ for (const [request, view] of Object.entries(views)) {
     const { client } = scene;
     scene.world.bind(9, "wp_viewporter", 1, 6);
     client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
-    scene.buffer(9, 8, 16, 16);
-    scene.commit(9);
+    const buffer = scene.buffer(16, 16);
+    scene.commit(buffer);
     const copied = [0, 1].map(() => {
       scene.release(scene.attached());
       scene.copiedBytes();
       view(scene);
-      scene.commit(9, [0, 0, 4, 1]);
+      scene.commit(buffer, [0, 0, 4, 1]);
       return scene.copiedBytes();
     });
     assert.deepEqual(copied, [16 * 16 * PIXEL, 4 * PIXEL]);
@@ -170,64 +169,65 @@ Deno.test("a viewport that is gone no longer counts", () => {
   client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
   client.say(7, "wp_viewport.destroy");
-  scene.buffer(9, 8, WIDTH, HEIGHT);
-  scene.commit(9);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
   client.damage(SURFACE, [100, 100, 100, 100]);
-  scene.commit(9);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
 Deno.test("damage beyond the buffer is cut off, and endless damage is all of it", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const buffer = scene.buffer(100, 100);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
+  scene.commit(buffer, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
   assert.equal(scene.copiedBytes(), 9 * 400 + 40 + 4 * 400 + 20);
   scene.release(scene.attached());
   scene.client.damage(SURFACE, [0, 0, 0x7fffffff, 0x7fffffff]);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 100 * 100 * PIXEL);
 });
 
 Deno.test("damage of a commit without a buffer is copied with the next buffer", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.commit(7);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
   scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
   scene.client.say(SURFACE, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.copiedBytes(), 0);
-  scene.commit(7, [500, 500, 100, 100]);
+  scene.commit(buffer, [500, 500, 100, 100]);
   assert.equal(scene.copiedBytes(), 2 * PATCH);
 });
 
 Deno.test("a buffer without damage is attached and not copied", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const buffer = scene.buffer(100, 100);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 0);
   assert.notEqual(scene.attached(), "");
 });
 
 Deno.test("a buffer of another size, stride or format is copied whole", () => {
   using scene = new ShadowScene();
-  const { client } = scene;
-  scene.pool(6, 65536);
-  client.createBuffer(6, 7, { width: 10, height: 10 });
-  client.createBuffer(6, 8, { width: 12, height: 10 });
-  client.createBuffer(6, 9, { width: 12, height: 10, stride: 64 });
-  client.createBuffer(6, 10, { width: 12, height: 10, stride: 64, format: 1 });
-  const copied = [7, 8, 9, 10].map((buffer) => {
-    scene.commit(buffer, [0, 0, 1, 1]);
+  const pool = scene.pool(65536);
+  const shapes = [
+    { width: 10, height: 10 },
+    { width: 12, height: 10 },
+    { width: 12, height: 10, stride: 64 },
+    { width: 12, height: 10, stride: 64, format: 1 },
+  ];
+  const copied = shapes.map((shape) => {
+    scene.commit(pool.createBuffer(shape), [0, 0, 1, 1]);
     return scene.copiedBytes();
   });
   assert.deepEqual(copied, [400, 480, 624, 624]);
@@ -238,19 +238,19 @@ Deno.test("a buffer with several planes is copied whole", () => {
   const nv12 = 0x3231564e;
   scene.host.say(4, "wl_shm.format", { format: nv12 });
   scene.world.settle();
-  const { mapping } = scene.pool(6, 64 * 48 * 3 / 2);
-  mapping.bytes.fill(7);
-  scene.client.createBuffer(6, 7, {
+  const pool = scene.pool(64 * 48 * 3 / 2);
+  pool.mapping.bytes.fill(7);
+  const buffer = pool.createBuffer({
     width: 64,
     height: 48,
     stride: 64,
     format: nv12,
   });
-  scene.commit(7);
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
   assert.equal(scene.copiedBytes(), 64 * 72);
-  scene.commit(7, [0, 0, 2, 2]);
+  scene.commit(buffer, [0, 0, 2, 2]);
   assert.equal(scene.copiedBytes(), 64 * 72);
   const bytes = new Uint8Array(scene.pixels(shown).buffer);
   assert.equal(bytes[64 * 72 - 1], 7);

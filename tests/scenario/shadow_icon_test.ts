@@ -16,15 +16,15 @@ function iconScene(): ShadowScene {
 Deno.test("an icon's picture is copied when it is handed over", () => {
   using scene = iconScene();
   const { client } = scene;
-  const { words } = scene.buffer(9, 8, 16, 16);
-  words.fill(3);
-  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
+  const buffer = scene.buffer(16, 16);
+  buffer.words.fill(3);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   const lines = scene.hostHeard();
   assert.equal(
     lines.at(-1),
     "xdg_toplevel_icon_v1@7.add_buffer(wl_buffer#1, 1)",
   );
-  words.fill(4);
+  buffer.words.fill(4);
   assert.equal(scene.pixels("wl_buffer#1")[255], 3);
   assert.deepEqual(scene.clientHeard(), []);
 });
@@ -32,9 +32,9 @@ Deno.test("an icon's picture is copied when it is handed over", () => {
 Deno.test("an icon keeps its picture when the client destroys the buffer, and gives it up when it ends", () => {
   using scene = iconScene();
   const { client } = scene;
-  scene.buffer(9, 8, 16, 16);
-  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
-  client.say(9, "wl_buffer.destroy");
+  const buffer = scene.buffer(16, 16);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
+  client.say(buffer, "wl_buffer.destroy");
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
   client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
@@ -49,8 +49,8 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
   using scene = iconScene();
   const { client } = scene;
   scene.room.limit = 0;
-  scene.buffer(9, 8, 16, 16);
-  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
+  const buffer = scene.buffer(16, 16);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   assert.ok(!scene.hostHeard().some((line) => line.includes("add_buffer")));
   assert.ok(!scene.world.ended);
   assert.match(scene.world.log[0] ?? "", /no memory left for an image/);
@@ -59,13 +59,13 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
 Deno.test("a picture that replaces one of an icon takes no further memory, and the host's buffer of it lives on", () => {
   using scene = iconScene();
   const { client } = scene;
-  const { words } = scene.buffer(9, 8, 16, 16);
+  const buffer = scene.buffer(16, 16);
   for (let value = 1; value <= 20; value++) {
-    words.fill(value);
-    client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 1 });
+    buffer.words.fill(value);
+    client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
     scene.world.settle();
   }
-  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer: 9, scale: 2 });
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 2 });
   const added = scene.hostHeard().filter((line) => line.includes("add_buffer"));
   assert.equal(added.length, 21);
   assert.equal(new Set(added).size, 2);
@@ -83,7 +83,7 @@ function frameScene(): ShadowScene {
     id: 7,
     surface: SURFACE,
   });
-  scene.buffer(9, 8, 16, 16);
+  scene.buffer(16, 16);
   scene.hostHeard();
   return scene;
 }

@@ -10,10 +10,10 @@ function iconScene(pictures: number): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
   scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
-  scene.buffer(9, 8, 1, 1);
+  const buffer = scene.buffer(1, 1);
   for (let scale = 1; scale <= pictures; scale++) {
     scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", {
-      buffer: 9,
+      buffer,
       scale,
     });
     if (scale % 64 === 0) forgetHost(scene);
@@ -58,10 +58,10 @@ Deno.test("a client with as many pieces as one may have is left out further ones
 Deno.test("a surface beyond what one client may have goes on without its picture, and shows it when others are gone", () =>
   withDescriptors(() => {
     using scene = iconScene(MAX_PIECES);
-    const { words } = scene.buffer(11, 10, 4, 4);
-    words.fill(5);
-    scene.commit(11, [0, 0, 4, 4]);
-    assert.deepEqual(scene.clientHeard(), ["wl_buffer@11.release()"]);
+    const buffer = scene.buffer(4, 4);
+    buffer.words.fill(5);
+    scene.commit(buffer, [0, 0, 4, 4]);
+    assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
     assert.equal(scene.attached(), "");
     const log = scene.world.log.join("\n");
     assert.match(log, /the application has .* a buffer of 4x4 pixels/);
@@ -90,12 +90,12 @@ Deno.test("surfaces that wait for memory look for it in turn, whichever of them 
   using scene = new ShadowScene();
   scene.room.limit = 0;
   const surfaces = Array.from({ length: 30 }, (_, i) => 10 + i);
-  scene.buffer(7, 6, 4, 4);
+  const buffer = scene.buffer(4, 4);
   scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
   scene.client.say(3, "wl_compositor.create_surface", { id: 9 });
   for (const surface of surfaces) {
     scene.client.say(3, "wl_compositor.create_surface", { id: surface });
-    scene.client.attach(surface, 7);
+    scene.client.attach(surface, buffer);
     scene.client.say(surface, "wl_surface.commit");
   }
   scene.world.settle();
@@ -111,12 +111,12 @@ Deno.test("a host without room is asked by one surface in a second, and the next
   using scene = new ShadowScene();
   const { room } = scene;
   room.limit = 0;
-  scene.buffer(7, 6, 512, 512);
-  scene.buffer(9, 8, 4, 4);
-  scene.commit(7);
+  const first = scene.buffer(512, 512);
+  const second = scene.buffer(4, 4);
+  scene.commit(first);
   for (const surface of [10, 11, 12]) {
     scene.client.say(3, "wl_compositor.create_surface", { id: surface });
-    scene.client.attach(surface, 9);
+    scene.client.attach(surface, second);
     scene.client.say(surface, "wl_surface.commit");
   }
   scene.world.settle();

@@ -14,14 +14,14 @@ const SIDE = 512;
 
 Deno.test("memory of a window that is gone serves the next one of about that size", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const first = scene.buffer(100, 100);
+  scene.commit(first);
   scene.release(scene.attached());
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
-  scene.buffer(10, 9, 99, 101);
+  const second = scene.buffer(99, 101);
   scene.hostHeard();
-  scene.client.attach(8, 10);
+  scene.client.attach(8, second);
   scene.client.say(8, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.room.blocks.length, 1);
@@ -32,8 +32,8 @@ Deno.test("memory of a window that is gone serves the next one of about that siz
 
 Deno.test("memory that nobody uses is given back after five seconds, and not before", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
@@ -46,8 +46,8 @@ Deno.test("memory that nobody uses is given back after five seconds, and not bef
 
 Deno.test("memory in use is not given back, however old it is", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.world.pass(20_000);
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -55,16 +55,14 @@ Deno.test("memory in use is not given back, however old it is", () => {
 Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
   using scene = new ShadowScene();
   const surfaces: number[] = [];
-  let id = 6;
-  scene.buffer(id + 1, id, 4 * SIDE, 4 * SIDE);
-  const buffer = id + 1;
-  id += 2;
+  const buffer = scene.buffer(4 * SIDE, 4 * SIDE);
   for (let i = 0; i < 6; i++) {
+    const id = scene.client.nextId;
     scene.client.say(3, "wl_compositor.create_surface", { id });
     scene.client.attach(id, buffer);
     scene.client.say(id, "wl_surface.commit");
     scene.release(scene.attached());
-    surfaces.push(id++);
+    surfaces.push(id);
   }
   assert.equal(scene.room.used, 96 * MEBIBYTE);
   for (const surface of surfaces) {
@@ -80,9 +78,9 @@ Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
 
 Deno.test("all memory is given back when the client ends", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
+  scene.commit(buffer);
   scene.world.relay.stop("the scenario's end");
   assert.equal(scene.room.used, 0);
   assert.equal(scene.statistics.allocatedBytes, 0);
@@ -91,11 +89,11 @@ Deno.test("all memory is given back when the client ends", () => {
 Deno.test("where there is no room what is kept is given back first", () => {
   using scene = new ShadowScene();
   scene.room.limit = 1.5 * MEBIBYTE;
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.buffer(9, 8, SIDE, SIDE + SIDE / 4);
-  scene.commit(7);
+  const first = scene.buffer(SIDE, SIDE);
+  const second = scene.buffer(SIDE, SIDE + SIDE / 4);
+  scene.commit(first);
   scene.release(scene.attached());
-  scene.commit(9);
+  scene.commit(second);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.statistics.missedCopies, 0);
 });
@@ -103,11 +101,11 @@ Deno.test("where there is no room what is kept is given back first", () => {
 Deno.test("where there is no room a window gives up the shadow that it does not show", () => {
   using scene = new ShadowScene();
   scene.room.limit = MEBIBYTE;
-  scene.buffer(7, 6, SIDE, SIDE);
+  const buffer = scene.buffer(SIDE, SIDE);
   scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
-  scene.commit(7);
+  scene.commit(buffer);
   scene.release(scene.attached());
-  scene.client.attach(8, 7);
+  scene.client.attach(8, buffer);
   scene.client.say(8, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.room.used, MEBIBYTE);
@@ -116,27 +114,27 @@ Deno.test("where there is no room a window gives up the shadow that it does not 
 Deno.test("without memory a commit goes on without its buffer, and the client does not notice", () => {
   using scene = new ShadowScene();
   scene.room.limit = 0;
-  scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.client.say(SURFACE, "wl_surface.frame", { callback: 8 });
-  scene.commit(7, [0, 0, 8, 8]);
+  scene.commit(buffer, [0, 0, 8, 8]);
   assert.deepEqual(scene.hostHeardOfSurfaces(), [
     "wl_surface@5.frame(new wl_callback@8)",
     "wl_surface@5.damage_buffer(0, 0, 8, 8)",
     "wl_surface@5.commit()",
   ]);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
   assert.match(scene.world.log[0] ?? "", /no memory left for a buffer of 8x8/);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.world.log.length, 1, "said once");
 });
 
 Deno.test("a buffer that found no memory is shown with the next commit, all of it", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7, [0, 0, 8, 8]);
+  scene.commit(buffer, [0, 0, 8, 8]);
   scene.hostHeard();
-  words.fill(6);
+  buffer.words.fill(6);
   scene.room.limit = Infinity;
   scene.client.say(SURFACE, "wl_surface.commit");
   const lines = scene.hostHeardOfSurfaces();
@@ -150,10 +148,10 @@ Deno.test("a buffer that found no memory is shown with the next commit, all of i
 
 Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 8);
-  words.fill(6);
+  const buffer = scene.buffer(8, 8);
+  buffer.words.fill(6);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.hostHeard();
   scene.world.pass(2_500);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
@@ -220,7 +218,7 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
       [11, "wp_commit_timing_manager_v1", 1],
     ]);
     const { client } = scene;
-    scene.buffer(7, 6, 8, 8);
+    const buffer = scene.buffer(8, 8);
     client.say(3, "wl_compositor.create_surface", { id: 8 });
     for (
       const [global, type, version, id] of [
@@ -238,7 +236,7 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
     const timer = { id: 17, surface: SURFACE };
     client.say(16, "wp_commit_timing_manager_v1.get_timer", timer);
     scene.room.limit = 0;
-    scene.commit(7);
+    scene.commit(buffer);
     ask(client);
     scene.hostHeard();
     scene.room.limit = Infinity;
@@ -275,7 +273,7 @@ for (const [name, commit] of Object.entries(unrelatedCommits)) {
   Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
     const { client } = scene;
-    scene.buffer(7, 6, 8, 8);
+    const buffer = scene.buffer(8, 8);
     client.say(3, "wl_compositor.create_surface", { id: 8 });
     client.say(3, "wl_compositor.create_surface", { id: 9 });
     scene.world.bind(10, "wl_subcompositor", 1, 10);
@@ -286,7 +284,7 @@ for (const [name, commit] of Object.entries(unrelatedCommits)) {
       ]
     ) client.say(10, "wl_subcompositor.get_subsurface", child);
     scene.room.limit = 0;
-    scene.commit(7);
+    scene.commit(buffer);
     commit(client);
     scene.world.settle();
     scene.room.limit = Infinity;
@@ -315,8 +313,8 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
       },
     },
   });
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
   scene.world.pass(1_500);
   assert.ok(!scene.world.ended);
   assert.equal(room.used, 0);
@@ -328,11 +326,11 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
 
 Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {
   using scene = new ShadowScene();
-  const { fd } = scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.hostHeard();
-  assert.equal(libc.ftruncate(fd.number, 0n), 0);
+  assert.equal(libc.ftruncate(buffer.pool.fd.number, 0n), 0);
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
@@ -341,9 +339,9 @@ Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () 
 
 Deno.test("a window that is gone is not shown when there is memory again", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.hostHeard();
   scene.room.limit = Infinity;
@@ -353,8 +351,8 @@ Deno.test("a window that is gone is not shown when there is memory again", () =>
 
 Deno.test("what a host does not release of a window that is gone is given back after five seconds", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
@@ -367,10 +365,10 @@ Deno.test("what a host does not release of a window that is gone is given back a
 
 Deno.test("what a host does not release of a window's former size is given back with the window", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.buffer(9, 8, 8, 8);
-  scene.commit(7);
-  scene.commit(9);
+  const first = scene.buffer(SIDE, SIDE);
+  const small = scene.buffer(8, 8);
+  scene.commit(first);
+  scene.commit(small);
   const second = scene.attached();
   scene.world.pass(20_000);
   assert.ok(scene.room.used > MEBIBYTE, "the host may still show it");
@@ -382,24 +380,24 @@ Deno.test("what a host does not release of a window's former size is given back 
 
 Deno.test("a window that found no memory for its new size goes on showing the old one", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const first = scene.buffer(8, 8);
+  scene.commit(first);
   const old = scene.attached();
   scene.room.limit = scene.room.used;
-  scene.buffer(9, 8, SIDE, SIDE);
-  scene.commit(9);
+  const second = scene.buffer(SIDE, SIDE);
+  scene.commit(second);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   scene.release(old);
   scene.room.limit = Infinity;
-  scene.commit(9);
+  scene.commit(second);
   assert.notEqual(scene.attached(), old);
 });
 
 Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.client.attach(SURFACE, null);
   scene.client.say(SURFACE, "wl_surface.commit");
   scene.hostHeard();
@@ -410,8 +408,8 @@ Deno.test("a missed buffer is forgotten when nothing is attached", () => {
 
 Deno.test("the log says how much was copied for a client when it ends", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.world.relay.stop("the scenario's end");
   assert.ok(
     scene.world.log.includes("1 buffers were copied, 1048576 bytes"),

@@ -50,8 +50,8 @@ const refused: readonly (readonly [string, BufferShape, string])[] = [
 for (const [what, shape, where] of refused) {
   Deno.test(`a buffer ${what} ends the client with the right error`, () => {
     using scene = new ShadowScene();
-    scene.pool(6, POOL);
-    scene.client.createBuffer(6, 7, shape);
+    const pool = scene.pool(POOL);
+    pool.createBuffer(shape);
     const [line = ""] = scene.clientHeard();
     assert.ok(line.startsWith("wl_display@1.error(wl_shm_pool@6"), line);
     assert.ok(line.includes(where), line);
@@ -61,15 +61,15 @@ for (const [what, shape, where] of refused) {
 
 Deno.test("a buffer that fills its pool to the last byte is fine", () => {
   using scene = new ShadowScene();
-  scene.pool(6, POOL);
-  scene.client.createBuffer(6, 7, { width: 32, height: 32 });
-  scene.commit(7);
+  const pool = scene.pool(POOL);
+  const buffer = pool.createBuffer({ width: 32, height: 32 });
+  scene.commit(buffer);
   assert.notEqual(scene.attached(), "");
 });
 
 Deno.test("a pool of no size is refused", () => {
   using scene = new ShadowScene();
-  scene.pool(6, POOL, 0);
+  scene.pool(POOL, 0);
   assert.deepEqual(scene.clientHeard(), [
     'wl_display@1.error(wl_shm@4, 1, "invalid size (0)")',
   ]);
@@ -106,8 +106,8 @@ Deno.test("a pool may grow, and buffers may be where it has grown", () => {
 
 Deno.test("a pool may not shrink", () => {
   using scene = new ShadowScene();
-  scene.pool(6, POOL);
-  scene.client.say(6, "wl_shm_pool.resize", { size: POOL - 1 });
+  const pool = scene.pool(POOL);
+  scene.client.say(pool, "wl_shm_pool.resize", { size: POOL - 1 });
   assert.deepEqual(scene.clientHeard(), [
     'wl_display@1.error(wl_shm_pool@6, 2, "shrinking pool invalid")',
   ]);
@@ -115,11 +115,11 @@ Deno.test("a pool may not shrink", () => {
 
 Deno.test("a client that truncates its file is ended with invalid_fd, and nobody else is harmed", () => {
   using scene = new ShadowScene();
-  const { fd } = scene.buffer(7, 6, 32, 32);
-  scene.commit(7);
+  const buffer = scene.buffer(32, 32);
+  scene.commit(buffer);
   scene.release(scene.attached());
-  assert.equal(libc.ftruncate(fd.number, 100n), 0);
-  scene.commit(7, [0, 0, 32, 32]);
+  assert.equal(libc.ftruncate(buffer.pool.fd.number, 100n), 0);
+  scene.commit(buffer, [0, 0, 32, 32]);
   assert.deepEqual(scene.clientHeard().slice(1), [
     'wl_display@1.error(wl_buffer@7, 2, "error accessing SHM buffer")',
   ]);
@@ -129,14 +129,14 @@ Deno.test("a client that truncates its file is ended with invalid_fd, and nobody
 
 Deno.test("buffers that overlap show what is there when they are committed", () => {
   using scene = new ShadowScene();
-  const { words } = scene.pool(6, POOL);
-  scene.client.createBuffer(6, 7, { width: 4, height: 4 });
-  scene.client.createBuffer(6, 8, { offset: 16, width: 4, height: 4 });
-  words.fill(1, 0, 16);
-  scene.commit(7);
+  const pool = scene.pool(POOL);
+  const first = pool.createBuffer({ width: 4, height: 4 });
+  const second = pool.createBuffer({ offset: 16, width: 4, height: 4 });
+  pool.words.fill(1, 0, 16);
+  scene.commit(first);
   scene.release(scene.attached());
-  words.fill(2, 0, 8);
-  scene.commit(8, [0, 0, 4, 4]);
+  pool.words.fill(2, 0, 8);
+  scene.commit(second, [0, 0, 4, 4]);
   assert.deepEqual(
     [...scene.pixels(scene.attached()).subarray(0, 5)],
     [2, 2, 2, 2, 1],
@@ -160,8 +160,8 @@ Deno.test("a buffer whose other planes are behind the pool's end is refused", ()
   using scene = new ShadowScene();
   const nv12 = 0x3231564e;
   scene.host.say(4, "wl_shm.format", { format: nv12 });
-  scene.pool(6, POOL);
-  scene.client.createBuffer(6, 7, {
+  const pool = scene.pool(POOL);
+  pool.createBuffer({
     width: 64,
     height: 64,
     stride: 64,
@@ -174,8 +174,8 @@ Deno.test("wl_shm may be released before anything is shown", () => {
   using scene = new ShadowScene([[9, "wl_shm", 2]]);
   scene.world.bind(9, "wl_shm", 2, 6);
   scene.client.say(6, "wl_shm.release");
-  scene.buffer(8, 7, 4, 4);
-  scene.commit(8);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
   assert.notEqual(scene.attached(), "");
 });
 

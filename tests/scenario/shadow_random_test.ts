@@ -1,6 +1,6 @@
 /** Whatever a client draws, and whenever the host releases what it got, every frame that is shown is the one that was committed. */
 import assert from "node:assert/strict";
-import { type ClientFile, SURFACE } from "./support/buffer_scene.ts";
+import { type ClientBuffer, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 const WIDTH = 24;
@@ -24,14 +24,14 @@ class Painter {
   readonly picture = new Uint32Array(WIDTH * HEIGHT);
   readonly #scene: ShadowScene;
   readonly #random: (below: number) => number;
-  readonly #files: ClientFile[] = [];
+  readonly #buffers: ClientBuffer[] = [];
   #color = 0;
 
   constructor(scene: ShadowScene, random: (below: number) => number) {
     this.#scene = scene;
     this.#random = random;
     for (let i = 0; i < BUFFERS; i++) {
-      this.#files.push(scene.buffer(7 + 2 * i, 6 + 2 * i, WIDTH, HEIGHT));
+      this.#buffers.push(scene.buffer(WIDTH, HEIGHT));
     }
   }
 
@@ -52,21 +52,18 @@ class Painter {
       if (random(2) === 0) {
         this.#scene.client.damageBuffer(SURFACE, [x, y, width, height]);
       } else {
-        this.#scene.client.damage(SURFACE, [
-          x / 2,
-          y / 2,
-          width / 2,
-          height / 2,
-        ]);
+        const halves = [x / 2, y / 2, width / 2, height / 2] as const;
+        this.#scene.client.damage(SURFACE, halves);
       }
     }
   }
 
   /** Commits the picture in some buffer. */
   commit(): void {
-    const index = this.#random(BUFFERS);
-    this.#files[index]?.words.set(this.picture);
-    this.#scene.commit(7 + 2 * index);
+    const buffer = this.#buffers[this.#random(BUFFERS)];
+    assert.ok(buffer !== undefined);
+    buffer.words.set(this.picture);
+    this.#scene.commit(buffer);
   }
 }
 

@@ -5,23 +5,23 @@ import { ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
+  scene.commit(buffer);
   assert.equal(scene.clientHeard().length, 2);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.deepEqual(scene.clientHeard(), []);
   scene.release(scene.attached());
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
 });
 
 Deno.test("a client that does not wait is held until the host releases a shadow", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 4, 4);
-  for (let i = 0; i < 3; i++) scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  for (let i = 0; i < 3; i++) scene.commit(buffer);
   const shown = scene.attached();
-  words.fill(4);
-  scene.commit(7, [0, 0, 4, 4]);
+  buffer.words.fill(4);
+  scene.commit(buffer, [0, 0, 4, 4]);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.equal(scene.attached(), "", "nothing goes past it");
   scene.release(shown);
@@ -32,15 +32,15 @@ Deno.test("a client that does not wait is held until the host releases a shadow"
 
 Deno.test("a host that releases nothing for a second gets one more shadow, up to eight, and then no more frames", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const buffer = scene.buffer(4, 4);
   const shown = new Set<string>();
   for (let i = 0; i < 8; i++) {
-    scene.commit(7);
+    scene.commit(buffer);
     scene.world.pass(1_000);
     shown.add(scene.attached());
   }
   assert.equal(shown.size, 8);
-  scene.commit(7);
+  scene.commit(buffer);
   scene.world.pass(1_000);
   assert.ok(!scene.world.ended);
   assert.deepEqual(
@@ -55,14 +55,14 @@ function heldScene(): {
   readonly shown: string[];
 } {
   const scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const buffer = scene.buffer(4, 4);
   const shown: string[] = [];
   for (let i = 0; i < 8; i++) {
-    scene.commit(7);
+    scene.commit(buffer);
     scene.world.pass(1_000);
     shown.push(scene.attached());
   }
-  scene.commit(7);
+  scene.commit(buffer);
   scene.world.pass(1_000);
   scene.hostHeard();
   scene.clientHeard();
@@ -117,10 +117,10 @@ Deno.test("what the host had no buffer for waits for a client that is about to c
 
 Deno.test("shadows beyond three are given up when the host releases them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const drawn = scene.buffer(4, 4);
   const shown: string[] = [];
   for (let i = 0; i < 4; i++) {
-    scene.commit(7);
+    scene.commit(drawn);
     scene.world.pass(1_000);
     shown.push(scene.attached());
   }
@@ -133,10 +133,10 @@ Deno.test("shadows beyond three are given up when the host releases them", () =>
 
 Deno.test("a surface that is destroyed gives up its shadows, those that the host reads when they are released", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
   const first = scene.attached();
-  scene.commit(7);
+  scene.commit(buffer);
   const second = scene.attached();
   scene.release(first);
   scene.client.say(SURFACE, "wl_surface.destroy");
@@ -150,23 +150,23 @@ Deno.test("a surface that is destroyed gives up its shadows, those that the host
 
 Deno.test("a release that crosses the destruction of its shadow is nobody's", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.release(shown);
   assert.ok(!scene.world.ended);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
 });
 
 Deno.test("when the size changes the old shadows end as the host releases them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.buffer(9, 8, 5, 5);
-  scene.commit(7);
+  const first = scene.buffer(4, 4);
+  const second = scene.buffer(5, 5);
+  scene.commit(first);
   const old = scene.attached();
-  scene.commit(9);
+  scene.commit(second);
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
   scene.release(old);
   assert.deepEqual(scene.hostHeard(), [`${old}.destroy()`]);
@@ -176,14 +176,14 @@ Deno.test("a client that waits for the release of its commit is answered when it
   using scene = new ShadowScene([[9, "wl_compositor", 7]]);
   scene.world.bind(9, "wl_compositor", 7, 6);
   scene.client.say(6, "wl_compositor.create_surface", { id: 7 });
-  scene.buffer(9, 8, 4, 4);
+  const buffer = scene.buffer(4, 4);
   scene.hostHeard();
   scene.client.say(7, "wl_surface.get_release", { callback: 10 });
-  scene.client.attach(7, 9);
+  scene.client.attach(7, buffer);
   assert.deepEqual(scene.clientHeard(), []);
   scene.client.say(7, "wl_surface.commit");
   assert.deepEqual(scene.client.heard(), [
-    "wl_buffer@9.release()",
+    `${buffer}.release()`,
     "wl_callback@10.done(0)",
     "wl_display@1.delete_id(10)",
   ]);

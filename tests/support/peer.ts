@@ -209,6 +209,7 @@ export abstract class Peer<Messages> implements Disposable {
 
   /** The id of an object on this side's wire. */
   idOf(object: ObjectName): number {
+    if (typeof object === "object") return this.wireId(object.id);
     if (typeof object === "number") return this.wireId(object);
     for (const [id, { name }] of this.#objects) if (name === object) return id;
     throw new Error(`there is no ${object}`);

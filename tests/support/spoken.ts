@@ -3,8 +3,8 @@ import type { ObjectHandle } from "../../protocols/arguments.ts";
 import type { Message } from "../../protocols/tables.ts";
 import { join, words } from "./words.ts";
 
-/** An object by its number, or by its name as `heard` writes it. */
-export type ObjectName = number | string;
+/** An object by its number, by its name as `heard` writes it, or by what stands for it in a test. */
+export type ObjectName = number | string | { readonly id: number };
 
 /** Arguments of a message: an object is named, and a new one gets the number that is given; a descriptor is closed when it was sent. */
 export type Said<Arguments> = {
@@ -67,9 +67,8 @@ export function packMessage(
       case "object": {
         const object = take(name);
         if (object === null) body.push(words(0));
-        else if (typeof object === "number" || typeof object === "string") {
-          body.push(words(idOf(object)));
-        } else wrong(name, "is an object");
+        else if (isObjectName(object)) body.push(words(idOf(object)));
+        else wrong(name, "is an object");
         break;
       }
       case "new_id": {
@@ -93,4 +92,10 @@ export function packMessage(
   const size = 8 + body.reduce((sum, { length }) => sum + length, 0);
   const header = words(id, size << 16 | message.opcode);
   return { bytes: join(header, ...body), fds, made };
+}
+
+function isObjectName(value: unknown): value is ObjectName {
+  return typeof value === "number" || typeof value === "string" ||
+    typeof value === "object" && value !== null && "id" in value &&
+      typeof value.id === "number";
 }

@@ -5,22 +5,72 @@ import { createMemfd } from "../../../ffi/memfd.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { HostMemoryRoom } from "../../support/host_memory.ts";
 import type {
+  BufferShape,
   Rectangle,
   ScriptedClient,
 } from "../../support/scripted_client.ts";
+import type { ObjectName } from "../../support/spoken.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
 import type { RelayWorld } from "../../support/relay_world.ts";
 
+/** The client's `wl_shm`. */
+const SHM = 4;
 /** The client's surface. */
 export const SURFACE = 5;
 /** Bytes of a pixel of all formats here, unless a scenario says otherwise. */
 export const PIXEL = 4;
 
-/** What a client's pool is made of. */
-export interface ClientFile {
+/** A client's pool, and its memory as the client sees it. */
+export class ClientPool implements Disposable {
+  readonly id: number;
   readonly fd: OwnedFd;
   readonly mapping: Mapping;
   readonly words: Uint32Array;
+  readonly #client: ScriptedClient;
+
+  /** @param size what the client says that it is, in bytes */
+  constructor(client: ScriptedClient, bytes: number, size: number) {
+    this.#client = client;
+    this.id = client.nextId;
+    this.fd = createMemfd("client", bytes);
+    this.mapping = mapFile(this.fd.number, bytes, "write");
+    this.words = new Uint32Array(this.mapping.bytes.buffer);
+    const fd = duplicateFd(this.fd.number).release();
+    client.createPool(SHM, { id: this.id, fd, size });
+  }
+
+  /** The client makes a buffer in it. */
+  createBuffer(shape: BufferShape): ClientBuffer {
+    const id = this.#client.nextId;
+    this.#client.createBuffer(this, id, shape);
+    return new ClientBuffer(id, this);
+  }
+
+  [Symbol.dispose](): void {
+    this.mapping[Symbol.dispose]();
+    this.fd[Symbol.dispose]();
+  }
+}
+
+/** A client's buffer. */
+export class ClientBuffer {
+  readonly id: number;
+  readonly pool: ClientPool;
+
+  constructor(id: number, pool: ClientPool) {
+    this.id = id;
+    this.pool = pool;
+  }
+
+  /** The words of its pool. */
+  get words(): Uint32Array {
+    return this.pool.words;
+  }
+
+  /** Its name on both sides. */
+  toString(): string {
+    return `wl_buffer@${this.id}`;
+  }
 }
 
 /** What such scenes have in common. */
@@ -28,7 +78,7 @@ export abstract class BufferScene implements Disposable {
   readonly room = new HostMemoryRoom();
   readonly statistics = new CopyStatistics();
   abstract readonly world: RelayWorld;
-  readonly #files: ClientFile[] = [];
+  readonly #pools: ClientPool[] = [];
 
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
@@ -41,34 +91,21 @@ export abstract class BufferScene implements Disposable {
     return this.world.host;
   }
 
-  /** The client makes a pool under this id. */
-  pool(id: number, bytes: number, size = bytes): ClientFile {
-    const fd = createMemfd("client", bytes);
-    const mapping = mapFile(fd.number, bytes, "write");
-    const words = new Uint32Array(mapping.bytes.buffer);
-    const file: ClientFile = { fd, mapping, words };
-    this.#files.push(file);
-    const sent = duplicateFd(fd.number).release();
-    this.client.createPool(4, { id, fd: sent, size });
-    return file;
+  /** The client makes a pool. */
+  pool(bytes: number, size = bytes): ClientPool {
+    const pool = new ClientPool(this.client, bytes, size);
+    this.#pools.push(pool);
+    return pool;
   }
 
   /** The client makes a pool and a buffer of ARGB8888 that fills it. */
-  buffer(
-    id: number,
-    poolId: number,
-    width: number,
-    height: number,
-  ): ClientFile {
-    const stride = width * PIXEL;
-    const file = this.pool(poolId, stride * height);
-    this.client.createBuffer(poolId, id, { width, height });
-    return file;
+  buffer(width: number, height: number): ClientBuffer {
+    return this.pool(width * PIXEL * height).createBuffer({ width, height });
   }
 
   /** The client attaches a buffer, says which rectangles changed, and commits. */
   commit(
-    buffer: number,
+    buffer: ObjectName,
     ...damage: Rectangle[]
   ): void {
     const { client } = this;
@@ -109,9 +146,6 @@ export abstract class BufferScene implements Disposable {
   [Symbol.dispose](): void {
     this.world[Symbol.dispose]();
     this.room[Symbol.dispose]();
-    for (const { fd, mapping } of this.#files) {
-      mapping[Symbol.dispose]();
-      fd[Symbol.dispose]();
-    }
+    for (const pool of this.#pools) pool[Symbol.dispose]();
   }
 }
