@@ -24,7 +24,7 @@ export function report(text: string): void {
 export class Arguments<Word extends string, Flag extends string = never> {
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @throws {UsageError} where an argument is none of the options */
+  /** @throws {UsageError} where an argument is not one of the options */
   constructor(
     args: readonly string[],
     words: readonly Word[],

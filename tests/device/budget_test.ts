@@ -58,7 +58,7 @@ for (const rutabaga of rutabagas) {
       const calls = observe(client.device);
       // More than the meter takes without an answer: what it asks goes along.
       for (let i = 0; i < 200; i++) {
-        client.client.say(1, "wl_display.sync", 3 + i);
+        client.client.say(1, "wl_display.sync", { callback: 3 + i });
         world.settle();
         compositor.obey();
         world.settle();
@@ -73,15 +73,13 @@ for (const rutabaga of rutabagas) {
       const window = windows.open(640, 480);
       // As many as it takes until the host releases one for each.
       for (let i = 0; i < 3; i++) {
-        windows.paint(window, i);
-        windows.settle();
+        windows.show(window, i);
       }
       const [client] = world.clients;
       assert.ok(client !== undefined);
       const calls = observe(client.device);
       for (let i = 0; i < 100; i++) {
-        windows.paint(window, i);
-        windows.settle();
+        windows.show(window, i);
         assert.deepEqual(calls.splice(0), BUDGET);
       }
     });

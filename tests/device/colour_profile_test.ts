@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
@@ -19,9 +19,13 @@ function describe(world: DeviceWorld): DeviceClient {
   const file = createMemfd("profile", 0);
   writeFd(file.number, new TextEncoder().encode("....profile...."));
   const { client } = guest;
-  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
-  client.say(4, `${CREATOR}.set_icc_file`, file.release(), 4, 7);
-  client.say(4, `${CREATOR}.create`, 5);
+  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  client.say(4, `${CREATOR}.set_icc_file`, {
+    "icc_profile": file.release(),
+    offset: 4,
+    length: 7,
+  });
+  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
   world.settle();
   return guest;
 }

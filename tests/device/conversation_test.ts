@@ -23,7 +23,7 @@ function askAll(
   for (let round = 0; round < rounds; round++) {
     for (const { client } of clients) {
       for (const id of [3 + 2 * round, 4 + 2 * round]) {
-        client.say(1, "wl_display.sync", id);
+        client.say(1, "wl_display.sync", { callback: id });
       }
     }
     const wanted = 2 * (round + 1);
@@ -69,25 +69,13 @@ for (const rutabaga of rutabagas) {
       const profile = hostProfile(rutabaga, "fixed");
       using world = new DeviceWorld({ profile, faults });
       const client = world.addReady();
-      client.bind(3, "wl_seat", 8, 3);
-      client.client.say(3, "wl_seat.get_keyboard", 4);
-      world.settle();
-      client.forget();
-      const keyboard = [...client.host.objects].find(([, { name }]) =>
-        name === "wl_keyboard"
-      )?.[0] ?? 0;
+      client.addKeyboard(3, 4);
       faults.receiveLimit = limit;
       faults.descriptorsEarly = limit === 100;
       for (const size of [10, 20, 5000]) {
         const memory = createMemfd("keymap", size);
-        client.host.say(
-          keyboard,
-          "wl_keyboard.keymap",
-          1,
-          memory.release(),
-          size,
-        );
-        client.host.say(keyboard, "wl_keyboard.repeat_info", size, 2);
+        client.host.keymap(4, memory.release(), size);
+        client.host.say(4, "wl_keyboard.repeat_info", { rate: size, delay: 2 });
       }
       world.settle();
       assert.deepEqual(
@@ -110,7 +98,9 @@ for (const rutabaga of rutabagas) {
 /** As many clients as one machine should have, all of which are heard. */
 function assertAllSpeak(world: DeviceWorld): void {
   const clients = Array.from({ length: MAX_CLIENTS }, () => world.addReady());
-  for (const { client } of clients) client.say(1, "wl_display.sync", 3);
+  for (const { client } of clients) {
+    client.say(1, "wl_display.sync", { callback: 3 });
+  }
   world.settle();
   for (const { host } of clients) assert.equal(host.heard().length, 1);
   assert.equal(world.machine.queue.stalls, 0);
@@ -129,7 +119,7 @@ Deno.test(`after 20 connections that died in silence, and left their places in t
   const dying = Array.from({ length: 20 }, () => world.addReady());
   for (const { client, context } of dying) {
     context.worker?.kill();
-    client.say(1, "wl_display.sync", 3);
+    client.say(1, "wl_display.sync", { callback: 3 });
   }
   world.pass(40_000);
   for (const { ended } of dying) assert.equal(ended, true);

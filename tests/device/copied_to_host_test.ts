@@ -9,7 +9,7 @@ import {
 } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { assertServed } from "./support/served.ts";
 import { noise } from "./support/selections.ts";
@@ -79,9 +79,14 @@ class CopyWorld extends DeviceWorld {
     const { giver } = this;
     giver.bind(9, GAMMA_MANAGER, 1, 3);
     giver.bind(6, "wl_output", 4, 4);
-    giver.client.say(3, `${GAMMA_MANAGER}.get_gamma_control`, 5, 4);
+    giver.client.say(3, `${GAMMA_MANAGER}.get_gamma_control`, {
+      id: 5,
+      output: 4,
+    });
     giver.forget();
-    giver.client.say(5, "zwlr_gamma_control_v1.set_gamma", file.release());
+    giver.client.say(5, "zwlr_gamma_control_v1.set_gamma", {
+      fd: file.release(),
+    });
     this.settle();
   }
 
@@ -89,9 +94,13 @@ class CopyWorld extends DeviceWorld {
   giveProfile(file: OwnedFd, length: number): void {
     const { giver } = this;
     giver.bind(10, "wp_color_manager_v1", 1, 3);
-    giver.client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+    giver.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
     giver.forget();
-    giver.client.say(4, `${CREATOR}.set_icc_file`, file.release(), 0, length);
+    giver.client.say(4, `${CREATOR}.set_icc_file`, {
+      "icc_profile": file.release(),
+      offset: 0,
+      length,
+    });
     this.settle();
   }
 }

@@ -13,7 +13,8 @@ import { standardFeatures } from "../../src/relay/features/standard.ts";
 import { relayFeatures } from "../../src/relay/relay.ts";
 import { findNode, kernelSystem } from "../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
-import { Peer } from "../support/peer.ts";
+import { ScriptedClient } from "../support/scripted_client.ts";
+import type { ScriptedHost } from "../support/scripted_host.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { plainLog } from "../support/plain_log.ts";
 import { makeScratch } from "../support/scratch.ts";
@@ -66,16 +67,16 @@ class ProxyWorld extends ScriptedMachine {
   }
 
   /** A client that has connected, and what the proxy accepted. */
-  knock(): { client: Peer; accepted: OwnedFd } {
+  knock(): { client: ScriptedClient; accepted: OwnedFd } {
     const [client, accepted] = socketPair();
     return {
-      client: this.#resources.use(new Peer(client, "requests")),
+      client: this.#resources.use(new ScriptedClient(client)),
       accepted,
     };
   }
 
   /** @returns the compositor's end of its connection, where there is one */
-  serve(accepted: OwnedFd): Peer | undefined {
+  serve(accepted: OwnedFd): ScriptedHost | undefined {
     const fd = accepted.release();
     const before = this.peers.length;
     this.clients.connect(fd, peerCredentials(fd), () => this.ended++);
@@ -84,13 +85,12 @@ class ProxyWorld extends ScriptedMachine {
   }
 
   /** Lets the compositor greet. @returns whether the client then has its registry */
-  greet(client: Peer, host: Peer | undefined): boolean {
+  greet(client: ScriptedClient, host: ScriptedHost | undefined): boolean {
     this.#settleAll();
     if (host === undefined || host.closed) return false;
-    host.say(2, "wl_registry.global", 1, "wl_compositor", 6);
-    host.say(3, "wl_callback.done", 0);
-    host.say(1, "wl_display.delete_id", 3);
-    client.say(1, "wl_display.get_registry", 2);
+    host.announce(1, "wl_compositor", 6);
+    host.answer(3);
+    client.say(1, "wl_display.get_registry", { registry: 2 });
     this.#settleAll();
     return client.heard().join().includes("wl_compositor");
   }
@@ -134,21 +134,13 @@ class ProxyWorld extends ScriptedMachine {
 /** Whether a client's question is answered. */
 function isAlive(
   world: { settle(): void },
-  client: Peer,
-  host: Peer | undefined,
+  client: ScriptedClient,
+  host: ScriptedHost | undefined,
   id: number,
 ): boolean {
-  client.say(1, "wl_display.sync", id);
+  client.say(1, "wl_display.sync", { callback: id });
   world.settle();
-  // one of the questions may be the relay's own
-  for (
-    const [, callback] of (host?.heard().join() ?? "").matchAll(
-      /new wl_callback@(\d+)/g,
-    )
-  ) {
-    host?.say(Number(callback), "wl_callback.done", 0);
-    host?.say(1, "wl_display.delete_id", Number(callback));
-  }
+  host?.answerSyncs(host.heard());
   world.settle();
   return client.heard().join().includes(`wl_callback@${id}.done`);
 }
@@ -184,15 +176,9 @@ const moments: Readonly<
     (world: DeviceWorld, client: DeviceClient) => DisposableStack
   >
 > = {
-  "the host sends a keymap": (world, client) => {
-    client.bind(3, "wl_seat", 8, 3);
-    client.client.say(3, "wl_seat.get_keyboard", 4);
-    world.settle();
-    for (const [id, { name }] of client.host.objects) {
-      if (name !== "wl_keyboard") continue;
-      const keymap = createMemfd("keymap", 5000).release();
-      client.host.say(id, "wl_keyboard.keymap", 1, keymap, 5000);
-    }
+  "the host sends a keymap": (_world, client) => {
+    client.addKeyboard(3, 4);
+    client.host.keymap(4, createMemfd("keymap", 5000).release(), 5000);
     return new DisposableStack();
   },
   "the client pastes": (world, client) => {

@@ -14,19 +14,19 @@ import {
   findNode,
   NoDeviceError,
 } from "../../src/virtgpu/find/find_device.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import {
+  ExaminedMachine,
   forbidden,
   missingIn,
   nodeNames,
   noDevice,
   textOf,
   twoNodes,
-  World,
-} from "./support/doctor_world.ts";
+} from "./support/examined_machine.ts";
 
 Deno.test("a parameter that is missing is told in the words of every refusal", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate({ parameters: { HOST_VISIBLE: 0 } });
   const report = world.examine(devices);
   assert.equal(report.verdict, "not at all");
@@ -41,7 +41,7 @@ Deno.test("a parameter that is missing is told in the words of every refusal", (
 });
 
 Deno.test("a parameter that the kernel does not know is the kernel's lack, and not the device's", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate({
     parameters: {
       RESOURCE_BLOB: null,
@@ -73,7 +73,7 @@ Deno.test("a parameter that the kernel does not know is the kernel's lack, and n
 });
 
 Deno.test("a node that may not be opened is told with the group that owns it", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const report = world.examine(forbidden);
   assert.deepEqual(missingIn(report), ["node", "compositor"]);
   assert.match(
@@ -121,7 +121,7 @@ Deno.test("where descriptors have run out, that is the reason, whatever sysfs se
 });
 
 Deno.test("a forbidden node of another GPU is no reason to ask for permissions", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices: DeviceSystem = {
     ...noDevice,
     nodeNames,
@@ -170,7 +170,7 @@ for (
   ] as const
 ) {
   Deno.test(`where a node is usable, ${what} that may not be opened is a note`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     const usable = world.emulate();
     const report = world.examine({
       ...usable,
@@ -186,7 +186,7 @@ for (
 }
 
 Deno.test("where a node is usable, what another virtio-gpu lacks is one note", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const usable = world.emulate();
   const other = world.emulate({
     capset: null,
@@ -207,7 +207,7 @@ Deno.test("where a node is usable, what another virtio-gpu lacks is one note", (
 });
 
 Deno.test("a host that does not answer for its capability set is told, with all that was found before", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate();
   const report = world.examine({
     ...devices,
@@ -254,7 +254,7 @@ for (
 }
 
 Deno.test("an old number of the kernel does not matter where the kernel knows everything", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const report = world.examine(world.emulate(), "5.14.0-503.el9.x86_64");
   assert.deepEqual(missingIn(report), []);
   assert.equal(report.verdict, "over virtio-gpu");
@@ -265,7 +265,7 @@ Deno.test("a kernel that is too old for virtio-gpu is not for this machine's com
   const old = "5.10.0-28-amd64";
   const tooOld = { parameters: { CONTEXT_INIT: null } };
   for (const hasDevice of [true, false]) {
-    using world = new World();
+    using world = new ExaminedMachine();
     world.offerLocally(usualGlobals);
     const devices = hasDevice ? world.emulate(tooOld) : noDevice;
     const report = world.examine(devices, old);

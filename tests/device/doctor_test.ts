@@ -8,14 +8,19 @@ import {
   hostProfile,
   rutabagas,
 } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
-import { missingIn, noDevice, textOf, World } from "./support/doctor_world.ts";
+import {
+  ExaminedMachine,
+  missingIn,
+  noDevice,
+  textOf,
+} from "./support/examined_machine.ts";
 
 for (const rutabaga of rutabagas) {
   Deno.test(`on a machine whose host is rutabaga ${rutabaga} applications run over virtio-gpu`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     const profile = hostProfile(rutabaga, "stock");
     const report = world.examine(world.emulate({ profile }));
     assert.deepEqual(missingIn(report), []);
@@ -44,7 +49,7 @@ for (const rutabaga of rutabagas) {
 }
 
 Deno.test("without a device applications run on this machine's compositor", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   const report = world.examine(noDevice);
   assert.deepEqual(missingIn(report), []);
@@ -55,7 +60,7 @@ Deno.test("without a device applications run on this machine's compositor", () =
 });
 
 Deno.test("where the device is usable, the compositor of this machine is not asked", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   const report = world.examine(world.emulate({}, "silent"));
   assert.deepEqual(missingIn(report), ["compositor"]);
@@ -67,7 +72,7 @@ Deno.test("where the device is usable, the compositor of this machine is not ask
 });
 
 Deno.test("a compositor that has no shell is not enough", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   world.offerLocally(
     usualGlobals.filter(([, name]) => name !== "xdg_wm_base"),
   );
@@ -77,7 +82,7 @@ Deno.test("a compositor that has no shell is not enough", () => {
 });
 
 Deno.test("globals are told by what becomes of them", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const text = textOf(world.examine(world.emulate({}, [
     ...usualGlobals,
     [7, "wp_viewporter", 1],
@@ -99,7 +104,7 @@ for (
   const [modifier, taken] of [[0, true], [1, false]] as const
 ) {
   Deno.test(`where the host's memory is dma-bufs a window is ${taken ? "shown" : "not shown"} that the compositor ${taken ? "takes" : "does not take"}`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     const dmabuf = [7, "zwp_linux_dmabuf_v1", 4] as const;
     const text = textOf(world.examine(world.emulate({
       profile: crosvmWithMinigbm,
@@ -131,7 +136,7 @@ for (
   ] as const
 ) {
   Deno.test(`memory that the kernel offers to the host is ${answers ? "taken" : "not taken"}, and that is told`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     const report = world.examine(world.emulate({
       guestHandles: "taken",
       connect: () => world.compositor(usualGlobals, 0, answers ? [6] : []),
@@ -142,7 +147,7 @@ for (
 }
 
 Deno.test("a compositor that may refuse the host's memory is told", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate({ profile: crosvmWithMinigbm });
   assert.match(
     textOf(world.examine(devices)),
@@ -151,7 +156,7 @@ Deno.test("a compositor that may refuse the host's memory is told", () => {
 });
 
 Deno.test("a host that gives no memory is told, and no window is tried", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const faults = new Faults();
   faults.windowBytes = 0;
   const report = world.examine(world.emulate({ faults }));
@@ -160,7 +165,7 @@ Deno.test("a host that gives no memory is told, and no window is tried", () => {
 });
 
 Deno.test("a device that has all the connections that it bears is told", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate();
   using others = new DisposableStack();
   for (let place = 0; place < MAX_CLIENTS; place++) {
@@ -188,7 +193,7 @@ for (
   ] as const
 ) {
   Deno.test(`without a compositor here (${Object.entries(environment).join() || "nothing is set"}) it is told what to do`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     for (const [name, value] of Object.entries(environment)) {
       world.environment.set(name, value);
     }
@@ -197,7 +202,7 @@ for (
 }
 
 Deno.test("a compositor of this machine that does not answer is no matter of a VMM", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   world.offerLocally("silent");
   const text = textOf(world.examine(noDevice));
   assert.match(
@@ -215,7 +220,7 @@ for (
   ] as const
 ) {
   Deno.test(`XDG_RUNTIME_DIR is told to be of no use where it is ${directory}`, () => {
-    using world = new World();
+    using world = new ExaminedMachine();
     world.environment.set("XDG_RUNTIME_DIR", directory);
     const report = world.examine(noDevice);
     assert.ok(missingIn(report).includes("XDG_RUNTIME_DIR"));
@@ -224,7 +229,7 @@ for (
 }
 
 Deno.test("Xwayland is told where it is, which alone makes it no condition", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   using scratch = makeScratch("path");
   const [empty, folder] = ["empty", "programs"].map((name) => {
     const path = `${scratch.path}/${name}`;
@@ -251,7 +256,7 @@ Deno.test("Xwayland is told where it is, which alone makes it no condition", () 
 });
 
 Deno.test("without a place for sockets no application would run", () => {
-  using world = new World();
+  using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   world.environment.delete("XDG_RUNTIME_DIR");
   assert.deepEqual(missingIn(world.examine(noDevice)), [
@@ -262,7 +267,7 @@ Deno.test("without a place for sockets no application would run", () => {
 
 Deno.test("a window is shown on a real compositor, and gone afterwards", async () => {
   await using sway = await startSway();
-  using world = new World();
+  using world = new ExaminedMachine();
   const devices = world.emulate({
     connect: () => connectUnix(sway.waylandDisplay),
   });

@@ -13,20 +13,10 @@ import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
 /** Fails unless a client still speaks with its compositor, both ways. */
 function assertAlive(world: DeviceWorld, { client, host }: DeviceClient): void {
-  const id =
-    Math.max(...[...client.objects.keys()].filter((id) => id < 0xff00_0000)) +
-    1;
-  client.say(1, "wl_display.sync", id);
+  client.say(1, "wl_display.sync", { callback: client.nextId });
   world.settle();
-  // One of them may be the relay's own.
-  const asked = host.heard().flatMap((line) =>
-    /sync\(new wl_callback@(\d+)/.exec(line)?.[1] ?? []
-  );
-  assert.ok(asked.length > 0, "the compositor has heard it");
-  for (const callback of asked) {
-    host.say(Number(callback), "wl_callback.done", 5);
-    host.say(1, "wl_display.delete_id", Number(callback));
-  }
+  const answers = host.answerSyncs(host.heard(), 5);
+  assert.ok(answers > 0, "the compositor has heard it");
   world.settle();
   assert.ok(client.heard().some((line) => line.includes("done(5)")));
 }
@@ -65,7 +55,7 @@ for (const rutabaga of rutabagas) {
       // With QEMU's fences a page is looked at from time to time.
       world.pass(20);
       if (isSilent(rutabaga)) {
-        victim.client.say(1, "wl_display.sync", 3);
+        victim.client.say(1, "wl_display.sync", { callback: 3 });
         world.settle();
         assert.equal(victim.ended, false);
         passWithOther(world, other, 40_000);
@@ -85,7 +75,7 @@ for (const rutabaga of rutabagas) {
       writer[Symbol.dispose]();
       world.settle();
       assert.equal(victim.context.worker?.isDead, true);
-      victim.client.say(1, "wl_display.sync", 3);
+      victim.client.say(1, "wl_display.sync", { callback: 3 });
       world.settle();
       passWithOther(world, other, 40_000);
       assert.equal(victim.ended, true);
@@ -129,14 +119,14 @@ Deno.test("a SEND that the host drops ends in the compositor's error, with the r
   victim.bind(1, "wl_compositor", 6, 3);
   victim.forget();
   faults.droppedSends = 1;
-  victim.client.say(3, "wl_compositor.create_surface", 4);
+  victim.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.settle();
   assert.deepEqual(victim.host.heard(), []);
   victim.client.say(4, "wl_surface.commit");
   world.settle();
   assert.equal(victim.host.heard().length, 1);
   // What a compositor says to a message for an object that it does not know.
-  victim.host.say(1, "wl_display.error", 1, 0, "invalid object 4");
+  victim.host.error(1, 0, "invalid object 4");
   victim.host[Symbol.dispose]();
   world.settle();
   assert.equal(victim.ended, true);
@@ -169,26 +159,14 @@ for (const rutabaga of rutabagas) {
   Deno.test(`${rutabaga}: a keymap is copied into a sealed file, and the host's is given back`, () => {
     using world = new DeviceWorld({ profile: hostProfile(rutabaga, "fixed") });
     const client = world.addReady();
-    client.bind(3, "wl_seat", 8, 3);
-    client.client.say(3, "wl_seat.get_keyboard", 4);
-    world.settle();
-    client.forget();
-    const keyboard = [...client.host.objects].find(([, { name }]) =>
-      name === "wl_keyboard"
-    )?.[0] ?? 0;
+    client.addKeyboard(3, 4);
     const before = world.machine.census();
     const text = "xkb_keymap { };\0".repeat(500);
     for (let i = 0; i < 3; i++) {
       const memory = createMemfd("keymap", text.length);
       Deno.writeTextFileSync(`/proc/self/fd/${memory.number}`, text);
       addSeals(memory.number, F_SEAL_WRITE);
-      client.host.say(
-        keyboard,
-        "wl_keyboard.keymap",
-        1,
-        memory.release(),
-        text.length,
-      );
+      client.host.keymap(4, memory.release(), text.length);
       world.settle();
       const fd = client.client.receivedFds.shift() ?? -1;
       assert.equal(Deno.readTextFileSync(`/proc/self/fd/${fd}`), text);
@@ -205,13 +183,7 @@ Deno.test("a keymap that the device does not give costs the client its keymap an
   const faults = new Faults();
   using world = new DeviceWorld({ faults });
   const client = world.addReady();
-  client.bind(3, "wl_seat", 8, 3);
-  client.client.say(3, "wl_seat.get_keyboard", 4);
-  world.settle();
-  client.forget();
-  const keyboard =
-    [...client.host.objects].find(([, { name }]) => name === "wl_keyboard")
-      ?.[0] ?? 0;
+  client.addKeyboard(3, 4);
   const before = world.machine.census();
   for (
     const begin of [
@@ -221,7 +193,7 @@ Deno.test("a keymap that the device does not give costs the client its keymap an
   ) {
     begin();
     const keymap = createMemfd("keymap", 5000).release();
-    client.host.say(keyboard, "wl_keyboard.keymap", 1, keymap, 5000);
+    client.host.keymap(4, keymap, 5000);
     world.settle();
     const fd = client.client.receivedFds.shift() ?? -1;
     assert.ok(Deno.statSync(`/proc/self/fd/${fd}`).size >= 5000);

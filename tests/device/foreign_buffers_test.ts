@@ -13,7 +13,7 @@ import {
 } from "./support/scripted_machine.ts";
 
 /** An opened device, and what its GPU says of buffers whose drivers are told by `exporter`. */
-class World extends ScriptedMachine {
+class OpenedDevice extends ScriptedMachine {
   readonly device: EmulatedDevice;
   readonly handles: Handles;
 
@@ -32,7 +32,7 @@ class World extends ScriptedMachine {
 }
 
 Deno.test("the GPU's own buffer is its own, whether or not its driver is told, and no handle stays", () => {
-  using world = new World();
+  using world = new OpenedDevice();
   using memory = world.machine.createGpuMemory(4096);
   assert.ok(world.gpu().owns(memory.number));
   assert.ok(world.gpu(() => "virtio_gpu").owns(memory.number));
@@ -40,7 +40,7 @@ Deno.test("the GPU's own buffer is its own, whether or not its driver is told, a
 });
 
 Deno.test("a buffer of another device is not, even on a kernel that takes it without a word", () => {
-  using world = new World({ importsForeign: true });
+  using world = new OpenedDevice({ importsForeign: true });
   using foreign = createMemfd("foreign", 4096);
   const handle = world.handles.import(foreign.number);
   assert.ok(handle !== null, "the kernel takes it");
@@ -50,7 +50,7 @@ Deno.test("a buffer of another device is not, even on a kernel that takes it wit
 });
 
 Deno.test("a buffer whose driver cannot be told is not either: the host might not know it", () => {
-  using world = new World({ importsForeign: true });
+  using world = new OpenedDevice({ importsForeign: true });
   using foreign = createMemfd("foreign", 4096);
   const withoutProc = world.gpu(() => {
     throw new SyscallError("open /proc", ENOENT);

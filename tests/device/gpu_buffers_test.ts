@@ -11,6 +11,7 @@ const VENUS = 1 << 4;
 const NATIVE_CONTEXT = 1 << 6;
 
 const XR24 = 0x34325258;
+const SHAPE = { width: 16, height: 16, format: XR24, flags: 0 };
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0002n;
 
@@ -30,17 +31,15 @@ function guest(capsets: number): DeviceWorld {
 function gpuClient(world: DeviceWorld): DeviceClient {
   const guest = world.addReady(globals);
   guest.bind(9, "zwp_linux_dmabuf_v1", 5, 3);
-  guest.client.say(3, "zwp_linux_dmabuf_v1.create_params", 4);
+  guest.client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
   guest.forget();
   return guest;
 }
 
-const add = "zwp_linux_buffer_params_v1.add";
-
 Deno.test("a guest without a GPU is not offered GPU buffers", () => {
   using world = guest(0);
   const { client } = world.addReady(globals);
-  client.say(1, "wl_display.get_registry", 3);
+  client.say(1, "wl_display.get_registry", { registry: 3 });
   world.settle();
   assert.ok(!client.heard().some((line) => line.includes("dmabuf")));
 });
@@ -50,8 +49,11 @@ Deno.test("a buffer of the guest's GPU is the same memory for the host's composi
   const { client, host } = gpuClient(world);
   using memory = world.machine.createGpuMemory(4096);
   using pixels = mapFile(memory.number, 4096, "write");
-  client.say(4, add, duplicateFd(memory.number).release(), 0, 0, 64, 0, 0);
-  client.say(4, "zwp_linux_buffer_params_v1.create_immed", 5, 16, 16, XR24, 0);
+  client.addPlane(4, { fd: duplicateFd(memory.number).release(), stride: 64 });
+  client.say(4, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": 5,
+    ...SHAPE,
+  });
   world.settle();
   assert.deepEqual(host.heard(), [
     "zwp_linux_buffer_params_v1@4.add(fd, 0, 0, 64, 0, 0)",
@@ -68,8 +70,8 @@ Deno.test("a buffer that is not the guest GPU's fails, and the connection lives"
   using world = guest(VIRGL2);
   const gpu = gpuClient(world);
   const foreign = createMemfd("foreign", 4096);
-  gpu.client.say(4, add, foreign.release(), 0, 0, 64, 0, 0);
-  gpu.client.say(4, "zwp_linux_buffer_params_v1.create", 16, 16, XR24, 0);
+  gpu.client.addPlane(4, { fd: foreign.release(), stride: 64 });
+  gpu.client.say(4, "zwp_linux_buffer_params_v1.create", SHAPE);
   world.settle();
   assert.deepEqual(gpu.client.heard(), [
     "zwp_linux_buffer_params_v1@4.failed()",
@@ -81,7 +83,7 @@ Deno.test("a buffer that is not the guest GPU's fails, and the connection lives"
 function offered(capsets: number): number[] {
   using world = guest(capsets);
   const { client, host } = gpuClient(world);
-  client.say(3, "zwp_linux_dmabuf_v1.get_default_feedback", 5);
+  client.say(3, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 5 });
   world.settle();
   host.heard();
   const bytes = new Uint8Array(32);
@@ -93,9 +95,11 @@ function offered(capsets: number): number[] {
   const table = createMemfd("table", 32);
   writeFd(table.number, bytes);
   const feedback = "zwp_linux_dmabuf_feedback_v1";
-  host.say(5, `${feedback}.format_table`, table.release(), 32);
-  host.say(5, `${feedback}.main_device`, new Uint8Array(8));
-  host.say(5, `${feedback}.tranche_formats`, Uint8Array.of(0, 0, 1, 0));
+  host.say(5, `${feedback}.format_table`, { fd: table.release(), size: 32 });
+  host.say(5, `${feedback}.main_device`, { device: new Uint8Array(8) });
+  host.say(5, `${feedback}.tranche_formats`, {
+    indices: Uint8Array.of(0, 0, 1, 0),
+  });
   host.say(5, `${feedback}.tranche_done`);
   world.settle();
   client.heard();

@@ -4,10 +4,10 @@ import { Faults } from "../emulator/faults.ts";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";
 import { RawGuest } from "./support/raw_guest.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import type { DmabufSettings } from "./support/dmabuf_script.ts";
-import { type Window, Windows } from "./support/windows.ts";
+import { Windows } from "./support/windows.ts";
 
 const XR24 = 0x34325258;
 const LINEAR = 0n;
@@ -20,20 +20,14 @@ function host(faults = new Faults()): DeviceWorld {
   return new DeviceWorld({ profile: crosvmWithMinigbm, faults });
 }
 
-/** The bytes that a window of one colour shows. */
-function plain(window: Window, byte: number): Uint8Array {
-  return new Uint8Array(window.width * window.height * 4).fill(byte);
-}
-
 Deno.test("what a client draws is what the host's GPU shows, and its buffer is free at once", () => {
   using world = host();
   using windows = new Windows(world, world.addReady(globals), takesAll);
   for (const width of [1, 63, 64, 100, 1920]) {
     const window = windows.open(width, 50);
     for (const byte of [1, 2, 3, 4]) {
-      windows.paint(window, byte);
-      windows.settle();
-      assert.deepEqual(windows.compositor.pixels(), plain(window, byte));
+      windows.show(window, byte);
+      windows.assertShown(window, byte);
       const heard = windows.client.client.heard();
       assert.equal(heard.filter((line) => line.includes("release")).length, 1);
     }
@@ -52,9 +46,8 @@ Deno.test("clients at once do not disturb each other's questions to the allocato
   );
   all.forEach((windows, i) => {
     const window = windows.open(100 + 100 * i, 50);
-    windows.paint(window, i + 1);
-    windows.settle();
-    assert.deepEqual(windows.compositor.pixels(), plain(window, i + 1));
+    windows.show(window, i + 1);
+    windows.assertShown(window, i + 1);
     windows.close(window);
   });
   assert.deepEqual(world.machine.log, []);
@@ -68,14 +61,12 @@ Deno.test("a question that found no room for its answer keeps nobody from asking
   windows.pass(6_000);
   faults.windowBytes = world.machine.census().window;
   const large = windows.open(300, 300);
-  windows.paint(large, 1);
-  windows.settle();
+  windows.show(large, 1);
   assert.equal(windows.compositor.frames, 0);
   faults.windowBytes = 1 << 30;
   const small = windows.open(100, 50);
-  windows.paint(small, 2);
-  windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(small, 2));
+  windows.show(small, 2);
+  windows.assertShown(small, 2);
   assert.deepEqual(world.machine.log, []);
   windows.close(large);
   windows.close(small);
@@ -87,8 +78,7 @@ Deno.test("windows that were opened and closed leave nothing behind", () => {
   const cycle = (size: number): void => {
     const window = windows.open(size, size);
     for (const byte of [1, 2, 3]) {
-      windows.paint(window, byte);
-      windows.settle();
+      windows.show(window, byte);
     }
     windows.close(window);
     windows.settle();

@@ -6,6 +6,7 @@ import { addSeals, F_SEAL_SHRINK, F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import type { MachineOptions } from "../emulator/machine.ts";
 import { MAX_IMPORTS } from "../../src/relay/features/shm/imported_pool.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
+import { openFdCount } from "../support/descriptors.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { type Window, Windows } from "./support/windows.ts";
 
@@ -23,7 +24,7 @@ class GuestWorld extends DeviceWorld {
     const [, peer] = this.peers;
     this.trial = peer === undefined ? null : new CompositorScript(peer);
     // before the answer to its greeting
-    peer?.say(2, "wl_registry.global", 2, "wl_shm", 1);
+    peer?.announce(2, "wl_shm", 1);
     for (let i = 0; i < 3; i++) {
       this.settle();
       this.trial?.obey();
@@ -37,11 +38,6 @@ class GuestWorld extends DeviceWorld {
   }
 }
 
-/** The bytes that a window of one colour shows. */
-function plain(window: Window, byte: number): Uint8Array {
-  return new Uint8Array(window.width * window.height * 4).fill(byte);
-}
-
 function open(windows: Windows, seals: number, height = SIDE): Window {
   return windows.open(SIDE, height, (file) => {
     if (seals !== 0) addSeals(file.number, seals);
@@ -52,15 +48,13 @@ Deno.test("a sealed buffer is shown without a copy, and released when the host h
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  windows.show(window, 1);
+  windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, 0);
   assert.ok(!windows.client.client.heard().join().includes("release"));
   window.memory.bytes.fill(2);
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 2), "shared");
-  windows.paint(window, 3);
-  windows.settle();
+  windows.assertShown(window, 2);
+  windows.show(window, 3);
   assert.ok(windows.client.client.heard().join().includes("wl_buffer"));
   windows.close(window);
   windows.settle();
@@ -81,9 +75,8 @@ Deno.test("a sealed buffer that is not whole pages is not copied either, and its
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK, 3);
-  windows.paint(window, 1);
-  windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  windows.show(window, 1);
+  windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, 0);
   const { size } = Deno.statSync(`/proc/self/fd/${window.file.number}`);
   assert.equal(size, SIDE * 3 * 4);
@@ -108,7 +101,7 @@ for (
       addSeals(window.file.number, seals);
     }
     windows.settle();
-    assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+    windows.assertShown(window, 1);
     assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
     assert.equal(world.machine.guestHandles?.made, made);
     assert.equal(
@@ -125,8 +118,7 @@ Deno.test("a machine that does not offer it is not asked, and copies", () => {
   assert.equal(world.peers.length, 1);
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
+  windows.show(window, 1);
   assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
   windows.close(window);
 });
@@ -138,9 +130,8 @@ Deno.test("where the host refuses it, one connection is lost that nobody needs, 
   log.length = 0;
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
+  windows.show(window, 1);
+  windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
   windows.close(window);
   assert.deepEqual(log, []);
@@ -153,8 +144,7 @@ Deno.test("a compositor that does not answer to the trial has five seconds, and 
   windows.pass(1);
   assert.equal(world.machine.contexts.size, 2);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
+  windows.show(window, 1);
   assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
   windows.close(window);
   windows.pass(5_100);
@@ -165,21 +155,20 @@ Deno.test("a pool that grows is imported again, and buffers of before stay", () 
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
+  windows.show(window, 1);
   const bytes = SIDE * SIDE * 4;
   assert.equal(libc.ftruncate(window.file.number, BigInt(2 * bytes)), 0);
   const { client } = windows.client;
-  client.say(window.pool, "wl_shm_pool.resize", 2 * bytes);
+  client.say(window.pool, "wl_shm_pool.resize", { size: 2 * bytes });
   const second = windows.nextId();
-  const shape = [bytes, SIDE, SIDE, SIDE * 4, 1];
-  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
+  const shape = { offset: bytes, width: SIDE, height: SIDE, format: 1 };
+  client.createBuffer(window.pool, second, shape);
   windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 1));
-  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  windows.assertShown(window, 1);
+  client.attach(window.surface, second);
   client.say(window.surface, "wl_surface.commit");
   windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(window, 0));
+  windows.assertShown(window, 0);
   assert.equal(world.statistics.copiedBytes, 0);
   client.say(second, "wl_buffer.destroy");
   windows.close(window);
@@ -195,11 +184,11 @@ Deno.test("a pool that grows beyond what the kernel takes is copied from then on
   const { client } = windows.client;
   const grown = 65 * 1024 * 1024;
   assert.equal(libc.ftruncate(window.file.number, BigInt(grown)), 0);
-  client.say(window.pool, "wl_shm_pool.resize", grown);
+  client.say(window.pool, "wl_shm_pool.resize", { size: grown });
   const second = windows.nextId();
-  const shape = [SIDE * SIDE * 4, SIDE, 1, SIDE * 4, 1];
-  client.say(window.pool, "wl_shm_pool.create_buffer", second, ...shape);
-  client.say(window.surface, "wl_surface.attach", second, 0, 0);
+  const shape = { offset: SIDE * SIDE * 4, width: SIDE, height: 1, format: 1 };
+  client.createBuffer(window.pool, second, shape);
+  client.attach(window.surface, second);
   client.say(window.surface, "wl_surface.commit");
   windows.settle();
   assert.equal(world.statistics.copiedBytes, SIDE * 4);
@@ -212,23 +201,22 @@ Deno.test("a pool that grows beyond what the kernel takes is copied from then on
 Deno.test("the pages of a buffer stay where they are until the host knows that it is gone", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const before = openFiles();
+  const before = openFdCount();
   const window = open(windows, F_SEAL_SHRINK);
-  const shown = openFiles();
-  windows.paint(window, 1);
-  windows.settle();
-  const used = openFiles();
+  const shown = openFdCount();
+  windows.show(window, 1);
+  const used = openFdCount();
   const { client } = windows.client;
   client.say(window.pool, "wl_shm_pool.destroy");
   windows.settle();
-  assert.ok(openFiles() > shown, "the buffer still has its pages");
+  assert.ok(openFdCount() > shown, "the buffer still has its pages");
   client.say(window.buffer, "wl_buffer.destroy");
   client.say(window.surface, "wl_surface.destroy");
   windows.settle();
-  assert.ok(openFiles() < used);
+  assert.ok(openFdCount() < used);
   window.memory[Symbol.dispose]();
   window.file[Symbol.dispose]();
-  assert.equal(openFiles(), before);
+  assert.equal(openFdCount(), before);
 });
 
 Deno.test("windows that were opened and closed leave nothing behind, and a client that ends neither", () => {
@@ -236,26 +224,24 @@ Deno.test("windows that were opened and closed leave nothing behind, and a clien
   using windows = new Windows(world);
   const cycle = (): void => {
     const window = open(windows, F_SEAL_SHRINK);
-    windows.paint(window, 1);
-    windows.settle();
+    windows.show(window, 1);
     windows.close(window);
     windows.settle();
   };
   cycle();
   const before = world.machine.census();
-  const files = openFiles();
+  const files = openFdCount();
   for (let i = 0; i < 50; i++) cycle();
   assert.deepEqual(world.machine.census(), before);
-  assert.equal(openFiles(), files);
+  assert.equal(openFdCount(), files);
   const window = open(windows, F_SEAL_SHRINK);
-  windows.paint(window, 1);
-  windows.settle();
+  windows.show(window, 1);
   windows.client.client[Symbol.dispose]();
   world.settle();
   windows.compositor[Symbol.dispose]();
   window.memory[Symbol.dispose]();
   window.file[Symbol.dispose]();
-  assert.ok(openFiles() < files);
+  assert.ok(openFdCount() < files);
 });
 
 Deno.test("a client with very many pools has the rest copied", () => {
@@ -265,13 +251,12 @@ Deno.test("a client with very many pools has the rest copied", () => {
   const { client } = windows.client;
   for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();
-    client.say(4, "wl_shm.create_pool", windows.nextId(), sent, SIDE * SIDE);
+    client.createPool(4, { id: windows.nextId(), fd: sent, size: SIDE * SIDE });
     windows.settle();
   }
   const late = open(windows, F_SEAL_SHRINK);
-  windows.paint(late, 7);
-  windows.settle();
-  assert.deepEqual(windows.compositor.pixels(), plain(late, 7));
+  windows.show(late, 7);
+  windows.assertShown(late, 7);
   assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
   windows.close(window);
   windows.close(late);
@@ -288,7 +273,7 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
   const pools = [1, 2, 3, 4].map(() => {
     const id = windows.nextId();
     const sent = duplicateFd(number).release();
-    client.say(4, "wl_shm.create_pool", id, sent, large);
+    client.createPool(4, { id, fd: sent, size: large });
     windows.settle();
     return id;
   });
@@ -296,11 +281,10 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
     const before = world.statistics.copiedBytes;
     const sent = duplicateFd(number).release();
     const [pool, buffer] = [windows.nextId(), windows.nextId()];
-    client.say(4, "wl_shm.create_pool", pool, sent, large);
-    const shape = [0, SIDE, SIDE, SIDE * 4, 1];
-    client.say(pool, "wl_shm_pool.create_buffer", buffer, ...shape);
-    windows.paint({ ...shown, buffer }, byte);
-    windows.settle();
+    client.createPool(4, { id: pool, fd: sent, size: large });
+    const shape = { width: SIDE, height: SIDE, format: 1 };
+    client.createBuffer(pool, buffer, shape);
+    windows.show({ ...shown, buffer }, byte);
     return world.statistics.copiedBytes - before;
   };
   assert.equal(paintAnother(1), SIDE * SIDE * 4);
@@ -309,8 +293,3 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
   assert.equal(paintAnother(2), 0);
   windows.close(shown);
 });
-
-/** Descriptors of this process. */
-function openFiles(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].length;
-}

@@ -7,9 +7,14 @@ import { examineNode } from "../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { type Fences, hostProfile } from "../emulator/host_profile.ts";
 import type { Machine } from "../emulator/machine.ts";
-import type { Peer } from "../support/peer.ts";
+import type { ScriptedHost } from "../support/scripted_host.ts";
+import { message } from "../support/words.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
+
+/** Globals, told to a registry 2, whether or not somebody has made it. */
+const SEAT = message(2, 0, 1, "wl_seat", 1);
+const SHM = message(2, 0, 2, "wl_shm", 1);
 
 /** A device that takes a few submissions and no more. */
 class FailingDevice extends EmulatedDevice {
@@ -31,7 +36,7 @@ class FailingDevice extends EmulatedDevice {
 /** Has two messages come on the client's connection; QEMU signals the fences of all others with the second. */
 function disturb(world: ScriptedMachine): void {
   for (let i = 0; i < 2; i++) {
-    world.peer(0).say(2, "wl_registry.global", 1, "wl_seat", 1);
+    world.peer(0).bytes(SEAT);
     world.settle();
   }
 }
@@ -42,7 +47,7 @@ function answer(world: ScriptedMachine): void {
   if (peer === undefined) return;
   using compositor = new CompositorScript(peer);
   peer.listen();
-  if (!peer.closed) peer.say(2, "wl_registry.global", 2, "wl_shm", 1);
+  if (!peer.closed) peer.bytes(SHM);
   for (let i = 0; i < 3; i++) {
     disturb(world);
     peer.listen();
@@ -78,7 +83,7 @@ for (const submissions of [0, 1, 2, 3, 4, 5, 6, 7]) {
       client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
       world.pass(1);
       assert.equal(opened, 1, "it waits until the compositor answers");
-      world.peer(0).say(2, "wl_registry.global", 1, "wl_seat", 1);
+      world.peer(0).bytes(SEAT);
       world.settle();
       world.pass(1);
       assert.equal(opened, 2);
@@ -107,22 +112,22 @@ class TrialWorld extends ScriptedMachine {
   }
 
   /** Connects a client, whose compositor says something. @returns the trial's connection, or undefined where there is none */
-  serveClient(): Peer | undefined {
+  serveClient(): ScriptedHost | undefined {
     const before = this.peers.length;
     using client = this.host.connect();
     client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
-    this.peer(before).say(2, "wl_registry.global", 1, "wl_seat", 1);
+    this.peer(before).bytes(SEAT);
     this.settle();
     this.pass(1);
     return this.peers[before + 1];
   }
 
   /** What became of a trial whose compositor does what it is asked. */
-  decide(peer: Peer | undefined): string {
+  decide(peer: ScriptedHost | undefined): string {
     if (peer === undefined) return "not tried";
     using compositor = new CompositorScript(peer);
     peer.listen();
-    peer.say(2, "wl_registry.global", 2, "wl_shm", 1);
+    peer.bytes(SHM);
     for (let i = 0; i < 4; i++) {
       if (!peer.closed) peer.listen();
       if (!peer.closed) compositor.obey();
@@ -142,7 +147,7 @@ for (
     ["that was not answered", (world: TrialWorld) => world.pass(6_000)],
     [
       "whose connection was lost",
-      (world: TrialWorld, peer: Peer) => {
+      (world: TrialWorld, peer: ScriptedHost) => {
         peer.listen();
         peer[Symbol.dispose]();
         world.settle();
@@ -151,9 +156,9 @@ for (
     ],
     [
       "whose compositor was full",
-      (world: TrialWorld, peer: Peer) => {
+      (world: TrialWorld, peer: ScriptedHost) => {
         peer.listen();
-        peer.say(1, "wl_display.error", 1, 2, "no memory");
+        peer.error(1, 2, "no memory");
         world.settle();
         world.pass(1);
       },
@@ -197,7 +202,7 @@ Deno.test("where descriptors have run out the trial is made later", () => {
   for (const state of ["undecided", "trying"]) {
     using client = host.connect();
     client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
-    world.peers.at(-1)?.say(2, "wl_registry.global", 1, "wl_seat", 1);
+    world.peers.at(-1)?.bytes(SEAT);
     world.settle();
     world.pass(1);
     assert.equal(host.guestMemory.state, state);

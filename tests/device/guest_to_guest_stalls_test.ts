@@ -65,9 +65,7 @@ Deno.test("a copy within the machine survives that the host stands still for sec
   using _slowWriter = slow.writer;
   fill(slow.writer, noise(60_000));
   world.pass(50);
-  const ends = connect(world, from, to);
-  using _reader = ends.reader;
-  using _writer = ends.writer;
+  using ends = connect(world, from, to);
   fill(slow.writer, noise(60_000));
   world.pass(50);
   assert.equal(world.machine.queue.isStuck, true);
@@ -86,9 +84,7 @@ Deno.test("a copy within the machine whose reader the host has given up waits un
   const other = world.addReady();
   const from = new Selections(world);
   const to = new Selections(world);
-  const ends = connect(world, from, to);
-  using _reader = ends.reader;
-  using _writer = ends.writer;
+  using ends = connect(world, from, to);
   const copy = new Copy(world, ends);
   to.client.context.worker?.kill();
   copy.pass(20_000);
@@ -105,9 +101,7 @@ Deno.test("a copy within the machine goes through a pipe of two pages", () => {
   using world = new DeviceWorld();
   const from = new Selections(world);
   const to = new Selections(world);
-  const ends = connect(world, from, to);
-  using _reader = ends.reader;
-  using _writer = ends.writer;
+  using ends = connect(world, from, to);
   for (const item of to.client.context.items.all) {
     if (item.kind !== "read pipe") continue;
     // as many as it has where the VMM's user has many pipes
@@ -171,15 +165,13 @@ Deno.test("a copy to the host goes on at once where the application that waits g
   using world = new DeviceWorld();
   const from = new Selections(world);
   const waiting = new Selections(world);
-  using _never = waiting.ask();
-  using other = waiting.takeAsked();
-  const { reader, writer } = from.offerTo();
-  using _reader = reader;
-  using _writer = writer;
+  using other = waiting.paste();
+  using ends = from.offerTo();
+  const { reader, writer } = ends;
   const data = noise(30_000);
   fill(writer, data.subarray(0, 1_000));
   world.pass(50);
-  fill(other, data.subarray(0, 3_000));
+  fill(other.writer, data.subarray(0, 3_000));
   world.pass(50);
   fill(writer, data.subarray(1_000));
   world.pass(50);

@@ -3,16 +3,17 @@ import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { Faults } from "../emulator/faults.ts";
+import { message } from "../support/words.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { connect } from "./support/guest_copy.ts";
 import {
+  assertArrives,
   assertSameBytes,
   drain,
   fill,
   join,
   noise,
   Selections,
-  transfer,
 } from "./support/selections.ts";
 
 for (const rutabaga of rutabagas) {
@@ -28,12 +29,9 @@ for (const rutabaga of rutabagas) {
           const from = new Selections(world);
           const to = which === "another" ? new Selections(world) : from;
           const before = world.machine.census();
-          const ends = connect(world, from, to);
-          using reader = ends.reader;
-          using writer = ends.writer;
+          using ends = connect(world, from, to);
           faults.fenceDelay = delay;
-          const data = noise(2_000_000);
-          assertSameBytes(transfer(world, writer, reader, data), data);
+          assertArrives(world, ends, noise(2_000_000));
           assert.equal(world.machine.queue.stalls, 0);
           world.pass(1000);
           assert.deepEqual(world.machine.census(), before);
@@ -48,9 +46,8 @@ Deno.test("a copy to an application of the machine that does not read it ends as
   const other = world.addReady();
   const from = new Selections(world);
   const to = new Selections(world);
-  const { reader, writer } = connect(world, from, to);
-  using _reader = reader;
-  using _writer = writer;
+  using ends = connect(world, from, to);
+  const { writer } = ends;
   const data = noise(1 << 16);
   let written = 0;
   for (let i = 0; i < 30_000 && written < MAX_QUEUED_BYTES + 2_000_000; i++) {
@@ -62,7 +59,7 @@ Deno.test("a copy to an application of the machine that does not read it ends as
   assert.ok(
     to.client.log.some((text) => text.includes("cut off a paste")),
   );
-  other.client.say(1, "wl_display.sync", 3);
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   world.settle();
   assert.match(other.host.heard().at(-1) ?? "", /wl_display@1.sync/);
 });
@@ -71,9 +68,8 @@ Deno.test("a copy goes on when the application of the machine that was to get it
   using world = new DeviceWorld();
   const from = new Selections(world);
   const to = new Selections(world);
-  const { reader, writer } = connect(world, from, to);
-  using _reader = reader;
-  using _writer = writer;
+  using ends = connect(world, from, to);
+  const { writer } = ends;
   fill(writer, noise(40_000));
   world.pass(100);
   to.client.client[Symbol.dispose]();
@@ -92,8 +88,8 @@ Deno.test("what an application has written before it ends arrives whole", () => 
     using world = new DeviceWorld();
     const before = world.machine.census();
     const from = new Selections(world);
-    const { reader, writer } = from.offerTo();
-    using _reader = reader;
+    using ends = from.offerTo();
+    const { reader, writer } = ends;
     const data = noise(size);
     assert.equal(fill(writer, data), size);
     writer[Symbol.dispose]();
@@ -115,9 +111,8 @@ Deno.test("an application's connection ends a second after it, where somebody el
   using world = new DeviceWorld();
   const before = world.machine.census();
   const from = new Selections(world);
-  const { reader, writer } = from.offerTo();
-  using _reader = reader;
-  using _writer = writer;
+  using ends = from.offerTo();
+  const { reader, writer } = ends;
   const data = noise(10_000);
   fill(writer, data);
   from.client.client[Symbol.dispose]();
@@ -125,7 +120,7 @@ Deno.test("an application's connection ends a second after it, where somebody el
   world.pass(900);
   assertSameBytes(join(drain(reader).bytes), data);
   assert.notDeepEqual(world.machine.census(), before);
-  from.client.host.say(1, "wl_display.delete_id", 77);
+  from.client.host.bytes(message(1, 1, 77));
   world.pass(200);
   assert.equal(drain(reader).ended, true);
   assert.deepEqual(world.machine.census(), before);

@@ -4,17 +4,12 @@ import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
-import { type Window, Windows } from "./support/windows.ts";
+import { Windows } from "./support/windows.ts";
 
 /** Longer than a guest's kernel waits. */
 const LATE = 20_000;
-
-/** The bytes that a window of one colour shows. */
-function plain(window: Window, byte: number): Uint8Array {
-  return new Uint8Array(window.width * window.height * 4).fill(byte);
-}
 
 /** A machine with one client that draws. */
 function drawing(
@@ -32,9 +27,8 @@ Deno.test("where dma-bufs cannot be mapped clients draw all the same", () => {
   faults.refusedDmaBufMappings = Infinity;
   const window = windows.open(100, 50);
   for (const byte of [1, 2, 3]) {
-    windows.paint(window, byte);
-    windows.settle();
-    assert.deepEqual(windows.compositor.pixels(), plain(window, byte));
+    windows.show(window, byte);
+    windows.assertShown(window, byte);
   }
   windows.close(window);
   assert.deepEqual(windows.client.log, []);
@@ -48,15 +42,13 @@ Deno.test("memory that was mapped by the node is unmapped when it is given back,
   faults.refusedDmaBufMappings = Infinity;
   const before = world.machine.census();
   const window = windows.open(100, 50);
-  windows.paint(window, 1);
-  windows.settle();
+  windows.show(window, 1);
   assert.ok(world.machine.census().mappings > before.mappings);
   windows.close(window);
   windows.pass(60_000);
   assert.deepEqual(world.machine.census(), before);
   const shown = windows.open(100, 50);
-  windows.paint(shown, 2);
-  windows.settle();
+  windows.show(shown, 2);
   windows.client.client[Symbol.dispose]();
   world.settle();
   shown.memory[Symbol.dispose]();
@@ -69,19 +61,13 @@ Deno.test("where dma-bufs cannot be mapped keymaps arrive, and their memory is g
   const { world, faults, windows: { client } } = drawing();
   using _world = world;
   faults.refusedDmaBufMappings = Infinity;
-  client.bind(3, "wl_seat", 8, 5);
-  client.client.say(5, "wl_seat.get_keyboard", 6);
-  world.settle();
-  client.forget();
-  const [keyboard = 0] =
-    [...client.host.objects].find(([, { name }]) => name === "wl_keyboard") ??
-      [];
+  client.addKeyboard(5, 6);
   const before = world.machine.census();
   const text = "xkb_keymap { };\0".repeat(500);
   const keymap = createMemfd("keymap", text.length);
   Deno.writeTextFileSync(`/proc/self/fd/${keymap.number}`, text);
   const fd = keymap.release();
-  client.host.say(keyboard, "wl_keyboard.keymap", 1, fd, text.length);
+  client.host.keymap(6, fd, text.length);
   world.settle();
   const received = client.client.receivedFds.shift() ?? -1;
   assert.equal(Deno.readTextFileSync(`/proc/self/fd/${received}`), text);
@@ -114,8 +100,7 @@ for (
     const before = world.machine.census();
     faults.answerDelay = LATE;
     const first = windows.open(100, 50);
-    windows.paint(first, 1);
-    windows.settle();
+    windows.show(first, 1);
     const isWait = (text: string): boolean => text.includes("15 s");
     assert.equal(world.machine.violations.filter(isWait).length, 1);
     // as long as the answer is outstanding nothing else is asked
@@ -131,7 +116,7 @@ for (
     assert.equal(windows.compositor.frames, 2, "both are shown, late");
     windows.close(first);
     windows.settle();
-    assert.deepEqual(windows.compositor.pixels(), plain(second, 2));
+    windows.assertShown(second, 2);
     assert.equal(windows.client.ended, false);
     assert.equal(world.machine.violations.length, 1);
     windows.close(second);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { PIECES_PER_TURN } from "../../src/relay/features/backing/memory_budget.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { type Window, Windows } from "./support/windows.ts";
 
@@ -26,24 +26,23 @@ class IconScene implements Disposable {
     const manager = this.windows.nextId();
     this.icon = this.windows.nextId();
     client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
-    client.client.say(
-      manager,
-      "xdg_toplevel_icon_manager_v1.create_icon",
-      this.icon,
-    );
+    client.client.say(manager, "xdg_toplevel_icon_manager_v1.create_icon", {
+      id: this.icon,
+    });
     this.windows.settle();
   }
 
   /** Sends pictures of further scales in one piece. */
   add(first: number, count: number): void {
     const { client } = this.windows.client;
-    const messages = Array.from({ length: count }, (_, i) =>
-      client.encode(
-        this.icon,
-        "xdg_toplevel_icon_v1.add_buffer",
-        this.window.buffer,
-        first + i,
-      ));
+    const messages = Array.from(
+      { length: count },
+      (_, i) =>
+        client.encode(this.icon, "xdg_toplevel_icon_v1.add_buffer", {
+          buffer: this.window.buffer,
+          scale: first + i,
+        }),
+    );
     client.bytes(
       Uint8Array.from(messages.flatMap((message) => [...message])),
     );
@@ -63,7 +62,7 @@ Deno.test("a client that asks for many pieces of the host's memory at once gets 
   other.forget();
   const { resources } = world.machine.census();
   scene.add(1, 100);
-  other.client.say(1, "wl_display.sync", 3);
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   const made: number[] = [];
   let answered = Infinity;
   for (let turn = 1; made.at(-1) !== 100 && turn < 200; turn++) {
@@ -88,21 +87,21 @@ function showRefused(windows: Windows, window: Window): void {
     windows.nextId(),
     windows.nextId(),
   ];
-  client.say(2, "wl_registry.bind", 9, "zwp_linux_dmabuf_v1", 5, dmabuf);
-  client.say(dmabuf, "zwp_linux_dmabuf_v1.create_params", params);
+  client.bind(9, "zwp_linux_dmabuf_v1", 5, dmabuf);
+  client.say(dmabuf, "zwp_linux_dmabuf_v1.create_params", {
+    "params_id": params,
+  });
   const plane = createMemfd("foreign", 4096).release();
-  client.say(params, "zwp_linux_buffer_params_v1.add", plane, 0, 0, 40, 0, 0);
-  client.say(
-    params,
-    "zwp_linux_buffer_params_v1.create_immed",
-    buffer,
-    window.width,
-    window.height,
-    XR24,
-    0,
-  );
-  client.say(window.surface, "wl_surface.attach", buffer, 0, 0);
-  client.say(window.surface, "wl_surface.damage_buffer", 0, 0, 10, 10);
+  client.addPlane(params, { fd: plane, stride: 40 });
+  client.say(params, "zwp_linux_buffer_params_v1.create_immed", {
+    "buffer_id": buffer,
+    width: window.width,
+    height: window.height,
+    format: XR24,
+    flags: 0,
+  });
+  client.attach(window.surface, buffer);
+  client.damageBuffer(window.surface, [0, 0, 10, 10]);
   client.say(window.surface, "wl_surface.commit");
 }
 
@@ -110,8 +109,8 @@ function showRefused(windows: Windows, window: Window): void {
 function touch(windows: Windows, window: Window, byte: number): void {
   const { client } = windows.client;
   window.memory.bytes.fill(byte, 0, 4);
-  client.say(window.surface, "wl_surface.attach", window.buffer, 0, 0);
-  client.say(window.surface, "wl_surface.damage_buffer", 0, 0, 1, 1);
+  client.attach(window.surface, window.buffer);
+  client.damageBuffer(window.surface, [0, 0, 1, 1]);
   client.say(window.surface, "wl_surface.commit");
 }
 
@@ -126,8 +125,7 @@ Deno.test("a window that shows shared memory again after a refused GPU buffer sh
   using windows = new Windows(world, client);
   const window = windows.open(10, 10);
   for (const byte of [8, 9]) {
-    windows.paint(window, byte);
-    windows.settle();
+    windows.show(window, byte);
   }
   showRefused(windows, window);
   windows.settle();

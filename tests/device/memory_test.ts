@@ -2,13 +2,9 @@
 import assert from "node:assert/strict";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { openFdCount } from "../support/descriptors.ts";
 import { DeviceWorld } from "./support/device_world.ts";
-import { type Window, Windows } from "./support/windows.ts";
-
-/** The bytes that a window of one colour shows. */
-function plain(window: Window, byte: number): Uint8Array {
-  return new Uint8Array(window.width * window.height * 4).fill(byte);
-}
+import { Windows } from "./support/windows.ts";
 
 /** How often a client has heard an event. */
 function count(lines: readonly string[], event: string): number {
@@ -19,7 +15,7 @@ function count(lines: readonly string[], event: string): number {
 function processCensus(): { fds: number; mappings: number } {
   const maps = Deno.readTextFileSync("/proc/self/maps").split("\n");
   return {
-    fds: [...Deno.readDirSync("/proc/self/fd")].length,
+    fds: openFdCount(),
     mappings: maps.filter((line) => line.includes("wayferry")).length,
   };
 }
@@ -33,9 +29,8 @@ for (const rutabaga of rutabagas) {
       using windows = new Windows(world);
       const window = windows.open(100, 50);
       for (const byte of [1, 2, 3, 4, 5]) {
-        windows.paint(window, byte);
-        windows.settle();
-        assert.deepEqual(windows.compositor.pixels(), plain(window, byte));
+        windows.show(window, byte);
+        windows.assertShown(window, byte);
         const heard = windows.client.client.heard();
         assert.equal(count(heard, "release"), 1);
         assert.equal(count(heard, "wl_callback"), 1);
@@ -56,12 +51,8 @@ for (
     using windows = new Windows(world);
     for (const width of [1, 10, 33, 640]) {
       const window = windows.open(width, 11);
-      windows.paint(window, width);
-      windows.settle();
-      assert.deepEqual(
-        windows.compositor.pixels(),
-        plain(window, width & 0xff),
-      );
+      windows.show(window, width);
+      windows.assertShown(window, width & 0xff);
       windows.close(window);
       windows.settle();
     }
@@ -76,8 +67,7 @@ Deno.test("500 windows that were opened and closed leave nothing behind", () => 
   const cycle = (byte: number): void => {
     const window = windows.open(64 + byte % 7, 32);
     for (let i = 0; i < 3; i++) {
-      windows.paint(window, byte & 0xff);
-      windows.settle();
+      windows.show(window, byte & 0xff);
     }
     windows.close(window);
     windows.settle();
@@ -100,8 +90,7 @@ Deno.test("50 clients that came and went leave nothing behind", () => {
   const visit = (): void => {
     using windows = new Windows(world);
     const window = windows.open(64, 32);
-    windows.paint(window, 1);
-    windows.settle();
+    windows.show(window, 1);
     windows.client.client[Symbol.dispose]();
     world.settle();
     window.memory[Symbol.dispose]();
@@ -151,8 +140,7 @@ Deno.test("where the VMM shows no more blobs a new window waits, until others ha
   using windows = new Windows(world);
   const shown = Array.from({ length: 10 }, () => windows.open(20, 10));
   for (const window of shown) {
-    windows.paint(window, 1);
-    windows.settle();
+    windows.show(window, 1);
   }
   const { frames } = windows.compositor;
   assert.ok(frames > 2 && frames < 10, `${frames} of 10 are shown`);
@@ -162,7 +150,7 @@ Deno.test("where the VMM shows no more blobs a new window waits, until others ha
   for (const window of shown) windows.close(window);
   windows.pass(10_000);
   assert.equal(windows.compositor.frames, frames + 1);
-  assert.deepEqual(windows.compositor.pixels(), plain(last, 1));
+  windows.assertShown(last, 1);
   assert.equal(windows.client.ended, false);
   windows.close(last);
 });
@@ -175,8 +163,7 @@ for (const [name, begin, end] of failures) {
     begin(faults);
     const window = windows.open(200, 100);
     for (const byte of [1, 2, 3]) {
-      windows.paint(window, byte);
-      windows.settle();
+      windows.show(window, byte);
       windows.pass(100);
       const heard = windows.client.client.heard();
       assert.equal(count(heard, "wl_callback"), 1, "a frame callback");
@@ -184,9 +171,8 @@ for (const [name, begin, end] of failures) {
     }
     assert.equal(windows.compositor.frames, 0);
     end(faults);
-    windows.paint(window, 4);
-    windows.settle();
-    assert.deepEqual(windows.compositor.pixels(), plain(window, 4));
+    windows.show(window, 4);
+    windows.assertShown(window, 4);
     assert.equal(windows.client.ended, false);
     assert.deepEqual(world.machine.violations, []);
     windows.close(window);
@@ -197,15 +183,13 @@ Deno.test("the answer to an earlier query is not taken for that to one that fail
   using world = new DeviceWorld();
   using windows = new Windows(world);
   const large = windows.open(400, 400);
-  windows.paint(large, 1);
-  windows.settle();
+  windows.show(large, 1);
   windows.close(large);
   windows.settle();
   const { window } = world.machine.census();
   world.machine.faults.failedQueries = Infinity;
   const small = windows.open(20, 20);
-  windows.paint(small, 2);
-  windows.settle();
+  windows.show(small, 2);
   assert.equal(windows.compositor.frames, 1);
   assert.ok(world.machine.census().window <= window);
   windows.close(small);
@@ -217,22 +201,18 @@ Deno.test("a machine without room gives what one client has to spare to nobody, 
   using one = new Windows(world);
   using other = new Windows(world);
   const shown = one.open(256, 64);
-  one.paint(shown, 1);
-  one.settle();
+  one.show(shown, 1);
   faults.windowBytes = world.machine.census().window;
   const late = other.open(256, 64);
-  other.paint(late, 2);
-  other.settle();
+  other.show(late, 2);
   assert.equal(other.compositor.frames, 0);
-  one.paint(shown, 3);
-  one.settle();
+  one.show(shown, 3);
   assert.equal(one.client.ended || other.client.ended, false);
   one.close(shown);
   one.settle();
   one.client.client[Symbol.dispose]();
   world.settle();
-  other.paint(late, 4);
-  other.settle();
-  assert.deepEqual(other.compositor.pixels(), plain(late, 4));
+  other.show(late, 4);
+  other.assertShown(late, 4);
   other.close(late);
 });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { OwnedFd } from "../../ffi/fd.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { drain, fill, join, Selections } from "./support/selections.ts";
@@ -43,7 +43,7 @@ class Stopped {
     assert.equal(queue.stalls, 0);
     assert.ok(!queue.isStuck, "the machine stands still");
     assert.deepEqual(violations, []);
-    other.client.say(1, "wl_display.sync", 3);
+    other.client.say(1, "wl_display.sync", { callback: 3 });
     this.#world.settle();
     assert.equal(other.host.heard().length, 1, "others go on");
   }
@@ -133,11 +133,20 @@ for (const rutabaga of rutabagas) {
     const surfaces = createSurfaces(windows, 300);
     const stopped = new Stopped(world, client);
     client.client.bytes(join(surfaces.flatMap((surface) => [
-      client.client.encode(surface, "wl_surface.attach", buffer, 0, 0),
+      client.client.encode(surface, "wl_surface.attach", {
+        buffer,
+        x: 0,
+        y: 0,
+      }),
       ...Array.from(
         { length: 8 },
         (_, i) =>
-          client.client.encode(surface, "wl_surface.damage", i, 0, 1, 1),
+          client.client.encode(surface, "wl_surface.damage", {
+            x: i,
+            y: 0,
+            width: 1,
+            height: 1,
+          }),
       ),
       client.client.encode(surface, "wl_surface.commit"),
     ])));
@@ -147,12 +156,9 @@ for (const rutabaga of rutabagas) {
     assert.equal(windows.compositor.frames, 300);
     assert.equal(count(heard, ".damage("), 8 * 300);
     const committed = heard.filter((line) => line.includes(".commit("));
-    const created = [...client.host.objects].flatMap(([id, { name }]) =>
-      name === "wl_surface" ? [id] : []
-    );
     assert.deepEqual(
       committed,
-      created.slice(1).map((id) => `wl_surface@${id}.commit()`),
+      surfaces.map((surface) => `wl_surface@${surface}.commit()`),
     );
     assert.equal(count(client.client.heard(), ".release("), 300);
     assert.ok(!client.ended);
@@ -170,16 +176,14 @@ for (const rutabaga of rutabagas) {
     const { buffer } = windows.open(1, 1);
     const [manager, icon] = [windows.nextId(), windows.nextId()];
     client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
-    client.client.say(
-      manager,
-      "xdg_toplevel_icon_manager_v1.create_icon",
-      icon,
-    );
+    client.client.say(manager, "xdg_toplevel_icon_manager_v1.create_icon", {
+      id: icon,
+    });
     const stopped = new Stopped(world, client);
     const request = "xdg_toplevel_icon_v1.add_buffer";
     client.client.bytes(join(Array.from(
       { length: 300 },
-      (_, i) => client.client.encode(icon, request, buffer, i + 1),
+      (_, i) => client.client.encode(icon, request, { buffer, scale: i + 1 }),
     )));
     world.settle();
     stopped.assertMetered(other);
@@ -225,7 +229,7 @@ function createSurfaces(windows: Windows, number: number): number[] {
   const surfaces = Array.from({ length: number }, () => windows.nextId());
   const { client } = windows.client;
   for (const surface of surfaces) {
-    client.say(3, "wl_compositor.create_surface", surface);
+    client.say(3, "wl_compositor.create_surface", { id: surface });
     if (surface % 100 === 0) windows.settle();
   }
   windows.settle();

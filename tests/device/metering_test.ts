@@ -10,7 +10,7 @@ for (const rutabaga of rutabagas) {
     const other = world.addReady();
     const client = world.addReady();
     client.bind(1, "wl_compositor", 6, 3);
-    client.client.say(3, "wl_compositor.create_surface", 4);
+    client.client.say(3, "wl_compositor.create_surface", { id: 4 });
     client.forget();
     const { sent } = client.context;
     const before = { ...sent };
@@ -25,7 +25,7 @@ for (const rutabaga of rutabagas) {
     assert.ok(sent.bytes - before.bytes <= 72 * 1024);
     assert.ok(taken < 2 * 1024 * 1024, "the client is made to wait");
     assert.equal(world.machine.queue.stalls, 0);
-    other.client.say(1, "wl_display.sync", 3);
+    other.client.say(1, "wl_display.sync", { callback: 3 });
     world.settle();
     assert.equal(other.host.heard().length, 1, "others go on");
     using compositor = new CompositorScript(client.host);
@@ -44,7 +44,7 @@ for (const rutabaga of rutabagas) {
 Deno.test("a compositor that stops for 10 s finds its clients alive", () => {
   using world = new DeviceWorld();
   const client = world.addReady();
-  client.client.say(1, "wl_display.sync", 3);
+  client.client.say(1, "wl_display.sync", { callback: 3 });
   while (world.loop.turn(0) > 0);
   world.loop.pass(10_000, () => {
     while (world.loop.turn(0) > 0);

@@ -8,12 +8,7 @@ import {
   libkrun118,
 } from "../emulator/host_profile.ts";
 import { DeviceWorld } from "./support/device_world.ts";
-import {
-  assertSameBytes,
-  noise,
-  Selections,
-  transfer,
-} from "./support/selections.ts";
+import { assertArrives, noise, Selections } from "./support/selections.ts";
 import { Windows } from "./support/windows.ts";
 
 const KEYMAP = "xkb_keymap { };\0";
@@ -21,17 +16,12 @@ const KEYMAP = "xkb_keymap { };\0";
 /** What a client reads of a keymap that the host's compositor gives it. */
 function keymapOf(world: DeviceWorld, seals: number): string {
   const client = world.addReady();
-  client.bind(3, "wl_seat", 8, 3);
-  client.client.say(3, "wl_seat.get_keyboard", 4);
-  client.forget();
-  const [keyboard = 0] = [...client.host.objects].flatMap(([id, { name }]) =>
-    name === "wl_keyboard" ? [id] : []
-  );
+  client.addKeyboard(3, 4);
   const file = createMemfd("keymap", 0);
   writeFd(file.number, new TextEncoder().encode(KEYMAP));
   if (seals !== 0) addSeals(file.number, seals);
   const size = KEYMAP.length;
-  client.host.say(keyboard, "wl_keyboard.keymap", 1, file.release(), size);
+  client.host.keymap(4, file.release(), size);
   world.settle();
   const bytes = new Uint8Array(size);
   const fd = client.client.takeFd();
@@ -46,10 +36,8 @@ for (const profile of [libkrun115, libkrun118]) {
     using windows = new Windows(world);
     const window = windows.open(100, 50);
     for (const byte of [1, 2, 3]) {
-      windows.paint(window, byte);
-      windows.settle();
-      const expected = new Uint8Array(100 * 50 * 4).fill(byte);
-      assert.deepEqual(windows.compositor.pixels(), expected);
+      windows.show(window, byte);
+      windows.assertShown(window, byte);
     }
     windows.close(window);
     assert.deepEqual(world.machine.log, []);
@@ -62,13 +50,10 @@ for (const profile of [libkrun115, libkrun118, crosvmWithMinigbm]) {
     using world = new DeviceWorld({ profile });
     const selections = new Selections(world);
     const data = noise(100_001);
-    using pasted = selections.ask();
-    using source = selections.takeAsked();
-    assertSameBytes(transfer(world, source, pasted, data), data);
-    const { reader, writer } = selections.offerTo();
-    using _reader = reader;
-    using _writer = writer;
-    assertSameBytes(transfer(world, writer, reader, data), data);
+    using pasted = selections.paste();
+    assertArrives(world, pasted, data);
+    using copied = selections.offerTo();
+    assertArrives(world, copied, data);
     assert.deepEqual(world.machine.log, []);
   });
 

@@ -21,7 +21,7 @@ import { EmulatedDevice } from "../emulator/emulated_device.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 
 /** A machine, and how often a proxy of it has looked for the device. */
-class World extends ScriptedMachine {
+class ManyProxies extends ScriptedMachine {
   searches = 0;
   readonly #proxies: VirtgpuHost[] = [];
 
@@ -47,7 +47,7 @@ class World extends ScriptedMachine {
 }
 
 Deno.test("two proxies of one machine have as many connections as one", () => {
-  using world = new World();
+  using world = new ManyProxies();
   const [one, other] = [world.proxy(), world.proxy()];
   using clients = new DisposableStack();
   const first = one.connect();
@@ -74,7 +74,7 @@ Deno.test("two proxies of one machine have as many connections as one", () => {
 
 for (const errno of [EMFILE, ENFILE, ENOMEM]) {
   Deno.test(`a device that cannot be opened for ${errnoName(errno)} is not looked for again`, () => {
-    using world = new World();
+    using world = new ManyProxies();
     let fails = true;
     const proxy = world.proxy(() => {
       if (fails) throw new SyscallError("open the node", errno);
@@ -89,7 +89,7 @@ for (const errno of [EMFILE, ENFILE, ENOMEM]) {
 
 for (const errno of [ENOENT, EACCES, ENODEV]) {
   Deno.test(`a device that cannot be opened for ${errnoName(errno)} is looked for again`, () => {
-    using world = new World();
+    using world = new ManyProxies();
     const proxy = world.proxy(() => {
       throw new SyscallError("open the node", errno);
     });

@@ -69,10 +69,9 @@ for (const rutabaga of rutabagas) {
           const window = windows.open(10 + random(300), 10 + random(200));
           for (let step = 0; step < 10; step++) {
             disturb(faults, random);
-            windows.paint(window, step);
-            windows.settle();
-            using reader = selections.ask();
-            using writer = selections.takeAsked();
+            windows.show(window, step);
+            using ends = selections.paste();
+            const { reader, writer } = ends;
             fill(writer, noise(random(20_000)));
             world.settle();
             drain(reader);
@@ -96,8 +95,7 @@ for (const rutabaga of rutabagas) {
         assert.deepEqual(world.machine.violations, []);
         assert.equal(world.machine.queue.stalls, 0);
         assert.deepEqual(world.machine.census(), before, `seed ${seed}`);
-        beside.paint(steady, seed);
-        beside.settle();
+        beside.show(steady, seed);
         assert.equal(beside.compositor.pixels()[0], seed);
         beside.close(steady);
       }

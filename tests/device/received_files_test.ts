@@ -5,7 +5,6 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
-import { objectOf } from "./support/selections.ts";
 import { assertServed } from "./support/served.ts";
 
 const LARGEST = 64 * 1024 * 1024;
@@ -19,18 +18,14 @@ class KeymapWorld extends DeviceWorld {
     super(options);
     this.other = this.addReady();
     this.typist = this.addReady();
-    this.typist.bind(3, "wl_seat", 8, 3);
-    this.typist.client.say(3, "wl_seat.get_keyboard", 4);
-    this.settle();
-    this.typist.forget();
+    this.typist.addKeyboard(3, 4);
   }
 
   /** The compositor sends a keymap that is full of zeros. */
   sendKeymap(size: number): void {
     const { host } = this.typist;
-    const keyboard = objectOf(host, "wl_keyboard");
     const file = createMemfd("keymap", size).release();
-    host.say(keyboard, "wl_keyboard.keymap", 1, file, 1);
+    host.keymap(4, file, 1);
     this.settle();
   }
 }

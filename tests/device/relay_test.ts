@@ -15,18 +15,17 @@ for (const rutabaga of rutabagas) {
         const one = world.addClient();
         world.settle();
         assert.deepEqual(one.host.heard(), [
-          "wl_display@1.get_registry(new wl_registry@2)",
-          "wl_display@1.sync(new wl_callback@3)",
+          "wl_display@1.get_registry(new wl_registry#1)",
+          "wl_display@1.sync(new wl_callback#1)",
         ]);
         assert.equal(one.context.sent.commands, 1);
         one.greet();
-        one.client.say(1, "wl_display.sync", 3);
+        one.client.say(1, "wl_display.sync", { callback: 3 });
         world.settle();
         assert.deepEqual(one.host.heard(), [
           "wl_display@1.sync(new wl_callback@3)",
         ]);
-        one.host.say(3, "wl_callback.done", 7);
-        one.host.say(1, "wl_display.delete_id", 3);
+        one.host.answer(3, 7);
         world.settle();
         assert.deepEqual(one.client.heard(), [
           "wl_callback@3.done(7)",

@@ -5,6 +5,7 @@ import { closeFd, type OwnedFd, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { openFdCount } from "../support/descriptors.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
   assertSameBytes,
@@ -12,7 +13,6 @@ import {
   fill,
   join,
   noise,
-  objectOf,
   Selections,
   transfer,
 } from "./support/selections.ts";
@@ -27,7 +27,7 @@ for (const rutabaga of rutabagas) {
     const before = world.machine.census();
     // the compositor asks before it has heard of it
     host.deaf = true;
-    client.say(objectOf(client, "wl_data_source"), "wl_data_source.destroy");
+    client.say(selections.source, "wl_data_source.destroy");
     world.settle();
     using reader = selections.askClient();
     world.settle();
@@ -40,47 +40,29 @@ for (const rutabaga of rutabagas) {
     assert.deepEqual(world.machine.log, []);
   });
 
-  Deno.test(`${rutabaga}: a paste whose offer is destroyed in its midst arrives whole`, () => {
-    using world = new DeviceWorld({ profile });
-    const selections = new Selections(world);
-    const before = world.machine.census();
-    const { client } = selections.client;
-    using reader = selections.ask();
-    using writer = selections.takeAsked();
-    const data = noise(20_000);
-    fill(writer, data.subarray(0, 5_000));
-    world.settle();
-    client.say(objectOf(client, "wl_data_offer"), "wl_data_offer.destroy");
-    world.settle();
-    assertSameBytes(
-      transfer(world, writer, reader, data.subarray(5_000)),
-      data,
-    );
-    assert.equal(selections.client.ended, false);
-    assert.deepEqual(world.machine.census(), before);
-    assert.deepEqual(world.machine.log, []);
-  });
-
-  Deno.test(`${rutabaga}: a copy whose source is destroyed in its midst arrives whole`, () => {
-    using world = new DeviceWorld({ profile });
-    const selections = new Selections(world);
-    const before = world.machine.census();
-    const { client } = selections.client;
-    const { reader, writer } = selections.offerTo();
-    using _reader = reader;
-    using _writer = writer;
-    const data = noise(20_000);
-    fill(writer, data.subarray(0, 5_000));
-    world.settle();
-    client.say(objectOf(client, "wl_data_source"), "wl_data_source.destroy");
-    world.settle();
-    assertSameBytes(
-      transfer(world, writer, reader, data.subarray(5_000)),
-      data,
-    );
-    assert.deepEqual(world.machine.census(), before);
-    assert.deepEqual(world.machine.log, []);
-  });
+  for (
+    const [what, way] of [["paste", "paste"], ["copy", "offerTo"]] as const
+  ) {
+    const object = what === "paste" ? "offer" : "source";
+    Deno.test(`${rutabaga}: a ${what} whose ${object} is destroyed in its midst arrives whole`, () => {
+      using world = new DeviceWorld({ profile });
+      const selections = new Selections(world);
+      const before = world.machine.census();
+      const { client } = selections.client;
+      using ends = selections[way]();
+      const data = noise(20_000);
+      fill(ends.writer, data.subarray(0, 5_000));
+      world.settle();
+      const { offer, source } = selections;
+      if (object === "offer") client.say(offer, "wl_data_offer.destroy");
+      else client.say(source, "wl_data_source.destroy");
+      world.settle();
+      assertSameBytes(transfer(world, ends, data.subarray(5_000)), data);
+      assert.equal(selections.client.ended, false);
+      assert.deepEqual(world.machine.census(), before);
+      assert.deepEqual(world.machine.log, []);
+    });
+  }
 
   for (const room of [1 << 30, 0]) {
     Deno.test(`${rutabaga}: an application that is to write its selection into a file of the host writes it nowhere${room === 0 ? ", also without memory for that file" : ""}`, () => {
@@ -90,9 +72,11 @@ for (const rutabaga of rutabagas) {
       const { client, host, log } = selections.client;
       const before = world.machine.census();
       faults.windowBytes = room;
-      const source = objectOf(host, "wl_data_source");
       const file = createMemfd("file", 100).release();
-      host.say(source, "wl_data_source.send", "text/plain", file);
+      host.say(selections.source, "wl_data_source.send", {
+        "mime_type": "text/plain",
+        fd: file,
+      });
       world.settle();
       const fd = client.takeFd();
       assert.equal(Deno.readLinkSync(`/proc/self/fd/${fd}`), "/dev/null");
@@ -109,7 +93,7 @@ for (const rutabaga of rutabagas) {
 
 /** How many descriptors this process has open, and what the loop watches. */
 function counts(world: DeviceWorld): { fds: number; watches: number } {
-  const fds = [...Deno.readDirSync("/proc/self/fd")].length;
+  const fds = openFdCount();
   return { fds, watches: world.loop.watchCount };
 }
 

@@ -1,9 +1,10 @@
 /** Data of the primary selection and of drags cross the device as those of the clipboard do. */
 import assert from "node:assert/strict";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../scenario/support/world.ts";
+import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
+  assertArrives,
   assertSameBytes,
   fill,
   noise,
@@ -33,18 +34,11 @@ function open(
 
 /** What the host is given and gives, whatever their size. */
 function assertTransfers(world: DeviceWorld, selections: Selections): void {
-  for (const size of sizes) {
-    const data = noise(size);
-    using reader = selections.ask();
-    using writer = selections.takeAsked();
-    assertSameBytes(transfer(world, writer, reader, data), data);
-  }
-  for (const size of sizes) {
-    const data = noise(size);
-    const { reader, writer } = selections.offerTo();
-    using _reader = reader;
-    using _writer = writer;
-    assertSameBytes(transfer(world, writer, reader, data), data);
+  for (const way of ["paste", "offerTo"] as const) {
+    for (const size of sizes) {
+      using ends = selections[way]();
+      assertArrives(world, ends, noise(size));
+    }
   }
 }
 
@@ -82,8 +76,8 @@ Deno.test("data of a drag go on after it: the offer is gone, and its pipe is not
   const { world, selections } = open("drag and drop");
   using _world = world;
   selections.dropOnClient();
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { writer } = ends;
   const data = noise(20_000);
   fill(writer, data.subarray(0, 5000));
   world.settle();
@@ -93,7 +87,7 @@ Deno.test("data of a drag go on after it: the offer is gone, and its pipe is not
     /wl_data_offer@\d+\.finish\(\)\nwl_data_offer@\d+\.destroy\(\)/,
   );
   assertSameBytes(
-    transfer(world, writer, reader, data.subarray(5000)),
+    transfer(world, ends, data.subarray(5000)),
     data,
   );
 });
@@ -115,7 +109,7 @@ Deno.test("data of the clipboard, of the primary selection and of a drag cross a
   for (const { writer, data } of pastes) fill(writer, data.subarray(0, 20_000));
   world.settle();
   for (const { reader, writer, data } of pastes) {
-    const out = transfer(world, writer, reader, data.subarray(20_000));
+    const out = transfer(world, { reader, writer }, data.subarray(20_000));
     assertSameBytes(out, data);
   }
 });

@@ -6,13 +6,14 @@ import { MAX_PENDING, MAX_SOURCES } from "../../src/virtgpu/pipes/pipes.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { answer } from "./support/guest_copy.ts";
 import {
-  assertSameBytes,
+  assertArrives,
   drain,
   fill,
   join,
   noise,
   Selections,
   transfer,
+  type TransferEnds,
 } from "./support/selections.ts";
 
 const chunk = noise(1 << 16);
@@ -34,10 +35,9 @@ Deno.test("of three pastes that are not read the third is cut off, though each o
   const selections = new Selections(world);
   using ends = new DisposableStack();
   const pastes = [0, 1, 2].map(() => {
-    const reader = ends.use(selections.ask());
-    const writer = ends.use(selections.takeAsked());
-    pour(world, writer, 15_000_000);
-    return { reader, writer };
+    const paste = ends.use(selections.paste());
+    pour(world, paste.writer, 15_000_000);
+    return paste;
   });
   assert.deepEqual(selections.client.log, [
     "cut off a paste: the application has not read 32 MiB of its pastes",
@@ -48,8 +48,8 @@ Deno.test("of three pastes that are not read the third is cut off, though each o
   const { bytes, ended } = drain(third.reader);
   assert.equal(ended, true);
   assert.ok(join(bytes).length < 15_000_000);
-  for (const { reader, writer } of [first, second]) {
-    const out = transfer(world, writer, reader, noise(0));
+  for (const paste of [first, second]) {
+    const out = transfer(world, paste, noise(0));
     assert.equal(out.length, 15_000_000);
     assert.ok(out.every((byte, at) => byte === chunk[at % chunk.length]));
   }
@@ -59,12 +59,7 @@ Deno.test("a host that asks for more copies than anybody needs gets no data for 
   using world = new DeviceWorld();
   const selections = new Selections(world);
   using ends = new DisposableStack();
-  const ask = (): { reader: OwnedFd; writer: OwnedFd } => {
-    const pipe = selections.offerTo();
-    ends.use(pipe.reader);
-    ends.use(pipe.writer);
-    return pipe;
-  };
+  const ask = (): TransferEnds => ends.use(selections.offerTo());
   const first = ask();
   for (let count = 1; count < MAX_SOURCES; count++) ask();
   assert.deepEqual(selections.client.log, []);
@@ -74,10 +69,8 @@ Deno.test("a host that asks for more copies than anybody needs gets no data for 
   assert.deepEqual(selections.client.log, [
     `dropped a copy: the application already has ${MAX_SOURCES} unfinished copies`,
   ]);
-  const data = noise(1000);
-  assertSameBytes(transfer(world, first.writer, first.reader, data), data);
-  const next = ask();
-  assertSameBytes(transfer(world, next.writer, next.reader, data), data);
+  assertArrives(world, first, noise(1000));
+  assertArrives(world, ask(), noise(1000));
   assert.equal(selections.client.ended, false);
 });
 
@@ -110,8 +103,6 @@ Deno.test("a client that asks for pastes without end, of which none ends, is end
     world.machine.census().hostDescriptors,
     before.hostDescriptors,
   );
-  using reader = other.ask();
-  using writer = other.takeAsked();
-  const data = noise(1000);
-  assertSameBytes(transfer(world, writer, reader, data), data);
+  using ends = other.paste();
+  assertArrives(world, ends, noise(1000));
 });

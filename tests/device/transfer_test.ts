@@ -1,12 +1,12 @@
 /** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
 import assert from "node:assert/strict";
-import type { OwnedFd } from "../../ffi/fd.ts";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { MAX_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
+  assertArrives,
   assertSameBytes,
   drain,
   fill,
@@ -14,6 +14,7 @@ import {
   noise,
   Selections,
   transfer,
+  type TransferEnds,
 } from "./support/selections.ts";
 
 const sizes = [0, 1, 2, 3, 4071, 4072, 4073, 65_536, 300_001];
@@ -22,37 +23,23 @@ for (const rutabaga of rutabagas) {
   for (const fences of ["fixed", "stock"] as const) {
     const profile = hostProfile(rutabaga, fences);
 
-    Deno.test(`${profile.name}: pastes arrive whole, whatever their size`, () => {
-      using world = new DeviceWorld({ profile });
-      world.addReady();
-      const selections = new Selections(world);
-      const before = world.machine.census();
-      for (const size of sizes) {
-        const data = noise(size);
-        using reader = selections.ask();
-        using writer = selections.takeAsked();
-        assertSameBytes(transfer(world, writer, reader, data), data);
-      }
-      assert.deepEqual(world.machine.census(), before);
-      assert.deepEqual(world.machine.log, []);
-    });
-
-    Deno.test(`${profile.name}: copies arrive whole, whatever their size`, () => {
-      using world = new DeviceWorld({ profile });
-      world.addReady();
-      const selections = new Selections(world);
-      const before = world.machine.census();
-      for (const size of sizes) {
-        const data = noise(size);
-        const { reader, writer } = selections.offerTo();
-        using _ends = reader;
-        using _end = writer;
-        assertSameBytes(transfer(world, writer, reader, data), data);
-      }
-      assert.deepEqual(world.machine.census(), before);
-      assert.deepEqual(world.machine.log, []);
-      assert.equal(world.machine.queue.stalls, 0);
-    });
+    for (
+      const [what, way] of [["pastes", "paste"], ["copies", "offerTo"]] as const
+    ) {
+      Deno.test(`${profile.name}: ${what} arrive whole, whatever their size`, () => {
+        using world = new DeviceWorld({ profile });
+        world.addReady();
+        const selections = new Selections(world);
+        const before = world.machine.census();
+        for (const size of sizes) {
+          using ends = selections[way]();
+          assertArrives(world, ends, noise(size));
+        }
+        assert.deepEqual(world.machine.census(), before);
+        assert.deepEqual(world.machine.log, []);
+        assert.equal(world.machine.queue.stalls, 0);
+      });
+    }
   }
 
   const profile = hostProfile(rutabaga, "fixed");
@@ -66,8 +53,7 @@ for (const rutabaga of rutabagas) {
     world.settle();
     for (const [index, reader] of readers.entries()) {
       using writer = selections.takeAsked();
-      const data = noise(1000 * (index + 1));
-      assertSameBytes(transfer(world, writer, reader, data), data);
+      assertArrives(world, { reader, writer }, noise(1000 * (index + 1)));
     }
     assert.deepEqual(world.machine.log, []);
   });
@@ -77,10 +63,8 @@ for (const rutabaga of rutabagas) {
     const selections = new Selections(world);
     for (const limit of [1, 7, 4071]) {
       world.machine.faults.readLimit = limit;
-      const data = noise(20 * limit + 3);
-      using reader = selections.ask();
-      using writer = selections.takeAsked();
-      assertSameBytes(transfer(world, writer, reader, data), data);
+      using ends = selections.paste();
+      assertArrives(world, ends, noise(20 * limit + 3));
     }
   });
 }
@@ -88,9 +72,8 @@ for (const rutabaga of rutabagas) {
 Deno.test("a writer that pauses is not taken for one that has ended", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const { reader, writer } = selections.offerTo();
-  using _ends = reader;
-  using _end = writer;
+  using ends = selections.offerTo();
+  const { reader, writer } = ends;
   let out = "";
   const decoder = new TextDecoder();
   for (const word of ["one ", "two ", "three"]) {
@@ -112,8 +95,8 @@ Deno.test("a client that does not read a paste holds up neither itself nor other
   const other = world.addReady();
   const selections = new Selections(world);
   const data = noise(3_000_000);
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { writer } = ends;
   let written = 0;
   while (written < data.length) {
     const count = fill(writer, data.subarray(written));
@@ -129,19 +112,19 @@ Deno.test("a client that does not read a paste holds up neither itself nor other
       other,
     ]] as const
   ) {
-    client.say(1, "wl_display.sync", id);
+    client.say(1, "wl_display.sync", { callback: id });
     world.settle();
     assert.match(host.heard().at(-1) ?? "", /wl_display@1.sync/);
   }
-  assertSameBytes(transfer(world, writer, reader, new Uint8Array()), data);
+  assertSameBytes(transfer(world, ends, new Uint8Array()), data);
 });
 
 Deno.test("a client that reads a paste slowly gets all of it, and is told of its windows meanwhile", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
   const data = noise(MAX_QUEUED_BYTES + 8_000_000);
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { reader, writer } = ends;
   const out: Uint8Array[] = [];
   let written = 0;
   let ended = false;
@@ -158,7 +141,7 @@ Deno.test("a client that reads a paste slowly gets all of it, and is told of its
     ended = drained.ended;
     if (turn === 100) {
       selections.client.forget();
-      selections.client.host.say(3, "wl_seat.name", "slow");
+      selections.client.host.say(3, "wl_seat.name", { name: "slow" });
       world.pass(20);
       assert.match(selections.client.client.heard().join(), /slow/);
     }
@@ -171,8 +154,8 @@ Deno.test("a client that waits for an answer before it reads a paste gets it soo
   using world = new DeviceWorld();
   const selections = new Selections(world);
   const data = noise(MAX_QUEUED_BYTES - 1_000_000);
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { writer } = ends;
   let written = 0;
   for (let before = -1; written > before;) {
     before = written;
@@ -181,14 +164,14 @@ Deno.test("a client that waits for an answer before it reads a paste gets it soo
   }
   writer[Symbol.dispose]();
   world.settle();
-  assertSameBytes(transfer(world, writer, reader, new Uint8Array()), data);
+  assertSameBytes(transfer(world, ends, new Uint8Array()), data);
 });
 
 Deno.test("a client whose paste takes minutes lives, although its host tells nothing else until the pipe is empty", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { reader, writer } = ends;
   const data = noise(1 << 16);
   const { client, host } = selections.client;
   using compositor = new CompositorScript(host);
@@ -200,7 +183,7 @@ Deno.test("a client whose paste takes minutes lives, although its host tells not
     fill(writer, data);
     world.pass(4);
   }
-  client.say(1, "wl_display.sync", 7);
+  client.say(1, "wl_display.sync", { callback: 7 });
   for (let time = 0; time < 60_000; time += 4) {
     fill(writer, data);
     world.pass(4);
@@ -218,8 +201,8 @@ Deno.test("a paste of which too much waits is ended, its rest is thrown away, an
   using world = new DeviceWorld();
   const selections = new Selections(world);
   const before = world.machine.census();
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { reader, writer } = ends;
   const chunk = noise(1 << 16);
   let written = 0;
   while (written < MAX_QUEUED_BYTES + 4_000_000) {
@@ -238,17 +221,15 @@ Deno.test("a paste of which too much waits is ended, its rest is thrown away, an
   writer[Symbol.dispose]();
   world.settle();
   assert.deepEqual(world.machine.census(), before);
-  using again = selections.ask();
-  using source = selections.takeAsked();
-  const data = noise(5000);
-  assertSameBytes(transfer(world, source, again, data), data);
+  using again = selections.paste();
+  assertArrives(world, again, noise(5000));
 });
 
 Deno.test("a paste that is not read to its end ends with its client", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  using reader = selections.ask();
-  using writer = selections.takeAsked();
+  using ends = selections.paste();
+  const { reader, writer } = ends;
   const watches = world.loop.watchCount;
   for (let i = 0; i < 5; i++) {
     fill(writer, noise(60_000));
@@ -282,8 +263,8 @@ Deno.test("a paste whose reader has gone is thrown away until its end", () => {
 Deno.test("a small copy to an application that never reads does not stop the machine", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const { reader, writer } = selections.offerTo();
-  using _ends = reader;
+  using ends = selections.offerTo();
+  const { writer } = ends;
   fill(writer, noise(60_000));
   writer[Symbol.dispose]();
   world.settle();
@@ -294,18 +275,15 @@ Deno.test("a small copy to an application that never reads does not stop the mac
 Deno.test("a copy is given to a non-blocking reader no faster than one reads", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const { reader, writer } = selections.offerTo("non-blocking");
-  using _ends = reader;
-  using _end = writer;
-  const data = noise(1_000_000);
-  assertSameBytes(transfer(world, writer, reader, data), data);
+  using ends = selections.offerTo("non-blocking");
+  assertArrives(world, ends, noise(1_000_000));
 });
 
 Deno.test("a copy whose client dies ends for the host's application", () => {
   using world = new DeviceWorld();
   const selections = new Selections(world);
-  const { reader, writer } = selections.offerTo();
-  using _ends = reader;
+  using ends = selections.offerTo();
+  const { reader, writer } = ends;
   fill(writer, noise(1000));
   world.settle();
   writer[Symbol.dispose]();
@@ -345,36 +323,25 @@ Deno.test("a WRITE that the host loses ends that copy, and the next one works", 
   lost.writer[Symbol.dispose]();
   world.settle();
   assert.equal(drain(lost.reader).ended, true);
-  const { reader, writer } = selections.offerTo();
-  using _ends = reader;
-  using _end = writer;
+  using ends = selections.offerTo();
   const data = noise(10_000);
-  assertSameBytes(transfer(world, writer, reader, data), data);
+  assertArrives(world, ends, data);
 });
 
 Deno.test("a client that asks for more pastes than anybody needs gets no data for the last", () => {
   using world = new DeviceWorld({ profile: hostProfile("0.1.85", "fixed") });
   const selections = new Selections(world);
   using ends = new DisposableStack();
-  const ask = (): [OwnedFd, OwnedFd] => {
-    const reader = ends.use(selections.ask());
-    const writer = ends.use(selections.takeAsked());
+  const { host } = selections.client;
+  const ask = (): TransferEnds => {
+    const paste = ends.use(selections.paste());
     // what the relay asks itself, so that it goes on
-    const { host } = selections.client;
-    for (const line of host.heard()) {
-      const callback = /sync\(new wl_callback@(\d+)\)/.exec(line)?.[1];
-      if (callback === undefined) continue;
-      host.say(Number(callback), "wl_callback.done", 0);
-      host.say(1, "wl_display.delete_id", Number(callback));
-    }
-    return [reader, writer];
+    host.answerSyncs(host.heard());
+    return paste;
   };
-  const [first, firstWriter] = ask();
+  const first = ask();
   for (let count = 1; count < MAX_SINKS; count++) ask();
-  const [last] = ask();
-  assert.ok(drain(last).ended);
-  const data = noise(1000);
-  assertSameBytes(transfer(world, firstWriter, first, data), data);
-  const [next, nextWriter] = ask();
-  assertSameBytes(transfer(world, nextWriter, next, data), data);
+  assert.ok(drain(ask().reader).ended);
+  assertArrives(world, first, noise(1000));
+  assertArrives(world, ask(), noise(1000));
 });

@@ -13,7 +13,7 @@ import { EAGAIN } from "../../ffi/errno.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { fileIdentity } from "../support/descriptors.ts";
-import type { World } from "../scenario/support/world.ts";
+import type { RelayWorld } from "../support/relay_world.ts";
 
 const SENTINELS = 64;
 const byte = new Uint8Array(1);
@@ -63,7 +63,7 @@ export class DescriptorAudit implements Disposable {
   }
 
   /** Turns until nothing happens any more. After every turn the numbers that it set free are taken. */
-  settle(world: World): void {
+  settle(world: RelayWorld): void {
     do {
       world.client.listen();
       world.host.listen();

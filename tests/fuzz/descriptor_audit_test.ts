@@ -6,7 +6,7 @@ import type {
   FeatureRelay,
   Verdict,
 } from "../../src/relay/feature.ts";
-import { World } from "../scenario/support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 import { DescriptorAudit } from "./descriptor_audit.ts";
 
 /** What becomes of descriptors. */
@@ -15,7 +15,7 @@ interface Fate {
   readonly feature?: Feature;
   /** How many reach the peer that they are for. */
   readonly delivered: number;
-  send(world: World, audit: DescriptorAudit): void;
+  send(world: RelayWorld, audit: DescriptorAudit): void;
 }
 
 const GLOBALS: readonly (readonly [number, string, number])[] = [
@@ -30,14 +30,15 @@ const KEYBOARD = 6;
 const SHM = 7;
 
 /** `zwp_linux_buffer_params_v1.add`, which takes one descriptor of any kind. */
-function add(world: World, ...fds: number[]): void {
-  const name = "zwp_linux_buffer_params_v1.add";
-  for (const fd of fds) world.client.say(PARAMETERS, name, fd, 0, 0, 0, 0, 0);
+function add(world: RelayWorld, ...fds: number[]): void {
+  for (const fd of fds) {
+    world.client.addPlane(PARAMETERS, { fd, stride: 0 });
+  }
 }
 
-function keymap(world: World, ...fds: number[]): void {
+function keymap(world: RelayWorld, ...fds: number[]): void {
   for (const fd of fds) {
-    world.host.say(KEYBOARD, "wl_keyboard.keymap", 1, fd, 9);
+    world.host.keymap(KEYBOARD, fd, 9);
   }
 }
 
@@ -177,12 +178,11 @@ const FATES: readonly Fate[] = [
     delivered: 0,
     send: (world, audit) => {
       const { client, host } = world;
-      host.say(2, "wl_registry.global_remove", 2);
+      host.withdraw(2);
       audit.settle(world);
-      client.say(2, "wl_registry.bind", 2, "zwp_linux_dmabuf_v1", 3, 8);
-      client.say(8, "zwp_linux_dmabuf_v1.create_params", 9);
-      const name = "zwp_linux_buffer_params_v1.add";
-      client.say(9, name, audit.pipe(), 0, 0, 0, 0, 0);
+      client.bind(2, "zwp_linux_dmabuf_v1", 3, 8);
+      client.say(8, "zwp_linux_dmabuf_v1.create_params", { "params_id": 9 });
+      client.addPlane(9, { fd: audit.pipe(), stride: 0 });
     },
   },
   {
@@ -200,16 +200,14 @@ const FATES: readonly Fate[] = [
     send: (world, audit) => {
       add(world, audit.pipe());
       const { client } = world;
-      const good = client.encode(
-        PARAMETERS,
-        "zwp_linux_buffer_params_v1.add",
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-      );
+      const good = client.encode(PARAMETERS, "zwp_linux_buffer_params_v1.add", {
+        fd: -1,
+        "plane_idx": 0,
+        offset: 0,
+        stride: 0,
+        "modifier_hi": 0,
+        "modifier_lo": 0,
+      });
       const long = new Uint8Array(good.length + 4);
       long.set(good);
       new DataView(long.buffer).setUint16(6, long.length, true);
@@ -222,7 +220,11 @@ const FATES: readonly Fate[] = [
     send: (world, audit) => {
       keymap(world, audit.pipe());
       const { host } = world;
-      const good = host.encode(KEYBOARD, "wl_keyboard.keymap", 1, 0, 9);
+      const good = host.encode(KEYBOARD, "wl_keyboard.keymap", {
+        format: 1,
+        fd: -1,
+        size: 9,
+      });
       const long = new Uint8Array(good.length + 4);
       long.set(good);
       new DataView(long.buffer).setUint16(6, long.length, true);
@@ -233,7 +235,7 @@ const FATES: readonly Fate[] = [
     name: "of a pool that is no memory",
     delivered: 0,
     send: (world, audit) =>
-      world.client.say(SHM, "wl_shm.create_pool", 8, audit.pipe(), 4096),
+      world.client.createPool(SHM, { id: 8, fd: audit.pipe(), size: 4096 }),
   },
   {
     name: "without a message, when their client leaves",
@@ -257,11 +259,13 @@ const FATES: readonly Fate[] = [
     name: "too many, and without a message",
     delivered: 0,
     send: (world, audit) => {
-      const sync = world.client.encode(1, "wl_display.sync", 8);
+      const sync = world.client.encode(1, "wl_display.sync", { callback: 8 });
       world.client.bytes(sync, audit.pipes(250));
       for (let id = 9; id < 13; id++) {
         audit.settle(world);
-        const next = world.client.encode(1, "wl_display.sync", id);
+        const next = world.client.encode(1, "wl_display.sync", {
+          callback: id,
+        });
         world.client.bytes(next, audit.pipes(250));
       }
     },
@@ -271,14 +275,16 @@ const FATES: readonly Fate[] = [
 for (const { name, feature, delivered, send } of FATES) {
   Deno.test(`descriptors ${name} are closed once`, () => {
     using audit = new DescriptorAudit();
-    using world = World.ready(
+    using world = RelayWorld.ready(
       feature === undefined ? {} : { features: [feature] },
       GLOBALS,
     );
     world.bind(2, "zwp_linux_dmabuf_v1", 3, MANAGER);
-    world.client.say(MANAGER, "zwp_linux_dmabuf_v1.create_params", PARAMETERS);
+    world.client.say(MANAGER, "zwp_linux_dmabuf_v1.create_params", {
+      "params_id": PARAMETERS,
+    });
     world.bind(1, "wl_seat", 8, 5);
-    world.client.say(5, "wl_seat.get_keyboard", KEYBOARD);
+    world.client.say(5, "wl_seat.get_keyboard", { id: KEYBOARD });
     world.bind(3, "wl_shm", 1, SHM);
     audit.settle(world);
     send(world, audit);

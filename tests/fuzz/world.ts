@@ -7,7 +7,7 @@ import type { Policy } from "../../src/policy/policy.ts";
 import type { FeatureSet } from "../../src/relay/feature.ts";
 import { HOLD_TIMEOUT_MS } from "../../src/relay/limits.ts";
 import { Relay } from "../../src/relay/relay.ts";
-import { HostMemoryRoom } from "../scenario/support/host_memory.ts";
+import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ManualLoop } from "../support/manual_loop.ts";
 import { OtherEndpoint } from "../support/other_endpoint.ts";
 import { ClientPeer } from "./client_peer.ts";

@@ -1,18 +1,18 @@
 /** Floods, and peers that do not read. */
 import assert from "node:assert/strict";
-import type { Peer } from "../support/peer.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7; the host's ids are the same. */
-function busyWorld(beside?: World): World {
-  const world = World.ready(beside === undefined ? {} : { beside });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
+
+/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7. */
+function busyWorld(beside?: RelayWorld): RelayWorld {
+  const world = RelayWorld.withSurface(beside === undefined ? {} : { beside });
   world.bind(2, "wl_shm", 1, 5);
   world.bind(3, "wl_seat", 8, 6);
-  world.client.say(6, "wl_seat.get_pointer", 7);
+  world.client.say(6, "wl_seat.get_pointer", { id: 7 });
   world.forget();
   return world;
 }
@@ -22,12 +22,13 @@ function repeated(message: Uint8Array, count: number): Uint8Array {
 }
 
 /** Sends the same messages until the relay takes no more; returns how many whole ones went. */
-function flood(world: World, peer: Peer, message: Uint8Array): number {
+function flood(world: RelayWorld, message: Uint8Array): number {
+  const { client } = world;
   const batch = repeated(message, 4096);
   let sent = 0;
   let offset = 0;
   for (let idle = 0; idle < 3 && sent < 1 << 26;) {
-    const taken = peer.tryBytes(batch.subarray(offset));
+    const taken = client.tryBytes(batch.subarray(offset));
     sent += taken;
     offset = (offset + taken) % message.length;
     idle = taken === 0 ? idle + 1 : 0;
@@ -38,7 +39,7 @@ function flood(world: World, peer: Peer, message: Uint8Array): number {
   while (offset !== 0 && !world.ended) {
     world.host.deaf = false;
     world.settle();
-    peer.bytes(message.subarray(offset));
+    client.bytes(message.subarray(offset));
     sent += message.length - offset;
     offset = 0;
   }
@@ -48,37 +49,32 @@ function flood(world: World, peer: Peer, message: Uint8Array): number {
 Deno.test("a client that floods a host that does not read is not read either, and loses nothing", () => {
   using world = busyWorld();
   world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
-  const sent = flood(world, world.client, request);
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
+  const sent = flood(world, request);
   // What sockets hold, and 256 KiB of ours: far from everything that it would have sent.
   assert.ok(sent * request.length < 1 << 21, `${sent} messages`);
   world.host.deaf = false;
-  world.settle();
   assert.equal(world.host.heard().length, sent);
   assert.ok(!world.ended);
 });
 
 Deno.test("other clients do not notice that one floods", () => {
   using world = busyWorld();
+  const { client } = world;
   using other = busyWorld(world);
   world.host.deaf = true;
-  flood(
-    world,
-    world.client,
-    world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4),
-  );
+  flood(world, client.encode(4, "wl_surface.damage", DAMAGE));
   other.client.say(4, "wl_surface.commit");
-  other.settle();
   assert.deepEqual(other.host.heard(), ["wl_surface@4.commit()"]);
 });
 
 Deno.test("a client that floods still hears its events", () => {
   using world = busyWorld();
-  world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  const { host } = world;
+  host.deaf = true;
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   while (world.client.tryBytes(request) > 0) world.settle();
-  world.host.say(7, "wl_pointer.motion", 1, 2, 3);
-  world.settle();
+  host.say(7, "wl_pointer.motion", MOTION);
   assert.deepEqual(world.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
 });
 
@@ -93,7 +89,11 @@ Deno.test("descriptors that the host does not take stop the client long before t
     const fds = [];
     for (let i = 0; i < 200; i++) {
       requests.push(
-        world.client.encode(5, "wl_shm.create_pool", id++, 0, 4096),
+        world.client.encode(5, "wl_shm.create_pool", {
+          id: id++,
+          fd: -1,
+          size: 4096,
+        }),
       );
       fds.push(memoryFile());
     }
@@ -110,14 +110,13 @@ Deno.test("descriptors that the host does not take stop the client long before t
 Deno.test("a client that reads late gets every event", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  const event = world.host.encode(7, "wl_pointer.motion", 1, 2, 3);
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 4096);
   for (let i = 0; i < 20; i++) {
     world.host.bytes(batch);
     world.settle();
   }
   world.client.deaf = false;
-  world.settle();
   assert.equal(world.client.heard().length, 20 * 4096);
   assert.ok(!world.ended);
 });
@@ -126,7 +125,7 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
   using world = busyWorld();
   using other = busyWorld(world);
   world.client.deaf = true;
-  const event = world.host.encode(7, "wl_pointer.motion", 1, 2, 3);
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 6000);
   let sent = 0;
   while (!world.ended && sent < 1 << 25) {
@@ -139,8 +138,7 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
     world.log[0] ?? "",
     /^client ended: it stopped reading \(\d+ bytes of events queued\); is it stopped or hung\?$/,
   );
-  other.host.say(7, "wl_pointer.motion", 1, 2, 3);
-  other.settle();
+  other.host.say(7, "wl_pointer.motion", MOTION);
   assert.deepEqual(other.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
   assert.ok(!other.ended);
 });
@@ -149,7 +147,7 @@ Deno.test("the last words to a client that never reads are given up after a whil
   using world = busyWorld();
   world.client.deaf = true;
   const batch = repeated(
-    world.host.encode(7, "wl_pointer.motion", 1, 2, 3),
+    world.host.encode(7, "wl_pointer.motion", MOTION),
     6000,
   );
   while (!world.ended) {
@@ -169,7 +167,9 @@ Deno.test("a client that makes us talk and never reads is ended, though its host
   for (let id = 8; !world.ended && id < 300_000;) {
     const requests = [];
     for (let i = 0; i < 1000; i++) {
-      requests.push(world.client.encode(1, "wl_display.get_registry", id++));
+      requests.push(
+        world.client.encode(1, "wl_display.get_registry", { registry: id++ }),
+      );
     }
     world.client.bytes(join(...requests));
     world.settle();
@@ -179,12 +179,16 @@ Deno.test("a client that makes us talk and never reads is ended, though its host
 
 Deno.test("a client that does not take its descriptors is ended before they are too many", () => {
   using world = busyWorld();
-  world.client.say(6, "wl_seat.get_keyboard", 8);
+  world.client.say(6, "wl_seat.get_keyboard", { id: 8 });
   world.forget();
   const before = openFdCount();
   world.client.deaf = true;
   let sent = 0;
-  const event = world.host.encode(8, "wl_keyboard.keymap", 1, 0, 4096);
+  const event = world.host.encode(8, "wl_keyboard.keymap", {
+    format: 1,
+    fd: -1,
+    size: 4096,
+  });
   while (!world.ended && sent < 20_000) {
     const fds = Array.from({ length: 100 }, () => memoryFile());
     world.host.bytes(repeated(event, fds.length), fds);
@@ -203,7 +207,7 @@ Deno.test("a client that does not take its descriptors is ended before they are 
 Deno.test("what a client said before it left reaches a host that reads late", () => {
   using world = busyWorld();
   world.host.deaf = true;
-  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   let sent = 0;
   while (sent < 20_000 && world.client.tryBytes(request) > 0) {
     sent++;
@@ -213,7 +217,6 @@ Deno.test("what a client said before it left reaches a host that reads late", ()
   world.settle();
   assert.ok(!world.ended);
   world.host.deaf = false;
-  world.settle();
   assert.equal(world.host.heard().length, sent);
   assert.ok(world.ended && world.host.closed);
 });

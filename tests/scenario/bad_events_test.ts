@@ -6,7 +6,7 @@ import type { Feature } from "../../src/relay/feature.ts";
 import { MAX_GLOBALS } from "../../src/relay/registry.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part, series } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 const SURFACE = 4;
@@ -34,19 +34,25 @@ const reader: Feature<null> = {
 };
 
 /** The host's ids of what the client has bound are the client's. */
-function badWorld(features: readonly Feature[] = []): World {
-  const world = World.ready({ features });
+function badWorld(features: readonly Feature[] = []): RelayWorld {
+  const world = RelayWorld.ready({ features });
   world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", SURFACE);
+  world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
   world.bind(3, "wl_seat", 8, 5);
-  world.client.say(5, "wl_seat.get_keyboard", KEYBOARD);
+  world.client.say(5, "wl_seat.get_keyboard", { id: KEYBOARD });
   world.bind(4, "wl_data_device_manager", 3, 7);
-  world.client.say(7, "wl_data_device_manager.get_data_device", DEVICE, 5);
+  world.client.say(7, "wl_data_device_manager.get_data_device", {
+    id: DEVICE,
+    seat: 5,
+  });
   world.bind(6, "wl_output", 4, OUTPUT);
   world.bind(5, "xdg_wm_base", 5, 10);
-  world.client.say(10, "xdg_wm_base.get_xdg_surface", 11, SURFACE);
-  world.client.say(11, "xdg_surface.get_toplevel", TOPLEVEL);
-  world.client.say(5, "wl_seat.get_keyboard", RELEASED);
+  world.client.say(10, "xdg_wm_base.get_xdg_surface", {
+    id: 11,
+    surface: SURFACE,
+  });
+  world.client.say(11, "xdg_surface.get_toplevel", { id: TOPLEVEL });
+  world.client.say(5, "wl_seat.get_keyboard", { id: RELEASED });
   world.client.say(RELEASED, "wl_keyboard.release");
   world.forget();
   return world;
@@ -340,7 +346,6 @@ for (const path of ["by table", "as a record"] as const) {
       const before = openFdCount();
       // What follows is never looked at.
       world.host.bytes(join(bytes, event("wl_output.done", OUTPUT)));
-      world.settle();
       const said = world.client.heard();
       assert.ok(!said.some((line) => line.includes("done")), said.join("\n"));
       const [, saidText = '""'] =
@@ -389,15 +394,15 @@ Deno.test("a host that makes objects without end is cut off, and its client told
 });
 
 Deno.test("a host that announces globals without end is cut off, and one that replaces them is not", () => {
-  using world = World.ready({}, []);
+  using world = RelayWorld.ready({}, []);
   const announce = (name: number): void => {
-    world.host.say(2, "wl_registry.global", name, "wl_output", 4);
+    world.host.announce(name, "wl_output", 4);
   };
   for (let name = 1; name <= MAX_GLOBALS; name++) {
     announce(name);
     if (name % 64 === 0) world.settle();
   }
-  world.host.say(2, "wl_registry.global_remove", 1);
+  world.host.withdraw(1);
   announce(MAX_GLOBALS + 1);
   world.settle();
   assert.ok(!world.ended);
@@ -410,11 +415,10 @@ Deno.test("a host that announces globals without end is cut off, and one that re
 
 Deno.test("a bad host ends no other client", () => {
   using world = badWorld();
-  using other = World.ready({ beside: world });
+  using other = RelayWorld.ready({ beside: world });
   world.host.bytes(message(4711, 0));
   world.settle();
-  other.client.say(1, "wl_display.sync", 3);
-  other.settle();
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   assert.deepEqual(other.host.heard(), [
     "wl_display@1.sync(new wl_callback@3)",
   ]);

@@ -8,7 +8,7 @@ import type { RequestName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const SURFACE = 4;
 const SEAT = 5;
@@ -37,8 +37,8 @@ const reader: Feature<null> = {
   events: {},
 };
 
-function badWorld(features: readonly Feature[] = []): World {
-  const world = World.ready({ features }, [
+function badWorld(features: readonly Feature[] = []): RelayWorld {
+  const world = RelayWorld.ready({ features }, [
     [1, "wl_compositor", 4],
     [2, "wl_shm", 1],
     [3, "wl_seat", 8],
@@ -46,19 +46,20 @@ function badWorld(features: readonly Feature[] = []): World {
     [5, "zwp_text_input_manager_v3", 2],
   ]);
   world.bind(1, "wl_compositor", 4, 3);
-  world.client.say(3, "wl_compositor.create_surface", SURFACE);
+  world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
   world.bind(3, "wl_seat", 8, SEAT);
   world.bind(4, "xdg_wm_base", 5, 6);
-  world.client.say(6, "xdg_wm_base.get_xdg_surface", 7, SURFACE);
-  world.client.say(7, "xdg_surface.get_toplevel", TOPLEVEL);
+  world.client.say(6, "xdg_wm_base.get_xdg_surface", {
+    id: 7,
+    surface: SURFACE,
+  });
+  world.client.say(7, "xdg_surface.get_toplevel", { id: TOPLEVEL });
   world.bind(2, "wl_shm", 1, SHM);
   world.bind(5, "zwp_text_input_manager_v3", 2, 10);
-  world.client.say(
-    10,
-    "zwp_text_input_manager_v3.get_text_input",
-    TEXT_INPUT,
-    SEAT,
-  );
+  world.client.say(10, "zwp_text_input_manager_v3.get_text_input", {
+    id: TEXT_INPUT,
+    seat: SEAT,
+  });
   world.forget();
   return world;
 }
@@ -334,7 +335,6 @@ for (const path of ["by table", "as a record"] as const) {
       const before = openFdCount();
       // What follows is never looked at.
       world.client.bytes(join(bytes, request("wl_surface.commit", SURFACE)));
-      world.settle();
       const said = world.client.heard();
       const [, saidCode, saidText = ""] =
         /^wl_display@1\.error\(wl_display@1, (\d+), (".*")\)$/.exec(
@@ -364,19 +364,17 @@ Deno.test("a message that never becomes whole ends with its client", () => {
   );
   world.settle();
   world.client[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.log, ["client ended: it closed its connection"]);
 });
 
 Deno.test("a bad client ends no other", () => {
   using world = badWorld();
-  using other = World.ready({ beside: world });
+  using other = RelayWorld.ready({ beside: world });
   world.client.bytes(message(4711, 0));
   world.settle();
   assert.ok(world.ended);
-  other.client.say(1, "wl_display.sync", 3);
-  other.settle();
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   assert.deepEqual(other.host.heard(), [
     "wl_display@1.sync(new wl_callback@3)",
   ]);
@@ -388,6 +386,5 @@ Deno.test("what a bad client said before reaches the host", () => {
     request("wl_surface.commit", SURFACE),
     message(4711, 0),
   ));
-  world.settle();
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
 });

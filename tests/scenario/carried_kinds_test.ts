@@ -1,7 +1,7 @@
 /** What a host's endpoint cannot carry is not offered, or only at versions without it. */
 import assert from "node:assert/strict";
 import type { Differences } from "../support/other_endpoint.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const globals: readonly (readonly [number, string, number])[] = [
   [1, "wl_shm", 1],
@@ -14,12 +14,11 @@ const globals: readonly (readonly [number, string, number])[] = [
 ];
 
 function offered(host: Differences): string[] {
-  using world = World.ready({
+  using world = RelayWorld.ready({
     host,
     allow: ["zwlr_screencopy_manager_v1"],
   }, globals);
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.settle();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().map((line) => {
     const [, name, version] = /"(.*)", (\d+)/.exec(line) ?? [];
     return `${name} ${version}`;
@@ -72,12 +71,11 @@ Deno.test("an endpoint that shadows memory cannot carry buffers that the host wr
 });
 
 Deno.test("a bind above the version that the endpoint can carry is refused", () => {
-  using world = World.ready(
+  using world = RelayWorld.ready(
     { host: { carriages: { ["format_table"]: "never" } } },
     globals,
   );
-  world.client.say(2, "wl_registry.bind", 4, "zwp_linux_dmabuf_v1", 4, 3);
-  world.settle();
+  world.client.bind(4, "zwp_linux_dmabuf_v1", 4, 3);
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_registry@2, 0, "invalid version for global zwp_linux_dmabuf_v1 (4): have 3, wanted 4")',
   ]);

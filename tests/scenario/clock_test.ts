@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { presentationClock } from "../../src/relay/features/presentation/presentation_clock.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
-import type { WorldOptions } from "./support/world.ts";
+import type { RelayWorldOptions } from "../support/relay_world.ts";
+
+/** How an image was shown, but for the time. */
+const SHOWN = { refresh: 16_666_666, "seq_hi": 0, "seq_lo": 5, flags: 1 };
 
 /** A client with `wp_presentation` (6), and a feedback (7) and a timer (9) of its surface. */
 class ClockScene extends ShadowScene {
   /** Our clock, in milliseconds. */
   time = 0;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: RelayWorldOptions = {}) {
     let scene: ClockScene | null = null;
     super([
       [9, "wp_presentation", 2],
@@ -21,31 +24,47 @@ class ClockScene extends ShadowScene {
     });
     scene = this;
     this.world.bind(9, "wp_presentation", 1, 6);
-    this.say(6, "wp_presentation.feedback", SURFACE, 7);
+    const feedback = { surface: SURFACE, callback: 7 };
+    this.client.say(6, "wp_presentation.feedback", feedback);
     this.world.bind(10, "wp_commit_timing_manager_v1", 1, 8);
-    this.say(8, "wp_commit_timing_manager_v1.get_timer", 9, SURFACE);
+    const timer = { id: 9, surface: SURFACE };
+    this.client.say(8, "wp_commit_timing_manager_v1.get_timer", timer);
     this.hostHeard();
   }
 
-  /** The client gives its next picture a moment. */
+  /** The client says when its next image is to be shown. */
+  setTime(seconds: number, nanoseconds: number): void {
+    const at = timestamp(seconds, nanoseconds);
+    this.client.say(9, "wp_commit_timer_v1.set_timestamp", at);
+  }
+
+  /** The same, and it commits. */
   commitAt(seconds: number, nanoseconds = 0): string[] {
-    const name = "wp_commit_timer_v1.set_timestamp";
-    this.say(9, name, 0, seconds, nanoseconds);
-    this.say(SURFACE, "wl_surface.commit");
+    this.setTime(seconds, nanoseconds);
+    this.client.say(SURFACE, "wl_surface.commit");
     return this.hostHeard();
   }
 
-  presented(seconds: number, nanoseconds: number): string[] {
+  /** The host says when an image was shown. */
+  presented(seconds: number, nanoseconds: number, feedback?: string): string[] {
+    const values = { ...timestamp(seconds, nanoseconds), ...SHOWN };
     const name = "wp_presentation_feedback.presented";
-    const { host } = this.world;
-    host.say(7, name, 0, seconds, nanoseconds, 16_666_666, 0, 5, 1);
+    this.host.say(feedback ?? 7, name, values);
     return this.clientHeard();
   }
 }
 
+function timestamp(seconds: number, nanoseconds: number): {
+  "tv_sec_hi": number;
+  "tv_sec_lo": number;
+  "tv_nsec": number;
+} {
+  return { "tv_sec_hi": 0, "tv_sec_lo": seconds, "tv_nsec": nanoseconds };
+}
+
 Deno.test("the client is told of its own monotonic clock, whichever the host has", () => {
   using scene = new ClockScene();
-  scene.world.host.say(6, "wp_presentation.clock_id", 4);
+  scene.host.say(6, "wp_presentation.clock_id", { "clk_id": 4 });
   assert.deepEqual(scene.clientHeard(), ["wp_presentation@6.clock_id(1)"]);
 });
 
@@ -61,7 +80,7 @@ Deno.test("a moment that the client asks for reaches the host in the host's cloc
   using scene = new ClockScene();
   scene.time = 50_000;
   scene.presented(1_000_000, 0);
-  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 16_000_001);
+  scene.setTime(50, 16_000_001);
   assert.deepEqual(scene.hostHeard(), [
     "wp_commit_timer_v1@9.set_timestamp(0, 1000000, 16000001)",
   ]);
@@ -69,18 +88,15 @@ Deno.test("a moment that the client asks for reaches the host in the host's cloc
 
 Deno.test("a moment that cannot be translated yet is not asked for, but the next one is, since the relay asks for the host's time itself", () => {
   using scene = new ClockScene();
-  const [bound = "", asked = "", ...others] = scene.commitAt(50);
-  assert.match(bound, /^wl_registry@2\.bind\(9, new wp_presentation v1@/);
-  const [, feedback] =
-    /^wp_presentation@\d+\.feedback\(wl_surface@5, new wp_presentation_feedback@(\d+)\)$/
-      .exec(asked) ?? [];
-  assert.ok(feedback !== undefined, asked);
-  assert.deepEqual(others, ["wl_surface@5.commit()"]);
+  const feedback = "wp_presentation_feedback#1";
+  assert.deepEqual(scene.commitAt(50), [
+    "wl_registry#1.bind(9, new wp_presentation v1#1)",
+    `wp_presentation#1.feedback(wl_surface@5, new ${feedback})`,
+    "wl_surface@5.commit()",
+  ]);
   scene.time = 50_000;
-  const { host } = scene.world;
-  const name = "wp_presentation_feedback.presented";
-  host.say(Number(feedback), name, 0, 1_000_000, 0, 16_666_666, 0, 5, 1);
-  host.say(1, "wl_display.delete_id", Number(feedback));
+  assert.deepEqual(scene.presented(1_000_000, 0, feedback), []);
+  scene.host.deleteId(feedback);
   assert.deepEqual(scene.clientHeard(), []);
   scene.time = 50_400;
   assert.deepEqual(scene.commitAt(50, 416_000_000), [
@@ -89,13 +105,11 @@ Deno.test("a moment that cannot be translated yet is not asked for, but the next
   ]);
   // before what is known is too old, it is asked for again
   scene.time = 50_600;
-  const [timed, askedAgain = "", commit] = scene.commitAt(50, 616_000_000);
-  assert.equal(
-    timed,
+  assert.deepEqual(scene.commitAt(50, 616_000_000), [
     "wp_commit_timer_v1@9.set_timestamp(0, 1000000, 616000000)",
-  );
-  assert.match(askedAgain, /^wp_presentation@\d+\.feedback\(wl_surface@5, /);
-  assert.equal(commit, "wl_surface@5.commit()");
+    "wp_presentation#1.feedback(wl_surface@5, new wp_presentation_feedback#2)",
+    "wl_surface@5.commit()",
+  ]);
 });
 
 Deno.test("while an answer is awaited the host is not asked at every commit", () => {
@@ -121,11 +135,13 @@ Deno.test("a client that hears of moments itself is not asked for", () => {
 Deno.test("a host that tells no moments is asked for none", () => {
   using scene = new ShadowScene([[10, "wp_commit_timing_manager_v1", 1]]);
   scene.world.bind(10, "wp_commit_timing_manager_v1", 1, 6);
-  scene.say(6, "wp_commit_timing_manager_v1.get_timer", 7, SURFACE);
+  const { client } = scene;
+  const timer = { id: 7, surface: SURFACE };
+  client.say(6, "wp_commit_timing_manager_v1.get_timer", timer);
   scene.hostHeard();
   for (let i = 0; i < 2; i++) {
-    scene.say(7, "wp_commit_timer_v1.set_timestamp", 0, 50, 0);
-    scene.say(SURFACE, "wl_surface.commit");
+    client.say(7, "wp_commit_timer_v1.set_timestamp", timestamp(50, 0));
+    client.say(SURFACE, "wl_surface.commit");
     assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   }
 });
@@ -141,7 +157,7 @@ Deno.test("after the virtual machine was suspended moments are told and asked fo
   assert.deepEqual(scene.presented(1_003_600, 100_000_000), [
     "wp_presentation_feedback@7.presented(0, 50, 100000000, 16666666, 0, 5, 1)",
   ]);
-  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 116_000_000);
+  scene.setTime(50, 116_000_000);
   assert.deepEqual(scene.hostHeard(), [
     "wp_commit_timer_v1@9.set_timestamp(0, 1003600, 116000000)",
   ]);
@@ -161,7 +177,7 @@ Deno.test("after the host was suspended, and the machine's clock ran on, no comm
   assert.deepEqual(scene.presented(1_000_000, 100_000_000), [
     "wp_presentation_feedback@7.presented(0, 3650, 100000000, 16666666, 0, 5, 1)",
   ]);
-  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 3650, 116_000_000);
+  scene.setTime(3650, 116_000_000);
   assert.deepEqual(scene.hostHeard(), [
     "wp_commit_timer_v1@9.set_timestamp(0, 1000000, 116000000)",
   ]);
@@ -169,7 +185,7 @@ Deno.test("after the host was suspended, and the machine's clock ran on, no comm
 
 Deno.test("what is no timestamp is left to the host to refuse", () => {
   using scene = new ClockScene();
-  scene.say(9, "wp_commit_timer_v1.set_timestamp", 0, 50, 1_000_000_000);
+  scene.setTime(50, 1_000_000_000);
   assert.deepEqual(scene.hostHeard(), [
     "wp_commit_timer_v1@9.set_timestamp(0, 50, 1000000000)",
   ]);
@@ -177,7 +193,7 @@ Deno.test("what is no timestamp is left to the host to refuse", () => {
 
 Deno.test("on this machine's own compositor clocks are left alone", () => {
   using scene = new ClockScene({ host: { carriages: {} } });
-  scene.world.host.say(6, "wp_presentation.clock_id", 4);
+  scene.host.say(6, "wp_presentation.clock_id", { "clk_id": 4 });
   assert.deepEqual(scene.clientHeard(), ["wp_presentation@6.clock_id(4)"]);
   assert.deepEqual(scene.presented(1_000_000, 3), [
     "wp_presentation_feedback@7.presented(0, 1000000, 3, 16666666, 0, 5, 1)",

@@ -16,34 +16,52 @@ import { createPipe } from "../../ffi/pipe.ts";
 import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { HostMemoryRoom } from "./support/host_memory.ts";
+import { HostMemoryRoom } from "../support/host_memory.ts";
+import type { ScriptedClient } from "../support/scripted_client.ts";
+import type { ScriptedHost } from "../support/scripted_host.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
 
-/** A client with a colour manager (3) and a creator (4), whose ids are the host's as well. */
+/** A client with a colour manager (3) and a creator (4). */
 class ProfileScene implements Disposable {
   readonly room = new HostMemoryRoom();
-  readonly world: World;
+  readonly world: RelayWorld;
+
+  get client(): ScriptedClient {
+    return this.world.client;
+  }
+
+  get host(): ScriptedHost {
+    return this.world.host;
+  }
 
   constructor() {
-    this.world = World.ready({
+    this.world = RelayWorld.ready({
       host: {
         carriages: { shm: "shadowed", icc: "copied" },
         allocate: (bytes) => this.room.allocate(bytes),
       },
     }, [[9, "wp_color_manager_v1", 1]]);
     this.world.bind(9, "wp_color_manager_v1", 1, 3);
-    this.world.client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+    this.world.client.say(3, "wp_color_manager_v1.create_icc_creator", {
+      obj: 4,
+    });
     this.world.forget();
+  }
+
+  /** The client gives a creator a file. */
+  set(creator: number, fd: number, offset: number, length: number): void {
+    const profile = { "icc_profile": fd, offset, length };
+    this.client.say(creator, `${CREATOR}.set_icc_file`, profile);
   }
 
   /** The client gives a file, and makes its image description (5). */
   give(fd: number, offset: number, length: number): void {
     const { client } = this.world;
-    client.say(4, `${CREATOR}.set_icc_file`, fd, offset, length);
-    client.say(4, `${CREATOR}.create`, 5);
+    this.set(4, fd, offset, length);
+    client.say(4, `${CREATOR}.create`, { "image_description": 5 });
     this.world.settle();
   }
 
@@ -62,11 +80,11 @@ function profile(text: string): OwnedFd {
 Deno.test("of a file the host gets a copy of the part that is the profile", () => {
   using scene = new ProfileScene();
   scene.give(profile("....profile....").release(), 4, 7);
-  assert.deepEqual(scene.world.host.heard(), [
+  assert.deepEqual(scene.host.heard(), [
     `${CREATOR}@4.set_icc_file(fd, 0, 7)`,
     `${CREATOR}@4.create(new wp_image_description_v1@5)`,
   ]);
-  const fd = scene.world.host.takeFd();
+  const fd = scene.host.takeFd();
   const bytes = new Uint8Array(16);
   assert.equal(readFdAt(fd, bytes, 0), 7);
   closeFd(fd);
@@ -74,19 +92,19 @@ Deno.test("of a file the host gets a copy of the part that is the profile", () =
 });
 
 function assertFails(scene: ProfileScene, reason: RegExp): void {
-  const [failed = "", deleted, ...others] = scene.world.client.heard();
+  const [failed = "", deleted, ...others] = scene.client.heard();
   assert.match(failed, /^wp_image_description_v1@5\.failed\(2, /);
   assert.match(failed, reason);
   assert.equal(deleted, "wl_display@1.delete_id(4)");
   assert.deepEqual(others, []);
-  assert.deepEqual(scene.world.host.heard(), []);
+  assert.deepEqual(scene.host.heard(), []);
   assert.match(scene.world.log.join(), reason);
   // both ids can be used again, and the connection lives
   const { client } = scene.world;
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
   scene.give(profile("profile").release(), 0, 7);
-  const [made, set] = scene.world.host.heard();
+  const [made, set] = scene.host.heard();
   assert.match(made ?? "", /^wp_color_manager_v1@3\.create_icc_creator/);
   assert.match(set ?? "", /set_icc_file\(fd, 0, 7\)$/);
   assert.equal(scene.world.ended, false);
@@ -103,9 +121,9 @@ Deno.test({
     if (file === null) return;
     try {
       using scene = new ProfileScene();
-      scene.world.client.keepsFds = true;
+      scene.client.keepsFds = true;
       scene.give(file.fd.number, 0, 100);
-      scene.world.client.keepsFds = false;
+      scene.client.keepsFds = false;
       assertFails(scene, /may never answer; copy the profile to a local disk/);
     } finally {
       await file[Symbol.asyncDispose]();
@@ -123,10 +141,10 @@ Deno.test("a profile for which the host has no memory fails, and ends nobody", (
   using scene = new ProfileScene();
   scene.room.limit = 0;
   const { client } = scene.world;
-  client.say(4, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
+  scene.set(4, memoryFile(), 0, 100);
   scene.world.settle();
   scene.room.limit = Infinity;
-  client.say(4, `${CREATOR}.create`, 5);
+  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
   scene.world.settle();
   assertFails(scene, /the host has no memory left/);
 });
@@ -154,12 +172,12 @@ for (const [name, code, open, length] of mistakes) {
     {
       using scene = new ProfileScene();
       scene.give(open(), 0, length);
-      const [error = ""] = scene.world.client.heard();
+      const [error = ""] = scene.client.heard();
       assert.ok(
         error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
         error,
       );
-      assert.deepEqual(scene.world.host.heard(), []);
+      assert.deepEqual(scene.host.heard(), []);
     }
     assert.equal(openFdCount(), before);
   });
@@ -175,9 +193,9 @@ Deno.test("a profile whose file becomes shorter while it is looked at is the app
     return allocate(bytes);
   };
   scene.give(duplicateFd(file.number).release(), 0, 4096);
-  const [error = ""] = scene.world.client.heard();
+  const [error = ""] = scene.client.heard();
   assert.ok(error.startsWith(`wl_display@1.error(${CREATOR}@4, 4, `), error);
-  assert.deepEqual(scene.world.host.heard(), []);
+  assert.deepEqual(scene.host.heard(), []);
 });
 
 Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
@@ -186,7 +204,11 @@ Deno.test("a second profile of a creator whose first one failed is refused as an
   const { client } = scene.world;
   for (let i = 0; i < 2; i++) {
     const file = openFile("/proc/self/status", O_RDONLY);
-    client.say(4, name, file.release(), 0, 100);
+    client.say(4, name, {
+      "icc_profile": file.release(),
+      offset: 0,
+      length: 100,
+    });
   }
   scene.world.settle();
   assert.match(client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
@@ -195,12 +217,11 @@ Deno.test("a second profile of a creator whose first one failed is refused as an
 Deno.test("a profile of a colour manager that the host has taken back goes nowhere, and ends nobody", () => {
   using scene = new ProfileScene();
   const { world } = scene;
-  world.host.say(2, "wl_registry.global_remove", 9);
+  world.host.withdraw(9);
   world.bind(9, "wp_color_manager_v1", 1, 5);
-  world.client.say(5, "wp_color_manager_v1.create_icc_creator", 6);
-  world.client.say(6, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
-  world.client.say(6, `${CREATOR}.create`, 7);
-  world.settle();
+  world.client.say(5, "wp_color_manager_v1.create_icc_creator", { obj: 6 });
+  scene.set(6, memoryFile(), 0, 100);
+  world.client.say(6, `${CREATOR}.create`, { "image_description": 7 });
   assert.deepEqual(world.host.heard(), []);
   assert.equal(world.ended, false);
 });
@@ -208,9 +229,9 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
 Deno.test("a profile that cannot be copied, because descriptors have run out, fails, and ends nobody", () => {
   using scene = new ProfileScene();
   const { client } = scene.world;
-  client.say(4, `${CREATOR}.set_icc_file`, memoryFile(), 0, 100);
+  scene.set(4, memoryFile(), 0, 100);
   withFreeDescriptors(2, () => scene.world.settle());
-  client.say(4, `${CREATOR}.create`, 5);
+  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
   scene.world.settle();
   assertFails(scene, /the proxy cannot copy it: .*EMFILE/);
 });
@@ -221,11 +242,11 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   const largest = 32 * 1024 * 1024;
   const give = (creator: number): void => {
     const file = memoryFile(largest);
-    client.say(creator, `${CREATOR}.set_icc_file`, file, 0, largest);
+    scene.set(creator, file, 0, largest);
     scene.world.settle();
   };
   for (const creator of [5, 6, 7]) {
-    client.say(3, "wp_color_manager_v1.create_icc_creator", creator);
+    client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: creator });
   }
   for (const creator of [4, 5, 6]) give(creator);
   const heard = host.heard();
@@ -238,15 +259,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
     scene.world.log.join(),
     /ignored a colour profile: the compositor has not yet read/,
   );
-  client.say(6, `${CREATOR}.create`, 8);
+  client.say(6, `${CREATOR}.create`, { "image_description": 8 });
   scene.world.settle();
   assert.match(client.heard().join(), /wp_image_description_v1@8\.failed\(2, /);
-  for (const line of heard) {
-    const callback = Number(/sync\(new wl_callback@(\d+)/.exec(line)?.[1] ?? 0);
-    if (callback === 0) continue;
-    host.say(callback, "wl_callback.done", 0);
-    host.say(1, "wl_display.delete_id", callback);
-  }
+  host.answerSyncs(heard);
   give(7);
   assert.match(host.heard().join(), /set_icc_file\(fd, 0, 33554432\)/);
   assert.equal(scene.world.ended, false);
@@ -257,7 +273,7 @@ function failOnce(scene: ProfileScene): void {
   const { client } = scene.world;
   scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
   scene.world.settle();
 }
 
@@ -269,8 +285,8 @@ Deno.test("a client that goes on to give profiles that fail is told once in a mi
   scene.room.limit = 0;
   scene.give(memoryFile(), 0, 100);
   assert.equal(log.length, 2, "another reason");
-  scene.world.client.say(5, "wp_image_description_v1.destroy");
-  scene.world.client.say(3, "wp_color_manager_v1.create_icc_creator", 4);
+  scene.client.say(5, "wp_image_description_v1.destroy");
+  scene.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
   scene.world.loop.sleep(60_000);
   failOnce(scene);
   assert.equal(log.length, 3);

@@ -4,7 +4,7 @@ import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";
 import type { FeatureRelay } from "../../src/relay/feature.ts";
 import { feature, featureWorld } from "./support/feature.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const told =
   'wl_display@1.error(wl_display@1, 3, "the proxy failed: nothing works")';
@@ -14,7 +14,7 @@ function fail(): never {
 }
 
 /** A world in which one request starts `trouble`, and is forwarded. */
-function worldWith(trouble: (relay: FeatureRelay) => void): World {
+function worldWith(trouble: (relay: FeatureRelay) => void): RelayWorld {
   return featureWorld(feature({
     requests: {
       "wl_surface.commit": (relay) => {
@@ -48,7 +48,6 @@ Deno.test("a feature's watch that throws ends its client, who is told", () => {
   world.client.listen();
   while (!world.ended) world.loop.turn(0);
   watches.dispose();
-  world.settle();
   assert.deepEqual(world.client.heard(), [told]);
 });
 
@@ -57,7 +56,7 @@ Deno.test("an endpoint that fails at once ends its client, after the relay was m
   const { attach } = LocalSocket.prototype;
   stubs.defer(() => LocalSocket.prototype.attach = attach);
   LocalSocket.prototype.attach = fail;
-  using world = new World();
+  using world = new RelayWorld();
   stubs.dispose();
   assert.ok(!world.ended);
   world.pass(0);

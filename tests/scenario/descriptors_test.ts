@@ -18,13 +18,13 @@ import {
 } from "../support/descriptors.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a pool manager, its object 3 and the host's. */
-function poolWorld(): World {
-  const world = World.ready();
+/** A client with a pool manager, its object 3. */
+function poolWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);
   world.forget();
   return world;
@@ -34,10 +34,12 @@ function files(count: number): number[] {
   return Array.from({ length: count }, () => memoryFile());
 }
 
-function pools(world: World, first: number, count: number): Uint8Array {
+function pools(world: RelayWorld, first: number, count: number): Uint8Array {
   const requests = [];
   for (let id = first; id < first + count; id++) {
-    requests.push(world.client.encode(3, "wl_shm.create_pool", id, 0, 4096));
+    requests.push(
+      world.client.encode(3, "wl_shm.create_pool", { id, fd: -1, size: 4096 }),
+    );
   }
   return join(...requests);
 }
@@ -47,7 +49,6 @@ Deno.test("a hundred descriptors go on 28 at a time, each with or before its mes
   const fds = files(100);
   const identities = fds.map(fileIdentity);
   world.client.bytes(pools(world, 4, 100), fds);
-  world.settle();
   assert.equal(world.host.heard().length, 100);
   assert.deepEqual(world.host.fdBatches, [28, 28, 28, 16]);
   assert.ok(!world.host.fdsWereLate);
@@ -65,7 +66,6 @@ Deno.test("descriptors that come one by one with messages in pieces are matched 
     world.settle();
   });
   world.client.bytes(requests.subarray(250));
-  world.settle();
   assert.equal(world.host.heard().length, 50);
   assert.ok(!world.host.fdsWereLate);
   assert.deepEqual(world.host.receivedFds.map(fileIdentity), identities);
@@ -81,7 +81,6 @@ Deno.test("a host that does not read gets its descriptors later, none lost and n
     world.settle();
   }
   world.host.deaf = false;
-  world.settle();
   assert.equal(world.host.heard().length, 800);
   assert.equal(world.host.receivedFds.length, 800);
   assert.ok(!world.host.fdsWereLate);
@@ -92,8 +91,10 @@ Deno.test("descriptors that no message asks for do no harm, and are closed with 
   const before = openFdCount();
   {
     using world = poolWorld();
-    world.client.bytes(world.client.encode(1, "wl_display.sync", 4), files(20));
-    world.settle();
+    world.client.bytes(
+      world.client.encode(1, "wl_display.sync", { callback: 4 }),
+      files(20),
+    );
     assert.deepEqual(world.host.heard(), [
       "wl_display@1.sync(new wl_callback@4)",
     ]);
@@ -105,9 +106,11 @@ Deno.test("descriptors that no message asks for do no harm, and are closed with 
 Deno.test("a paste without its descriptor ends the client", () => {
   using world = pasteWorld();
   world.client.bytes(
-    world.client.encode(FIRST, "wl_data_offer.receive", "a/b", 0),
+    world.client.encode(FIRST, "wl_data_offer.receive", {
+      "mime_type": "a/b",
+      fd: -1,
+    }),
   );
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 1, "invalid arguments for wl_data_offer#4278190080.receive: a file descriptor is missing")',
   ]);
@@ -175,13 +178,16 @@ const receivers: { name: string; open: () => OwnedFd }[] = [
 ];
 
 /** A client that is offered the host's clipboard as `FIRST`. */
-function pasteWorld(): World {
-  const world = World.ready();
+function pasteWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
+  world.client.say(3, "wl_data_device_manager.get_data_device", {
+    id: 5,
+    seat: 4,
+  });
   world.settle();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.forget();
   return world;
 }
@@ -193,7 +199,10 @@ for (const { name, open } of receivers) {
     const flags = statusFlags(owned.number);
     const identity = fileIdentity(owned.number);
     const given = duplicateFd(owned.number).release();
-    world.client.say(FIRST, "wl_data_offer.receive", "a/b", given);
+    world.client.say(FIRST, "wl_data_offer.receive", {
+      "mime_type": "a/b",
+      fd: given,
+    });
     world.settle();
     using arrived = new OwnedFd(world.host.takeFd());
     assert.equal(fileIdentity(arrived.number), identity);
@@ -216,8 +225,10 @@ Deno.test({
       world.client.keepsFds = true;
       const before = performance.now();
       const { number } = file.fd;
-      world.client.say(FIRST, "wl_data_offer.receive", "a/b", number);
-      world.settle();
+      world.client.say(FIRST, "wl_data_offer.receive", {
+        "mime_type": "a/b",
+        fd: number,
+      });
       assert.deepEqual(world.host.heard(), [
         'wl_data_offer@4278190080.receive("a/b", fd)',
       ]);

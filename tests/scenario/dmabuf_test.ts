@@ -3,6 +3,11 @@ import assert from "node:assert/strict";
 import { closeFd, OwnedFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd, readSeals } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
+import type {
+  EventArguments,
+  EventName,
+} from "../../protocols/generated/messages.ts";
+import type { Spoken } from "../support/spoken.ts";
 import type { GuestGpu } from "../../src/host/endpoint.ts";
 import { MAX_PLANES } from "../../src/relay/features/dmabuf/buffers.ts";
 import {
@@ -14,11 +19,18 @@ import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
+/** What is said of a feedback. */
+type FeedbackEvent = EventName & `${typeof FEEDBACK}.${string}`;
+
+const FEEDBACK = "zwp_linux_dmabuf_feedback_v1";
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0001n;
 const UNKNOWN_LAYOUT = 0x00ff_ffff_ffff_ffffn;
+
+/** What a buffer is made as, of its planes. */
+const SHAPE = { width: 4, height: 4, format: XR24, flags: 0 };
 
 const HOST_DEVICE = Uint8Array.of(1, 226, 0, 0, 0, 0, 0, 0);
 const OUR_DEVICE = Uint8Array.of(128, 226, 0, 0, 0, 0, 0, 0);
@@ -42,20 +54,27 @@ class GpuScene extends ShadowScene {
       },
     });
     this.world.bind(9, "zwp_linux_dmabuf_v1", version, 6);
-    this.say(6, "zwp_linux_dmabuf_v1.create_params", 7);
+    this.client.say(6, "zwp_linux_dmabuf_v1.create_params", { "params_id": 7 });
     this.hostHeard();
   }
 
   /** The host says something of the feedback (8). */
-  tell(event: string, ...values: (number | Uint8Array)[]): void {
-    const name = `zwp_linux_dmabuf_feedback_v1.${event}`;
-    this.world.host.say(8, name, ...values);
+  tell<Name extends FeedbackEvent>(
+    event: Name,
+    ...values: Spoken<EventArguments[Name]>
+  ): void {
+    this.host.say(8, event, ...values);
   }
 
-  /** The client adds a plane, and keeps nothing of it. */
-  plane(fd: number, index = 0): void {
-    const { client } = this.world;
-    client.say(7, "zwp_linux_buffer_params_v1.add", fd, index, 0, 256, 0, 0);
+  /** The client adds a plane to parameters, and keeps nothing of it. */
+  plane(fd: number, index = 0, params = 7): void {
+    this.client.addPlane(params, { fd, index, stride: 256 });
+  }
+
+  /** The client makes a buffer of parameters, without waiting for the host. */
+  createNow(params: number, buffer: number): void {
+    const values = { "buffer_id": buffer, ...SHAPE };
+    this.client.say(params, "zwp_linux_buffer_params_v1.create_immed", values);
   }
 }
 
@@ -77,7 +96,7 @@ function indices(...numbers: number[]): Uint8Array {
 
 Deno.test("feedback names our device, and of the host's formats those that it makes", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const formats = table(
     [AR24, LINEAR],
@@ -85,17 +104,17 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
     [XR24, LINEAR],
     [XR24, UNKNOWN_LAYOUT],
   );
-  scene.tell("format_table", formats.release(), 64);
-  scene.tell("main_device", HOST_DEVICE);
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", 1);
-  scene.tell("tranche_formats", indices(0, 1));
-  scene.tell("tranche_done");
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", 0);
-  scene.tell("tranche_formats", indices(3, 1, 2));
-  scene.tell("tranche_done");
-  scene.tell("done");
+  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 64 });
+  scene.tell(`${FEEDBACK}.main_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 1 });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 0 });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(3, 1, 2) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.done`);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 32)",
     "zwp_linux_dmabuf_feedback_v1@8.main_device(array[8])",
@@ -105,7 +124,7 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
     "zwp_linux_dmabuf_feedback_v1@8.tranche_done()",
     "zwp_linux_dmabuf_feedback_v1@8.done()",
   ]);
-  const { arrays, receivedFds: [fd = -1] } = scene.world.client;
+  const { arrays, receivedFds: [fd = -1] } = scene.client;
   assert.deepEqual(arrays, [OUR_DEVICE, OUR_DEVICE, indices(1, 0)]);
   const told = new Uint8Array(64);
   assert.equal(readFdAt(fd, told, 0), 32);
@@ -123,16 +142,16 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
 
 Deno.test("feedback that is told again without a table refers to the last one", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const formats = table([AR24, LINEAR], [XR24, LINEAR]);
-  scene.tell("format_table", formats.release(), 32);
+  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 32 });
   for (let i = 0; i < 2; i++) {
-    scene.tell("tranche_formats", indices(0, 1));
-    scene.tell("tranche_done");
+    scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
+    scene.tell(`${FEEDBACK}.tranche_done`);
   }
   scene.clientHeard();
-  assert.deepEqual(scene.world.client.arrays, [
+  assert.deepEqual(scene.client.arrays, [
     OUR_DEVICE,
     indices(0),
     OUR_DEVICE,
@@ -142,9 +161,12 @@ Deno.test("feedback that is told again without a table refers to the last one", 
 
 Deno.test("of a table that is shorter than was said, what is there counts", () => {
   using scene = new GpuScene(4);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
-  scene.tell("format_table", table([XR24, LINEAR]).release(), 32);
+  scene.tell(`${FEEDBACK}.format_table`, {
+    fd: table([XR24, LINEAR]).release(),
+    size: 32,
+  });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
   ]);
@@ -154,10 +176,13 @@ Deno.test("of a table that is shorter than was said, what is there counts", () =
 Deno.test("formats of old versions are those that our GPU makes", () => {
   using scene = new GpuScene(3);
   const { host } = scene.world;
-  host.say(6, "zwp_linux_dmabuf_v1.format", AR24);
-  host.say(6, "zwp_linux_dmabuf_v1.format", XR24);
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", XR24, 0x01000000, 1);
-  host.say(6, "zwp_linux_dmabuf_v1.modifier", XR24, 0, 0);
+  host.say(6, "zwp_linux_dmabuf_v1.format", { format: AR24 });
+  host.say(6, "zwp_linux_dmabuf_v1.format", { format: XR24 });
+  const modifier = "zwp_linux_dmabuf_v1.modifier";
+  const tiled = { "modifier_hi": 0x01000000, "modifier_lo": 1 };
+  host.say(6, modifier, { format: XR24, ...tiled });
+  const linear = { "modifier_hi": 0, "modifier_lo": 0 };
+  host.say(6, modifier, { format: XR24, ...linear });
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_v1@6.format(875713112)",
     "zwp_linux_dmabuf_v1@6.modifier(875713112, 0, 0)",
@@ -166,15 +191,18 @@ Deno.test("formats of old versions are those that our GPU makes", () => {
 
 Deno.test("in version 6 our device is the one that samples, and which of the host's that is, the host finds out", () => {
   using scene = new GpuScene(6);
-  scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
   scene.world.settle();
   const SAMPLING = 2;
-  scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
-  scene.tell("tranche_target_device", HOST_DEVICE);
-  scene.tell("tranche_flags", SAMPLING);
-  scene.tell("tranche_formats", indices(0));
-  scene.tell("tranche_done");
-  scene.tell("done");
+  scene.tell(`${FEEDBACK}.format_table`, {
+    fd: table([XR24, LINEAR]).release(),
+    size: 16,
+  });
+  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: SAMPLING });
+  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
+  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tell(`${FEEDBACK}.done`);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
     "zwp_linux_dmabuf_feedback_v1@8.tranche_target_device(array[8])",
@@ -185,10 +213,10 @@ Deno.test("in version 6 our device is the one that samples, and which of the hos
   ]);
   scene.hostHeard();
   const name = "zwp_linux_buffer_params_v1.set_sampling_device";
-  scene.world.client.say(7, name, OUR_DEVICE);
+  scene.client.say(7, name, { device: OUR_DEVICE });
   assert.deepEqual(scene.hostHeard(), []);
   // the host refuses what is no device at all
-  scene.world.client.say(7, name, Uint8Array.of(1));
+  scene.client.say(7, name, { device: Uint8Array.of(1) });
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.set_sampling_device(array[1])",
   ]);
@@ -198,16 +226,25 @@ Deno.test("a table that the host sends again is the same file, and another one i
   const before = openFdCount();
   {
     using scene = new GpuScene(4);
-    scene.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", 8);
+    scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
     scene.world.settle();
     const entries = [[AR24, LINEAR], [XR24, LINEAR]] as const;
-    scene.tell("format_table", table(...entries).release(), 32);
-    scene.tell("format_table", table(...entries).release(), 32);
-    scene.tell("format_table", table([XR24, LINEAR]).release(), 16);
-    scene.tell("tranche_formats", indices(0));
-    scene.tell("tranche_done");
+    scene.tell(`${FEEDBACK}.format_table`, {
+      fd: table(...entries).release(),
+      size: 32,
+    });
+    scene.tell(`${FEEDBACK}.format_table`, {
+      fd: table(...entries).release(),
+      size: 32,
+    });
+    scene.tell(`${FEEDBACK}.format_table`, {
+      fd: table([XR24, LINEAR]).release(),
+      size: 16,
+    });
+    scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
+    scene.tell(`${FEEDBACK}.tranche_done`);
     scene.clientHeard();
-    const { receivedFds, arrays } = scene.world.client;
+    const { receivedFds, arrays } = scene.client;
     const [first, second, third] = receivedFds.map(fileIdentity);
     assert.equal(first, second);
     assert.notEqual(first, third);
@@ -215,7 +252,10 @@ Deno.test("a table that the host sends again is the same file, and another one i
     // more than are kept
     for (let i = 1; i < 10; i++) {
       const many = Array.from({ length: i }, () => [XR24, LINEAR] as const);
-      scene.tell("format_table", table(...many).release(), i * 16);
+      scene.tell(`${FEEDBACK}.format_table`, {
+        fd: table(...many).release(),
+        size: i * 16,
+      });
     }
     scene.clientHeard();
     for (const fd of receivedFds.splice(0)) closeFd(fd);
@@ -228,7 +268,7 @@ Deno.test("a buffer of our GPU reaches the host as it is", () => {
   const fd = memoryFile();
   const identity = fileIdentity(fd);
   scene.plane(fd);
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.createNow(7, 8);
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.add(fd, 0, 0, 256, 0, 0)",
@@ -236,7 +276,7 @@ Deno.test("a buffer of our GPU reaches the host as it is", () => {
     "wl_surface@5.attach(wl_buffer@8, 0, 0)",
     "wl_surface@5.commit()",
   ]);
-  const [received = -1] = scene.world.host.receivedFds;
+  const [received = -1] = scene.host.receivedFds;
   assert.equal(fileIdentity(received), identity);
 });
 
@@ -245,8 +285,8 @@ Deno.test("a buffer of another device fails, and the connection lives", () => {
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
   scene.plane(memoryFile(), 1);
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
-  scene.say(7, "zwp_linux_buffer_params_v1.destroy");
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
     "zwp_linux_buffer_params_v1@7.destroy()",
   ]);
@@ -263,76 +303,55 @@ Deno.test("a buffer of another device that was wanted at once shows nothing and 
   const fd = memoryFile();
   using scene = new GpuScene(4, new Set([fileIdentity(fd)]));
   scene.plane(fd);
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.createNow(7, 8);
   scene.commit(8);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   assert.deepEqual(scene.clientHeard(), [
     "zwp_linux_buffer_params_v1@7.failed()",
     "wl_buffer@8.release()",
   ]);
-  scene.say(8, "wl_buffer.destroy");
+  scene.client.say(8, "wl_buffer.destroy");
   scene.world.settle();
   assert.ok(!scene.world.ended);
 });
 
 Deno.test("a client that keeps too many planes gets no buffers any more until it gives some back", () => {
   using scene = new GpuScene(4);
-  const before = openFiles();
+  const { client } = scene;
+  const before = openFdCount();
   const create = (id: number): void => {
-    scene.say(6, "zwp_linux_dmabuf_v1.create_params", id);
+    client.say(6, "zwp_linux_dmabuf_v1.create_params", { "params_id": id });
     for (let plane = 0; plane < 4; plane++) {
-      scene.world.client.say(
-        id,
-        "zwp_linux_buffer_params_v1.add",
-        memoryFile(),
-        plane,
-        0,
-        256,
-        0,
-        0,
-      );
+      scene.plane(memoryFile(), plane, id);
     }
-    scene.say(
-      id,
-      "zwp_linux_buffer_params_v1.create_immed",
-      id + 1,
-      4,
-      4,
-      XR24,
-      0,
-    );
-    scene.say(id, "zwp_linux_buffer_params_v1.destroy");
+    scene.createNow(id, id + 1);
+    client.say(id, "zwp_linux_buffer_params_v1.destroy");
     scene.hostHeard();
-    for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
+    for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
   };
   const limit = MAX_PLANES / 4;
   let id = 8;
   for (let i = 0; i < limit; i++, id += 2) create(id);
   assert.ok(!scene.clientHeard().some((line) => line.includes("failed")));
-  const open = openFiles();
+  const open = openFdCount();
   create(id);
   assert.deepEqual(scene.clientHeard(), [
     `zwp_linux_buffer_params_v1@${id}.failed()`,
   ]);
-  assert.equal(openFiles(), open);
+  assert.equal(openFdCount(), open);
   assert.match(scene.world.log.join(), /2048 planes/);
-  scene.say(9, "wl_buffer.destroy");
+  client.say(9, "wl_buffer.destroy");
   create(id + 2);
   assert.deepEqual(scene.clientHeard(), []);
   scene.world.relay.stop("the scenario's end");
-  assert.ok(openFiles() <= before);
+  assert.ok(openFdCount() <= before);
 });
-
-/** Descriptors of this process. */
-function openFiles(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].length;
-}
 
 /** A buffer (8) whose GPU is drawing until something is written to the pipe. */
 function drawnBuffer(scene: GpuScene): OwnedFd {
   const { reader, writer } = createPipe();
   scene.plane(reader.release());
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.createNow(7, 8);
   scene.hostHeard();
   return writer;
 }
@@ -341,7 +360,7 @@ Deno.test("a commit waits until its buffer is drawn, and all that comes after it
   using scene = new GpuScene(4);
   using drawing = drawnBuffer(scene);
   scene.commit(8);
-  scene.say(3, "wl_compositor.create_region", 9);
+  scene.client.say(3, "wl_compositor.create_region", { id: 9 });
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@5.attach(wl_buffer@8, 0, 0)",
   ]);
@@ -374,7 +393,7 @@ Deno.test("a commit without a new buffer waits for nothing", () => {
   scene.commit(8);
   writeFd(drawing.number, Uint8Array.of(1));
   scene.hostHeard();
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
 
@@ -395,7 +414,7 @@ Deno.test("without a free descriptor a commit goes on, though its buffer is not 
 Deno.test("without a free descriptor buffers fail, and the client lives", () => {
   using scene = new GpuScene(4);
   scene.plane(memoryFile());
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
   // what the client sends has to be received, which takes one
   withFreeDescriptors(1, () => scene.world.settle());
   assert.deepEqual(scene.clientHeard(), [
@@ -407,7 +426,7 @@ Deno.test("without a free descriptor buffers fail, and the client lives", () => 
     /rejected a dma-buf whose fences the proxy cannot read: .*\(EMFILE\);/,
   );
   scene.plane(memoryFile());
-  scene.say(7, "zwp_linux_buffer_params_v1.create_immed", 8, 4, 4, XR24, 0);
+  scene.createNow(7, 8);
   assert.equal(scene.hostHeard().length, 2);
 });
 
@@ -422,16 +441,13 @@ Deno.test("a client that ends while its buffer is drawn leaves nothing behind", 
 
 Deno.test("a buffer that the host makes later waits for its drawing as well", () => {
   using scene = new GpuScene(4);
+  const { host } = scene;
   const { reader, writer } = createPipe();
   using drawing = writer;
   scene.plane(reader.release());
-  scene.say(7, "zwp_linux_buffer_params_v1.create", 4, 4, XR24, 0);
+  scene.client.say(7, "zwp_linux_buffer_params_v1.create", SHAPE);
   scene.world.settle();
-  scene.world.host.say(
-    7,
-    "zwp_linux_buffer_params_v1.created",
-    0xff000000 | 0,
-  );
+  host.say(7, "zwp_linux_buffer_params_v1.created", { buffer: 0xff000000 | 0 });
   scene.clientHeard();
   scene.hostHeard();
   scene.commit(0xff000000 | 0);

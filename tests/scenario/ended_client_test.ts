@@ -1,13 +1,13 @@
 /** A client that was ended, and still has something to be told. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("a client that is ended for not reading is not read any more either", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.client.deaf = true;
   for (let id = 3; !world.ended; id++) {
     assert.ok(id < 100_000, "it was not ended");
-    world.client.say(1, "wl_display.get_registry", id);
+    world.client.say(1, "wl_display.get_registry", { registry: id });
     if (id % 64 === 0) world.settle();
   }
   const flood = new Uint8Array(65536);

@@ -9,7 +9,9 @@ import {
   openFdCount,
 } from "../support/descriptors.ts";
 import { feature, featureWorld } from "./support/feature.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
+
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
 const FIRST = 0xff000000;
 
@@ -29,8 +31,13 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
       },
     },
   }));
-  world.client.say(4, "wl_surface.attach", 0, -1, 2);
-  world.host.say(6, "wl_pointer.enter", 0xffffffff, 4, -256, 512);
+  world.client.say(4, "wl_surface.attach", { buffer: null, x: -1, y: 2 });
+  world.host.say(6, "wl_pointer.enter", {
+    serial: 0xffffffff,
+    surface: 4,
+    "surface_x": -256,
+    "surface_y": 512,
+  });
   world.settle();
   assert.deepEqual(seen, [
     "wl_surface@4",
@@ -63,10 +70,10 @@ Deno.test("a rewritten message goes on with what the handler wrote", () => {
       },
     },
   }));
-  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.settle();
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
+  const { host } = world;
+  world.client.damage(4, [1, 2, 3, 4]);
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, -2, 3)"]);
 });
 
@@ -86,31 +93,30 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
       "wl_data_device.data_offer": () => "rewrite",
     },
   }));
+  const { client } = world;
   world.bind(2, "wl_shm", 1, 7);
-  world.client.say(5, "wl_seat.get_keyboard", 8);
+  client.say(5, "wl_seat.get_keyboard", { id: 8 });
   world.bind(4, "wl_data_device_manager", 3, 9);
-  world.client.say(9, "wl_data_device_manager.get_data_device", 10, 5);
+  client.say(9, "wl_data_device_manager.get_data_device", { id: 10, seat: 5 });
   world.forget();
   const before = openFdCount();
   const [pool, keymap] = [memoryFile(), memoryFile()];
   const identities = [fileIdentity(pool), fileIdentity(keymap)];
-  world.client.say(7, "wl_shm.create_pool", 11, pool, 100);
-  world.host.say(8, "wl_keyboard.keymap", 1, keymap, 100);
-  world.host.say(10, "wl_data_device.data_offer", FIRST);
-  world.settle();
+  client.createPool(7, { id: 11, fd: pool, size: 100 });
+  world.host.keymap(8, keymap, 100);
+  world.host.say(10, "wl_data_device.data_offer", { id: FIRST });
   assert.deepEqual(world.host.heard(), [
     "wl_shm@7.create_pool(new wl_shm_pool@11, fd, 101)",
   ]);
-  assert.deepEqual(world.client.heard(), [
+  assert.deepEqual(client.heard(), [
     "wl_keyboard@8.keymap(1, fd, 101)",
     "wl_data_device@10.data_offer(new wl_data_offer@4278190080)",
   ]);
-  const arrived = [world.host.takeFd(), world.client.takeFd()];
+  const arrived = [world.host.takeFd(), client.takeFd()];
   assert.deepEqual(arrived.map(fileIdentity), identities);
   arrived.forEach(closeFd);
   assert.equal(openFdCount(), before);
-  world.client.say(11, "wl_shm_pool.resize", 200);
-  world.settle();
+  client.say(11, "wl_shm_pool.resize", { size: 200 });
   assert.deepEqual(world.host.heard(), ["wl_shm_pool@11.resize(200)"]);
 });
 
@@ -127,9 +133,9 @@ Deno.test("a handler may put another descriptor in place of the one that came", 
         },
       },
     }));
-    world.client.say(5, "wl_seat.get_keyboard", 7);
+    world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
     world.forget();
-    world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 100);
+    world.host.keymap(7, memoryFile(), 100);
     world.settle();
     const arrived = world.client.takeFd();
     assert.equal(fileIdentity(arrived), identity);
@@ -153,11 +159,10 @@ Deno.test("a taken message goes nowhere, and its object and descriptors are the 
   world.bind(2, "wl_shm", 1, 7);
   world.forget();
   const before = openFdCount();
-  world.client.say(7, "wl_shm.create_pool", 8, memoryFile(), 100);
+  world.client.createPool(7, { id: 8, fd: memoryFile(), size: 100 });
   // Its pool has no host half, so nothing about it reaches the host.
-  world.client.say(8, "wl_shm_pool.create_buffer", 9, 0, 1, 1, 4, 0);
+  world.client.createBuffer(8, 9, { width: 1, height: 1 });
   world.client.say(8, "wl_shm_pool.destroy");
-  world.settle();
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), ["wl_display@1.delete_id(8)"]);
   assert.equal(taken[0]?.interface.name, "wl_shm_pool");
@@ -176,12 +181,11 @@ Deno.test("a taken event goes nowhere, and its descriptor is the feature's", () 
       },
     },
   }));
-  world.client.say(5, "wl_seat.get_keyboard", 7);
+  world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
   const before = openFdCount();
-  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
-  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 0);
-  world.settle();
+  world.host.keymap(7, memoryFile(), 4096);
+  world.host.keymap(7, memoryFile(), 0);
   assert.deepEqual(world.client.heard(), []);
   assert.equal(openFdCount(), before + 1);
   fds.forEach(closeFd);
@@ -209,12 +213,12 @@ Deno.test("what a feature says to either side stands in order with what is forwa
       },
     },
   }));
-  world.client.say(4, "wl_surface.attach", 0, 0, 0);
+  const { host } = world;
+  world.client.attach(4, null);
   world.client.say(4, "wl_surface.commit");
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.host.say(6, "wl_pointer.frame");
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
+  host.say(6, "wl_pointer.motion", MOTION);
+  host.say(6, "wl_pointer.frame");
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.attach(nil, 0, 0)",
     "wl_surface@4.damage(0, 0, 1, 1)",
     "wl_surface@4.commit()",
@@ -265,8 +269,8 @@ Deno.test("a feature's state is its own for every client, and closed with it", (
     requests: {},
     events: {},
   };
-  using first = World.ready({ features: [keeping] });
-  using second = World.ready({ features: [keeping] });
+  using first = RelayWorld.ready({ features: [keeping] });
+  using second = RelayWorld.ready({ features: [keeping] });
   first.client[Symbol.dispose]();
   first.settle();
   assert.deepEqual(opened.map(({ closed }) => closed), [true, false]);
@@ -282,7 +286,6 @@ Deno.test("a handler that throws ends its client, who is told that the proxy fai
     },
   }));
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 3, "the proxy failed: a bug")',
   ]);

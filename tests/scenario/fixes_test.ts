@@ -1,13 +1,12 @@
 /** wl_fixes, which is answered here whatever the host has. */
 import assert from "node:assert/strict";
-import { usualGlobals, World } from "./support/world.ts";
+import { RelayWorld, usualGlobals } from "../support/relay_world.ts";
 
 const FIXES = 0xfffffffe;
 
 Deno.test("wl_fixes is there without the host's help, and is ours where the host has it", () => {
-  using world = World.ready({}, [...usualGlobals, [9, "wl_fixes", 1]]);
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.settle();
+  using world = RelayWorld.ready({}, [...usualGlobals, [9, "wl_fixes", 1]]);
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   assert.deepEqual(
     world.client.heard().filter((line) => line.includes("wl_fixes")),
     [`wl_registry@3.global(${FIXES}, "wl_fixes", 2)`],
@@ -17,40 +16,37 @@ Deno.test("wl_fixes is there without the host's help, and is ours where the host
 });
 
 Deno.test("a destroyed registry hears no more, and its id is free", () => {
-  using world = World.ready();
-  world.client.say(1, "wl_display.get_registry", 3);
+  using world = RelayWorld.ready();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(FIXES, "wl_fixes", 2, 4);
   world.forget();
-  world.client.say(4, "wl_fixes.destroy_registry", 2);
-  world.host.say(2, "wl_registry.global", 40, "wl_output", 4);
-  world.settle();
+  world.client.say(4, "wl_fixes.destroy_registry", { registry: 2 });
+  world.host.announce(40, "wl_output", 4);
   assert.deepEqual(world.client.heard(), [
     "wl_display@1.delete_id(2)",
     'wl_registry@3.global(40, "wl_output", 4)',
   ]);
-  world.client.say(1, "wl_display.sync", 2);
-  world.settle();
+  world.client.say(1, "wl_display.sync", { callback: 2 });
   assert.deepEqual(world.host.heard(), [
-    "wl_display@1.sync(new wl_callback@3)",
+    "wl_display@1.sync(new wl_callback@2)",
   ]);
 });
 
 Deno.test("what was bound from a destroyed registry lives on", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.bind(FIXES, "wl_fixes", 2, 4);
-  world.client.say(4, "wl_fixes.destroy_registry", 2);
-  world.client.say(3, "wl_compositor.create_surface", 5);
+  world.client.say(4, "wl_fixes.destroy_registry", { registry: 2 });
+  world.client.say(3, "wl_compositor.create_surface", { id: 5 });
   world.forget();
   assert.ok(!world.ended);
 });
 
 Deno.test("a destroyed registry cannot be used or destroyed again", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 2, 3);
-  world.client.say(3, "wl_fixes.destroy_registry", 2);
-  world.client.say(3, "wl_fixes.destroy_registry", 2);
-  world.settle();
+  world.client.say(3, "wl_fixes.destroy_registry", { registry: 2 });
+  world.client.say(3, "wl_fixes.destroy_registry", { registry: 2 });
   assert.deepEqual(world.client.heard(), [
     "wl_display@1.delete_id(2)",
     'wl_display@1.error(wl_display@1, 1, "invalid arguments for wl_fixes#3.destroy_registry: object 2 is unknown")',
@@ -58,13 +54,12 @@ Deno.test("a destroyed registry cannot be used or destroyed again", () => {
 });
 
 Deno.test("the acknowledgement of a removed global goes nowhere", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 2, 3);
-  world.host.say(2, "wl_registry.global_remove", 6);
+  world.host.withdraw(6);
   world.settle();
-  world.client.say(3, "wl_fixes.ack_global_remove", 2, 6);
+  world.client.say(3, "wl_fixes.ack_global_remove", { registry: 2, name: 6 });
   world.client.say(3, "wl_fixes.destroy");
-  world.settle();
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), [
     "wl_registry@2.global_remove(6)",
@@ -74,19 +69,17 @@ Deno.test("the acknowledgement of a removed global goes nowhere", () => {
 });
 
 Deno.test("an acknowledgement by version 1 of wl_fixes is refused", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(FIXES, "wl_fixes", 1, 3);
-  world.client.say(3, "wl_fixes.ack_global_remove", 2, 6);
-  world.settle();
+  world.client.say(3, "wl_fixes.ack_global_remove", { registry: 2, name: 6 });
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 1, "invalid method 2 (since 1 < 2), object wl_fixes#3")',
   ]);
 });
 
 Deno.test("wl_fixes is denied by name", () => {
-  using world = World.ready({ deny: ["wl_fixes"] });
-  world.client.say(2, "wl_registry.bind", FIXES, "wl_fixes", 1, 3);
-  world.settle();
+  using world = RelayWorld.ready({ deny: ["wl_fixes"] });
+  world.client.bind(FIXES, "wl_fixes", 1, 3);
   assert.deepEqual(world.client.heard(), [
     `wl_display@1.error(wl_registry@2, 0, "invalid global wl_fixes (${FIXES})")`,
   ]);

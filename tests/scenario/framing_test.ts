@@ -2,26 +2,26 @@
 import assert from "node:assert/strict";
 import { memoryFile } from "../support/descriptors.ts";
 import { join } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a surface 4, a toplevel 7 and a pool manager 8; the host's ids are the same. */
-function windowWorld(): World {
-  const world = World.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
+
+/** A client with a surface 4, a toplevel 7 and a pool manager 8. */
+function windowWorld(): RelayWorld {
+  const world = RelayWorld.withSurface();
   world.bind(5, "xdg_wm_base", 5, 5);
-  world.client.say(5, "xdg_wm_base.get_xdg_surface", 6, 4);
-  world.client.say(6, "xdg_surface.get_toplevel", 7);
+  world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
+  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.bind(2, "wl_shm", 1, 8);
   world.forget();
   return world;
 }
 
-function someRequests(world: World): Uint8Array {
+function someRequests(world: RelayWorld): Uint8Array {
   return join(
-    world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4),
-    world.client.encode(7, "xdg_toplevel.set_title", "odd length"),
-    world.client.encode(4, "wl_surface.attach", 0, 0, 0),
+    world.client.encode(4, "wl_surface.damage", DAMAGE),
+    world.client.encode(7, "xdg_toplevel.set_title", { title: "odd length" }),
+    world.client.encode(4, "wl_surface.attach", { buffer: null, x: 0, y: 0 }),
     world.client.encode(4, "wl_surface.commit"),
   );
 }
@@ -33,16 +33,14 @@ const someRequestsHeard = [
   "wl_surface@4.commit()",
 ];
 
-function someEvents(world: World): Uint8Array {
+function someEvents(world: RelayWorld): Uint8Array {
   return join(
-    world.host.encode(
-      7,
-      "xdg_toplevel.configure",
-      1,
-      2,
-      Uint8Array.of(1, 2, 3),
-    ),
-    world.host.encode(6, "xdg_surface.configure", 5),
+    world.host.encode(7, "xdg_toplevel.configure", {
+      width: 1,
+      height: 2,
+      states: Uint8Array.of(1, 2, 3),
+    }),
+    world.host.encode(6, "xdg_surface.configure", { serial: 5 }),
     world.host.encode(7, "xdg_toplevel.close"),
   );
 }
@@ -74,7 +72,6 @@ Deno.test("requests and events arrive whole when they are split in two at any by
     world.client.bytes(requests.subarray(0, split));
     world.settle();
     world.client.bytes(requests.subarray(split));
-    world.settle();
     assert.deepEqual(world.host.heard(), someRequestsHeard, `at ${split}`);
   }
   const events = someEvents(world);
@@ -82,32 +79,32 @@ Deno.test("requests and events arrive whole when they are split in two at any by
     world.host.bytes(events.subarray(0, split));
     world.settle();
     world.host.bytes(events.subarray(split));
-    world.settle();
     assert.deepEqual(world.client.heard(), someEventsHeard, `at ${split}`);
   }
 });
 
 Deno.test("a message is not touched before it is whole", () => {
   using world = windowWorld();
-  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   world.client.bytes(request.subarray(0, request.length - 1));
-  world.settle();
   assert.deepEqual(world.host.heard(), []);
   world.client.bytes(request.subarray(request.length - 1));
-  world.settle();
   assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
 });
 
 Deno.test("a descriptor may come with any byte of its message, or long before it", () => {
   using world = windowWorld();
-  const request = world.client.encode(8, "wl_shm.create_pool", 9, 0, 4096);
+  const request = world.client.encode(8, "wl_shm.create_pool", {
+    id: 9,
+    fd: -1,
+    size: 4096,
+  });
   world.client.bytes(request.subarray(0, 11));
   world.settle();
   world.client.bytes(request.subarray(11), [memoryFile()]);
   world.client.bytes(someRequests(world), [memoryFile()]);
   world.settle();
-  world.client.say(8, "wl_shm.create_pool", 10, memoryFile(), 4096);
-  world.settle();
+  world.client.createPool(8, { id: 10, fd: memoryFile(), size: 4096 });
   assert.deepEqual(world.host.heard(), [
     "wl_shm@8.create_pool(new wl_shm_pool@9, fd, 4096)",
     ...someRequestsHeard,
@@ -121,10 +118,16 @@ Deno.test("thousands of messages in one piece arrive in order", () => {
   const count = 5_000;
   const requests = [];
   for (let i = 0; i < count; i++) {
-    requests.push(world.client.encode(4, "wl_surface.damage", i, 0, 1, 1));
+    requests.push(
+      world.client.encode(4, "wl_surface.damage", {
+        x: i,
+        y: 0,
+        width: 1,
+        height: 1,
+      }),
+    );
   }
   world.client.bytes(join(...requests));
-  world.settle();
   const heard = world.host.heard();
   assert.equal(heard.length, count);
   for (let i = 0; i < count; i++) {
@@ -135,10 +138,16 @@ Deno.test("thousands of messages in one piece arrive in order", () => {
 Deno.test("messages of 4096 bytes pass in both directions", () => {
   using world = windowWorld();
   const longest = "x".repeat(4083);
-  const request = world.client.encode(7, "xdg_toplevel.set_title", longest);
+  const request = world.client.encode(7, "xdg_toplevel.set_title", {
+    title: longest,
+  });
   assert.equal(request.length, 4096);
   const states = new Uint8Array(4076).fill(7);
-  const event = world.host.encode(7, "xdg_toplevel.configure", 1, 2, states);
+  const event = world.host.encode(7, "xdg_toplevel.configure", {
+    width: 1,
+    height: 2,
+    states,
+  });
   assert.equal(event.length, 4096);
   for (let i = 0; i < 20; i++) {
     world.client.bytes(request);

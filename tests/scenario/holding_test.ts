@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { World } from "./support/world.ts";
+import { featureWorld } from "./support/feature.ts";
+
+const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
 /** Holds every commit and every pointer frame until `open`. */
 class Gate implements Feature<null> {
@@ -35,33 +37,21 @@ class Gate implements Feature<null> {
   }
 }
 
-/** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6; the host's ids are the same. */
-function worldWith(...features: Feature[]): World {
-  const world = World.ready({ features });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.bind(3, "wl_seat", 8, 5);
-  world.client.say(5, "wl_seat.get_pointer", 6);
-  world.forget();
-  return world;
-}
-
 const timedOut =
   "forwarded a message after waiting 1 s for a GPU fence or buffer that never became ready";
 
 Deno.test("a held request stops those behind it, and no event", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
-  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
+  using world = featureWorld(gate);
+  const { host } = world;
+  world.client.damage(4, [1, 2, 3, 4]);
   world.client.say(4, "wl_surface.commit");
-  world.client.say(1, "wl_display.sync", 7);
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.settle();
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  world.client.say(1, "wl_display.sync", { callback: 7 });
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("requests");
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.commit()",
     "wl_display@1.sync(new wl_callback@7)",
   ]);
@@ -69,16 +59,15 @@ Deno.test("a held request stops those behind it, and no event", () => {
 
 Deno.test("a held event stops those behind it, and no request", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.host.say(6, "wl_pointer.frame");
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 2);
-  world.client.say(4, "wl_surface.damage", 1, 2, 3, 4);
-  world.settle();
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
+  using world = featureWorld(gate);
+  const { host } = world;
+  host.say(6, "wl_pointer.motion", MOTION);
+  host.say(6, "wl_pointer.frame");
+  host.say(4, "wl_surface.preferred_buffer_scale", { factor: 2 });
+  world.client.damage(4, [1, 2, 3, 4]);
+  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 3, 4)"]);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("events");
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "wl_pointer@6.frame()",
     "wl_surface@4.preferred_buffer_scale(2)",
@@ -87,19 +76,18 @@ Deno.test("a held event stops those behind it, and no request", () => {
 
 Deno.test("what arrives while a direction is held waits its turn", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
+  const { host } = world;
   world.client.say(4, "wl_surface.commit");
-  world.host.say(6, "wl_pointer.frame");
+  host.say(6, "wl_pointer.frame");
   world.settle();
-  world.client.say(4, "wl_surface.offset", 1, 2);
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.settle();
-  assert.deepEqual(world.host.heard(), []);
+  world.client.say(4, "wl_surface.offset", { x: 1, y: 2 });
+  host.say(6, "wl_pointer.motion", MOTION);
+  assert.deepEqual(host.heard(), []);
   assert.deepEqual(world.client.heard(), []);
   gate.release("requests");
   gate.release("events");
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "wl_surface@4.commit()",
     "wl_surface@4.offset(1, 2)",
   ]);
@@ -111,29 +99,32 @@ Deno.test("what arrives while a direction is held waits its turn", () => {
 
 Deno.test("a client whose request is held is not read, while the host still is", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
+  const { host } = world;
   world.client.say(4, "wl_surface.commit");
   world.settle();
-  const request = world.client.encode(4, "wl_surface.damage", 1, 2, 3, 4);
+  const request = world.client.encode(4, "wl_surface.damage", {
+    x: 1,
+    y: 2,
+    width: 3,
+    height: 4,
+  });
   let count = 0;
   while (world.client.tryBytes(request) > 0) {
     world.settle();
     assert.ok(++count < 10_000, "the client was read on and on");
   }
-  world.host.say(6, "wl_pointer.motion", 1, 2, 3);
-  world.settle();
+  host.say(6, "wl_pointer.motion", MOTION);
   assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, 2, 3)"]);
   gate.release("requests");
-  world.settle();
-  assert.equal(world.host.heard().length, 1 + count);
+  assert.equal(host.heard().length, 1 + count);
 });
 
 Deno.test("after a second a held message goes on, and the log says so", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.client.say(4, "wl_surface.commit");
-  world.client.say(4, "wl_surface.offset", 1, 2);
+  world.client.say(4, "wl_surface.offset", { x: 1, y: 2 });
   world.host.say(6, "wl_pointer.frame");
-  world.settle();
   world.pass(999);
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), []);
@@ -148,10 +139,9 @@ Deno.test("after a second a held message goes on, and the log says so", () => {
 });
 
 Deno.test("only the message that waited for a second goes on without its turn", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.client.say(4, "wl_surface.commit");
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(1000);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   world.pass(1000);
@@ -160,18 +150,15 @@ Deno.test("only the message that waited for a second goes on without its turn", 
 
 Deno.test("a hold that ended in time leaves nothing behind: the next one has its full second", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
+  using world = featureWorld(gate);
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(900);
   gate.release("requests");
   world.settle();
   world.client.say(4, "wl_surface.commit");
-  world.settle();
   world.pass(900);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   gate.release("requests");
-  world.settle();
   world.pass(3_000);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   assert.deepEqual(world.log, []);
@@ -189,12 +176,11 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
       },
     },
   };
-  using world = worldWith(new Gate(), behind);
-  world.client.say(5, "wl_seat.get_keyboard", 7);
+  using world = featureWorld(new Gate(), behind);
+  world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
   world.client.say(4, "wl_surface.commit");
-  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
-  world.settle();
+  world.host.keymap(7, memoryFile(), 4096);
   world.pass(1000);
   assert.deepEqual(world.host.heard(), []);
   assert.deepEqual(world.client.heard(), ["wl_keyboard@7.keymap(1, fd, 7)"]);
@@ -202,15 +188,13 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
 
 Deno.test("a descriptor waits with its held message", () => {
   const gate = new Gate();
-  using world = worldWith(gate);
-  world.client.say(5, "wl_seat.get_keyboard", 7);
+  using world = featureWorld(gate);
+  world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
-  world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
-  world.host.say(7, "wl_keyboard.repeat_info", 25, 600);
-  world.settle();
+  world.host.keymap(7, memoryFile(), 4096);
+  world.host.say(7, "wl_keyboard.repeat_info", { rate: 25, delay: 600 });
   assert.deepEqual(world.client.heard(), []);
   gate.release("events");
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "wl_keyboard@7.keymap(1, fd, 4096)",
     "wl_keyboard@7.repeat_info(25, 600)",
@@ -219,13 +203,12 @@ Deno.test("a descriptor waits with its held message", () => {
 });
 
 Deno.test("a host that leaves while its events are held is heard to its last word", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.host.say(6, "wl_pointer.frame");
   world.host.say(6, "wl_pointer.frame");
-  world.host.say(1, "wl_display.error", 4, 2, "invalid size");
+  world.host.error(4, 2, "invalid size");
   world.settle();
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "wl_pointer@6.frame()",
     "wl_pointer@6.frame()",
@@ -236,11 +219,11 @@ Deno.test("a host that leaves while its events are held is heard to its last wor
 Deno.test("a client that ends while its messages are held leaves nothing behind", () => {
   const before = openFdCount();
   {
-    using world = worldWith(new Gate());
-    world.client.say(5, "wl_seat.get_keyboard", 7);
+    using world = featureWorld(new Gate());
+    world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
     world.client.say(4, "wl_surface.commit");
     world.settle();
-    world.host.say(7, "wl_keyboard.keymap", 1, memoryFile(), 4096);
+    world.host.keymap(7, memoryFile(), 4096);
     world.settle();
     world.relay.stop("enough");
     world.settle();
@@ -250,9 +233,9 @@ Deno.test("a client that ends while its messages are held leaves nothing behind"
 });
 
 Deno.test("events that are held count for what may wait for a client", () => {
-  using world = worldWith(new Gate());
+  using world = featureWorld(new Gate());
   world.host.say(6, "wl_pointer.frame");
-  const events = world.host.encode(6, "wl_pointer.motion", 1, 2, 3);
+  const events = world.host.encode(6, "wl_pointer.motion", MOTION);
   const batch = new Uint8Array(events.length * 1024);
   for (let at = 0; at < batch.length; at += events.length) {
     batch.set(events, at);

@@ -1,16 +1,16 @@
 /** What the host says is wrong reaches the client, about the right object and after everything before it. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { message } from "../support/words.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an error of the host is about the client's object, and comes after what was queued before", () => {
-  using world = World.ready();
-  world.client.say(1, "wl_display.get_registry", 3);
+  using world = RelayWorld.ready();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", 5);
+  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
   world.forget();
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 2);
-  world.host.say(1, "wl_display.error", 4, 1, "invalid transform 9");
-  world.settle();
+  world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
+  world.host.error(5, 1, "invalid transform 9");
   assert.deepEqual(world.client.heard(), [
     "wl_surface@5.preferred_buffer_scale(2)",
     'wl_display@1.error(wl_surface@5, 1, "invalid transform 9")',
@@ -22,18 +22,16 @@ Deno.test("an error of the host is about the client's object, and comes after wh
 });
 
 Deno.test("an error of the host about the display is about the display", () => {
-  using world = World.ready();
-  world.host.say(1, "wl_display.error", 1, 2, "no memory");
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.error(1, 2, "no memory");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "no memory")',
   ]);
 });
 
 Deno.test("an error about an object that only the proxy knows is about the display", () => {
-  using world = World.ready();
-  world.host.say(1, "wl_display.error", 2, 0, "invalid global");
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.error("wl_registry#1", 0, "invalid global");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 0, "invalid global")',
   ]);
@@ -43,56 +41,49 @@ Deno.test("an error about an object that only the proxy knows is about the displ
 });
 
 Deno.test("an error about an object that nobody knows is about the display", () => {
-  using world = World.ready();
-  world.host.say(1, "wl_display.error", 77, 4, "gone");
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.bytes(message(1, 0, 77, 4, "gone"));
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 4, "gone")',
   ]);
 });
 
 Deno.test("an error about an object that the client destroyed names it all the same", () => {
-  using world = World.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+  using world = RelayWorld.withSurface();
   world.client.say(4, "wl_surface.destroy");
   world.forget();
-  world.host.say(1, "wl_display.error", 4, 0, "defunct role");
-  world.settle();
+  world.host.error(4, 0, "defunct role");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_surface@4, 0, "defunct role")',
   ]);
 });
 
 Deno.test("an error that the host sent before it closed its end is found, also when our next request fails", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(1, "wl_compositor", 6, 3);
   world.forget();
-  world.host.say(1, "wl_display.error", 3, 5, "last words");
+  world.host.error(3, 5, "last words");
   world.host[Symbol.dispose]();
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.settle();
+  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_compositor@3, 5, "last words")',
   ]);
 });
 
 Deno.test("an empty error text stays empty", () => {
-  using world = World.ready();
-  world.host.say(1, "wl_display.error", 1, 2, "");
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.error(1, 2, "");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "")',
   ]);
 });
 
 Deno.test("a host that closes the connection without a word ends the client with one", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(6, "wl_output", 4, 3);
   world.forget();
   world.host.say(3, "wl_output.done");
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "wl_output@3.done()",
     'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
@@ -104,35 +95,32 @@ Deno.test("a host that closes the connection without a word ends the client with
 });
 
 Deno.test("a host that closes the connection before it said what it has ends the client, too", () => {
-  using world = new World();
-  world.client.say(1, "wl_display.get_registry", 2);
+  using world = new RelayWorld();
+  world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
   ]);
 });
 
 Deno.test("a host that refuses the connection itself is quoted", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
-  world.host.say(1, "wl_display.error", 1, 2, "too many clients");
+  world.host.error(1, 2, "too many clients");
   world.host[Symbol.dispose]();
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_display@1, 2, "too many clients")',
   ]);
 });
 
 Deno.test("an error of one client's host ends no other client", () => {
-  using world = World.ready();
-  using other = World.ready({ beside: world });
-  world.host.say(1, "wl_display.error", 1, 2, "no memory");
+  using world = RelayWorld.ready();
+  using other = RelayWorld.ready({ beside: world });
+  world.host.error(1, 2, "no memory");
   world.settle();
   assert.ok(world.ended);
-  other.client.say(1, "wl_display.sync", 3);
-  other.settle();
+  other.client.say(1, "wl_display.sync", { callback: 3 });
   assert.deepEqual(other.host.heard(), [
     "wl_display@1.sync(new wl_callback@3)",
   ]);

@@ -20,7 +20,7 @@ interface Reference {
 const KNOWN_FROM = SESSION.findIndex(({ name }) => name === "wl_callback.done");
 const LAST_WORDS =
   'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")';
-const PING = /^wl_display@1\.sync\(new wl_callback@\d+\)$/;
+const PING = /^wl_display@1\.sync\(new wl_callback#\d+\)$/;
 
 function playReference(): Reference {
   using loop = new ManualLoop();

@@ -1,21 +1,26 @@
 /** Whether the host still answers. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a surface, its object 4 and the host's; the host has answered everything. */
-function quietWorld(): World {
-  const world = World.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+/** A client with a surface (4), whose host has answered everything. */
+function quietWorld(): RelayWorld {
+  const world = RelayWorld.withSurface();
   world.settle();
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
+  world.host.say(4, "wl_surface.preferred_buffer_scale", { factor: 1 });
   world.forget();
   return world;
 }
 
-const ping = "wl_display@1.sync(new wl_callback@5)";
+const question = "wl_callback#2";
+const ping = `wl_display@1.sync(new ${question})`;
 const dead =
   'wl_display@1.error(wl_display@1, 3, "the compositor did not answer for 30 s")';
+
+/** Lets time pass after a request of the client. */
+function passAfterCommit(world: RelayWorld, milliseconds: number): void {
+  world.client.say(4, "wl_surface.commit");
+  world.pass(milliseconds);
+}
 
 Deno.test("a host that owes no answer is asked nothing", () => {
   using world = quietWorld();
@@ -26,9 +31,7 @@ Deno.test("a host that owes no answer is asked nothing", () => {
 
 Deno.test("after 5 s without an answer the host is asked for one", () => {
   using world = quietWorld();
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(4_999);
+  passAfterCommit(world, 4_999);
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
   world.pass(1);
   assert.deepEqual(world.host.heard(), [ping]);
@@ -36,12 +39,8 @@ Deno.test("after 5 s without an answer the host is asked for one", () => {
 
 Deno.test("the client hears nothing of the relay's own question", () => {
   using world = quietWorld();
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(5_000);
-  world.host.say(5, "wl_callback.done", 0);
-  world.host.say(1, "wl_display.delete_id", 5);
-  world.settle();
+  passAfterCommit(world, 5_000);
+  world.host.answer(question);
   assert.deepEqual(world.client.heard(), []);
   world.forget();
   world.pass(120_000);
@@ -51,11 +50,8 @@ Deno.test("the client hears nothing of the relay's own question", () => {
 
 Deno.test("after an answer the next question is due 5 s after the next request", () => {
   using world = quietWorld();
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(5_000);
-  world.host.say(5, "wl_callback.done", 0);
-  world.host.say(1, "wl_display.delete_id", 5);
+  passAfterCommit(world, 5_000);
+  world.host.answer(question);
   world.forget();
   world.pass(1_000);
   world.client.say(4, "wl_surface.commit");
@@ -63,15 +59,17 @@ Deno.test("after an answer the next question is due 5 s after the next request",
   world.pass(4_999);
   assert.deepEqual(world.host.heard(), []);
   world.pass(1);
-  assert.deepEqual(world.host.heard(), [ping]);
+  assert.deepEqual(world.host.heard(), [
+    "wl_display@1.sync(new wl_callback#3)",
+  ]);
 });
 
 Deno.test("a host that says what it has bit by bit, and has long pauses, lives", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
   for (let name = 1; name < 5; name++) {
     world.pass(20_000);
-    world.host.say(2, "wl_registry.global", name, "wl_output", 4);
+    world.host.announce(name, "wl_output", 4);
     world.settle();
   }
   assert.ok(!world.ended);
@@ -83,9 +81,7 @@ Deno.test("a host that says what it has bit by bit, and has long pauses, lives",
 
 Deno.test("after 30 s without any answer the host is dead", () => {
   using world = quietWorld();
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(29_999);
+  passAfterCommit(world, 29_999);
   assert.ok(!world.ended);
   world.pass(1);
   assert.deepEqual(world.client.heard(), [dead]);
@@ -100,9 +96,7 @@ Deno.test("requests that go on do not hide that nothing comes back", () => {
   using world = quietWorld();
   for (let second = 0; second < 30; second++) {
     assert.ok(!world.ended);
-    world.client.say(4, "wl_surface.commit");
-    world.settle();
-    world.pass(1_000);
+    passAfterCommit(world, 1_000);
   }
   assert.ok(world.ended);
   assert.equal(world.host.heard().filter((line) => line === ping).length, 1);
@@ -111,14 +105,10 @@ Deno.test("requests that go on do not hide that nothing comes back", () => {
 Deno.test("a compositor that stops for 10 s lives", () => {
   using world = quietWorld();
   world.host.deaf = true;
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(10_000);
+  passAfterCommit(world, 10_000);
   world.host.deaf = false;
-  world.settle();
   assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()", ping]);
-  world.host.say(5, "wl_callback.done", 0);
-  world.settle();
+  world.host.answer(question);
   world.pass(60_000);
   assert.ok(!world.ended);
 });
@@ -126,10 +116,8 @@ Deno.test("a compositor that stops for 10 s lives", () => {
 Deno.test("any event is an answer", () => {
   using world = quietWorld();
   for (let round = 0; round < 10; round++) {
-    world.client.say(4, "wl_surface.commit");
-    world.settle();
-    world.pass(4_900);
-    world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
+    passAfterCommit(world, 4_900);
+    world.host.say(4, "wl_surface.preferred_buffer_scale", { factor: 1 });
     world.settle();
   }
   assert.ok(!world.host.heard().includes(ping));
@@ -137,9 +125,8 @@ Deno.test("any event is an answer", () => {
 });
 
 Deno.test("a host that never says what it has is dead, too", () => {
-  using world = new World();
-  world.client.say(1, "wl_display.get_registry", 2);
-  world.settle();
+  using world = new RelayWorld();
+  world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.pass(30_000);
   assert.deepEqual(world.client.heard(), [dead]);
 });
@@ -147,9 +134,7 @@ Deno.test("a host that never says what it has is dead, too", () => {
 for (const awake of [1_000, 6_000, 29_000]) {
   Deno.test(`after a night's sleep the host has its time again, also where it was silent for ${awake / 1_000} s before`, () => {
     using world = quietWorld();
-    world.client.say(4, "wl_surface.commit");
-    world.settle();
-    world.pass(awake);
+    passAfterCommit(world, awake);
     world.loop.sleep(8 * 60 * 60 * 1_000);
     world.settle();
     assert.ok(!world.ended);
@@ -161,22 +146,15 @@ for (const awake of [1_000, 6_000, 29_000]) {
   });
 }
 
-/** A client with a surface, whose host may be gone without a word. */
-function silentWorld(): World {
-  const world = World.ready({ host: { endsSilently: true } });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.forget();
-  return world;
-}
+/** How a host differs that may be gone without a word. */
+const silent = { host: { endsSilently: true } };
 
 Deno.test("a host that may be gone without a word is asked once after each time of traffic, and is dead where it is silent", () => {
-  using world = silentWorld();
+  using world = RelayWorld.withSurface(silent);
   world.client.say(4, "wl_surface.commit");
   world.forget();
   // Half of an answer, perhaps: the frame callback of it may never come.
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 1);
-  world.settle();
+  world.host.say(4, "wl_surface.preferred_buffer_scale", { factor: 1 });
   world.pass(4_999);
   assert.deepEqual(world.host.heard(), []);
   world.pass(1);
@@ -186,15 +164,10 @@ Deno.test("a host that may be gone without a word is asked once after each time 
 });
 
 Deno.test("a host that may be gone without a word and has answered is asked no more until there is traffic", () => {
-  using world = silentWorld();
-  world.client.say(4, "wl_surface.commit");
-  world.settle();
-  world.pass(5_000);
+  using world = RelayWorld.withSurface(silent);
+  passAfterCommit(world, 5_000);
   assert.match(world.host.heard().at(-1) ?? "", /sync/);
-  world.host.say(5, "wl_callback.done", 0);
-  world.settle();
-  world.host.say(1, "wl_display.delete_id", 5);
-  world.settle();
+  world.host.answer(question);
   world.pass(120_000);
   assert.deepEqual(world.host.heard(), []);
   assert.ok(!world.ended);

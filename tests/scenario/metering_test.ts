@@ -1,29 +1,18 @@
 /** Endpoints that state how much may be unanswered: the relay asks at each half of it, and at the limit the client's requests wait. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 /** virtio-gpu's: more small sends than that block the whole VM while the compositor does not read. */
 const meter = { sends: 64, bytes: 65536, bytesPerSend: 4096, fdsPerSend: 28 };
 
-/** A client with a surface, its object 4 and the host's. */
-function meteredWorld(): World {
-  const world = World.ready({ host: { meter } });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.forget();
-  return world;
+/** A client with a surface, its object 4. */
+function meteredWorld(): RelayWorld {
+  return RelayWorld.withSurface({ host: { meter } });
 }
 
-/** The host's id of the relay's own sync among what it heard, or 0. */
-function ownSync(lines: readonly string[]): number {
-  const line = lines.find((line) => line.includes(".sync("));
-  return Number(/wl_callback@(\d+)/.exec(line ?? "")?.[1] ?? 0);
-}
-
-function answer(world: World, callback: number): void {
-  world.host.say(callback, "wl_callback.done", 0);
-  world.host.say(1, "wl_display.delete_id", callback);
-  world.settle();
+/** The relay's own sync among what the host heard, or "". */
+function ownSync(lines: readonly string[]): string {
+  return /\.sync\(new (.*)\)/.exec(lines.join("\n"))?.[1] ?? "";
 }
 
 /** How many of the scenarios' requests the host has heard. */
@@ -33,28 +22,27 @@ function damages(lines: readonly string[]): number {
 
 /** Sends requests one by one until the host hears a sync of the relay's, or `most` of them have gone. */
 function sendOneByOne(
-  world: World,
+  world: RelayWorld,
   most: number,
-): { heard: number; sync: number } {
+): { heard: number; sync: string } {
   let heard = 0;
   for (let i = 0; i < most; i++) {
-    world.client.say(4, "wl_surface.damage", i, 0, 1, 1);
-    world.settle();
+    world.client.damage(4, [i, 0, 1, 1]);
     const lines = world.host.heard();
     heard += damages(lines);
     const sync = ownSync(lines);
-    if (sync !== 0) return { heard, sync };
+    if (sync !== "") return { heard, sync };
   }
-  return { heard, sync: 0 };
+  return { heard, sync: "" };
 }
 
 Deno.test("at half of the unanswered sends the relay asks for an answer, once", () => {
   using world = meteredWorld();
   const first = sendOneByOne(world, 100);
-  assert.ok(first.sync > 0);
+  assert.ok(first.sync !== "");
   assert.ok(first.heard >= 25 && first.heard <= 32, `after ${first.heard}`);
   const second = sendOneByOne(world, 20);
-  assert.deepEqual(second, { heard: 20, sync: 0 });
+  assert.deepEqual(second, { heard: 20, sync: "" });
 });
 
 Deno.test("at the limit of unanswered sends the client is not read until the answer comes", () => {
@@ -64,10 +52,10 @@ Deno.test("at the limit of unanswered sends the client is not read until the ans
   const heard = first.heard + second.heard;
   assert.ok(heard <= meter.sends);
   assert.ok(heard >= meter.sends - 8);
-  assert.ok(second.sync > 0);
+  assert.ok(second.sync !== "");
   const most = meter.sends - heard;
   assert.ok(sendOneByOne(world, 100).heard <= most);
-  answer(world, first.sync);
+  world.host.answer(first.sync);
   assert.ok(damages(world.host.heard()) >= 100 - most);
   assert.ok(!world.ended);
 });
@@ -78,8 +66,8 @@ Deno.test("answered sends are forgotten, so a host that answers is never waited 
   for (let round = 0; round < 10; round++) {
     const { heard: now, sync } = sendOneByOne(world, 100);
     heard += now;
-    assert.ok(sync > 0);
-    answer(world, sync);
+    assert.ok(sync !== "");
+    world.host.answer(sync);
   }
   assert.ok(heard >= 10 * 25);
 });
@@ -88,7 +76,7 @@ Deno.test("what is sent between the question and its answer stays unanswered", (
   using world = meteredWorld();
   const { sync } = sendOneByOne(world, 100);
   sendOneByOne(world, 20);
-  answer(world, sync);
+  world.host.answer(sync);
   // Some 20 are unanswered still, so half of 64 is reached after another dozen.
   const { heard } = sendOneByOne(world, 100);
   assert.ok(heard <= 16, `${heard} more`);
@@ -96,20 +84,24 @@ Deno.test("what is sent between the question and its answer stays unanswered", (
 
 Deno.test("bytes count as sends do", () => {
   using world = meteredWorld();
-  const request = world.client.encode(4, "wl_surface.damage", 0, 0, 1, 1);
+  const request = world.client.encode(4, "wl_surface.damage", {
+    x: 0,
+    y: 0,
+    width: 1,
+    height: 1,
+  });
   const batch = new Uint8Array(request.length * 600); // 14,400 bytes
   for (let at = 0; at < batch.length; at += request.length) {
     batch.set(request, at);
   }
-  const syncs: number[] = [];
+  const syncs: string[] = [];
   const heard: number[] = [];
   for (let i = 0; i < 8; i++) {
     world.client.bytes(batch);
-    world.settle();
     const lines = world.host.heard();
     heard.push(damages(lines));
     const sync = ownSync(lines);
-    if (sync !== 0) syncs.push(sync);
+    if (sync !== "") syncs.push(sync);
   }
   assert.equal(syncs.length, 1);
   assert.deepEqual(heard.slice(0, 4), [600, 600, 600, 600]);
@@ -118,9 +110,9 @@ Deno.test("bytes count as sends do", () => {
   const taken = 2400 + (heard[4] ?? 0);
   assert.ok(taken * request.length <= meter.bytes);
   assert.ok(taken * request.length > meter.bytes - 200);
-  answer(world, syncs[0] ?? 0);
+  world.host.answer(syncs[0] ?? "");
   const rest = world.host.heard();
-  answer(world, ownSync(rest));
+  world.host.answer(ownSync(rest));
   assert.equal(
     taken + damages(rest) + damages(world.host.heard()),
     8 * 600,
@@ -128,9 +120,6 @@ Deno.test("bytes count as sends do", () => {
 });
 
 Deno.test("an endpoint without limits is asked nothing", () => {
-  using world = World.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.forget();
-  assert.deepEqual(sendOneByOne(world, 200), { heard: 200, sync: 0 });
+  using world = RelayWorld.withSurface();
+  assert.deepEqual(sendOneByOne(world, 200), { heard: 200, sync: "" });
 });

@@ -19,23 +19,23 @@ Deno.test("an object that only the relay knows is used by it, and its events are
     },
   }));
   world.client.say(4, "wl_surface.commit");
-  world.settle();
+  const callback = "wl_callback#2";
   assert.deepEqual(world.host.heard(), [
-    "wl_surface@4.frame(new wl_callback@7)",
+    `wl_surface@4.frame(new ${callback})`,
     "wl_surface@4.commit()",
   ]);
-  world.host.say(7, "wl_callback.done", 99);
-  world.host.say(7, "wl_callback.done", 100);
-  world.host.say(1, "wl_display.delete_id", 7);
+  const id = world.host.idOf(callback);
+  world.host.say(callback, "wl_callback.done", { "callback_data": 99 });
+  world.host.answer(callback, 100);
   world.settle();
   assert.deepEqual(heard, ["done 99"], "the end is told once");
   assert.deepEqual(world.client.heard(), []);
   // The id comes back to the allocator that clients' objects share.
-  world.client.say(3, "wl_compositor.create_region", 7);
-  world.settle();
+  world.client.say(3, "wl_compositor.create_region", { id: 7 });
   assert.deepEqual(world.host.heard(), [
     "wl_compositor@3.create_region(new wl_region@7)",
   ]);
+  assert.equal(world.host.idOf(7), id);
 });
 
 Deno.test("a feature binds what clients may see, for the relay itself", () => {
@@ -61,7 +61,7 @@ Deno.test("a feature binds what clients may see, for the relay itself", () => {
     null,
   ]);
   assert.deepEqual(world.host.heard(), [
-    "wl_registry@2.bind(3, new wl_seat v8@7)",
+    "wl_registry#1.bind(3, new wl_seat v8#1)",
   ]);
 });
 
@@ -83,13 +83,11 @@ Deno.test("a client's object that is given its host half late is known to the ho
       },
     },
   }));
-  world.client.say(3, "wl_compositor.create_region", 7);
-  world.client.say(7, "wl_region.add", 1, 2, 3, 4);
-  world.settle();
+  world.client.say(3, "wl_compositor.create_region", { id: 7 });
+  world.client.say(7, "wl_region.add", { x: 1, y: 2, width: 3, height: 4 });
   assert.deepEqual(world.host.heard(), []);
-  world.client.say(4, "wl_surface.set_input_region", 7);
-  world.client.say(7, "wl_region.add", 5, 6, 7, 8);
-  world.settle();
+  world.client.say(4, "wl_surface.set_input_region", { region: 7 });
+  world.client.say(7, "wl_region.add", { x: 5, y: 6, width: 7, height: 8 });
   assert.deepEqual(world.host.heard(), [
     "wl_compositor@3.create_region(new wl_region@7)",
     "wl_surface@4.set_input_region(wl_region@7)",

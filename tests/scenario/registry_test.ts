@@ -1,28 +1,25 @@
 /** What a client sees of the host's globals, and what it may bind. */
 import assert from "node:assert/strict";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
-function announced(world: World): string[] {
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.settle();
+function announced(world: RelayWorld): string[] {
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().map((line) =>
     line.replace(/^wl_registry@3\.global\((.*)\)$/, "$1")
   );
 }
 
 Deno.test("a client is told nothing before the host has said all that it has", () => {
-  using world = new World();
-  world.client.say(1, "wl_display.get_registry", 2);
+  using world = new RelayWorld();
+  world.client.say(1, "wl_display.get_registry", { registry: 2 });
   world.settle();
-  world.host.say(2, "wl_registry.global", 5, "wl_compositor", 6);
-  world.settle();
+  world.host.announce(5, "wl_compositor", 6);
   assert.deepEqual(world.client.heard(), []);
-  world.host.say(2, "wl_registry.global", 6, "wl_subcompositor", 1);
-  world.host.say(3, "wl_callback.done", 0);
-  world.settle();
+  world.host.announce(6, "wl_subcompositor", 1);
+  world.host.answer("wl_callback#1");
   assert.deepEqual(world.client.heard(), [
     'wl_registry@2.global(5, "wl_compositor", 6)',
     'wl_registry@2.global(6, "wl_subcompositor", 1)',
@@ -41,7 +38,7 @@ Deno.test("data device managers are told before seats, and outputs last, in the 
     [7, "wl_output", 4],
     [8, "wl_compositor", 6],
   ];
-  using world = World.ready({}, globals);
+  using world = RelayWorld.ready({}, globals);
   assert.deepEqual(announced(world), [
     '3, "wl_shm", 1',
     '5, "zwp_primary_selection_device_manager_v1", 1',
@@ -57,17 +54,17 @@ Deno.test("data device managers are told before seats, and outputs last, in the 
 });
 
 Deno.test("a version is the host's where that is the lowest", () => {
-  using world = World.ready({}, [[1, "wl_compositor", 3]]);
+  using world = RelayWorld.ready({}, [[1, "wl_compositor", 3]]);
   assert.equal(announced(world)[0], '1, "wl_compositor", 3');
 });
 
 Deno.test("a version is the newest that we know where the host's is newer", () => {
-  using world = World.ready({}, [[1, "wl_subcompositor", 9]]);
+  using world = RelayWorld.ready({}, [[1, "wl_subcompositor", 9]]);
   assert.equal(announced(world)[0], '1, "wl_subcompositor", 1');
 });
 
 Deno.test("globals that nobody knows, and those that the policy hides, are not told", () => {
-  using world = World.ready({ deny: ["wp_viewporter"] }, [
+  using world = RelayWorld.ready({ deny: ["wp_viewporter"] }, [
     [1, "acme_time_machine_v1", 1],
     [2, "zwlr_screencopy_manager_v1", 3],
     [3, "wp_viewporter", 1],
@@ -80,17 +77,16 @@ Deno.test("globals that nobody knows, and those that the policy hides, are not t
 });
 
 Deno.test("a global that is allowed by name is told at the newest version", () => {
-  using world = World.ready({ allow: ["zwlr_screencopy_manager_v1"] }, [
+  using world = RelayWorld.ready({ allow: ["zwlr_screencopy_manager_v1"] }, [
     [2, "zwlr_screencopy_manager_v1", 3],
   ]);
   assert.equal(announced(world)[0], '2, "zwlr_screencopy_manager_v1", 3');
 });
 
 Deno.test("every registry of a client is told all, and the host hears of none", () => {
-  using world = World.ready({}, [[1, "wl_shm", 1]]);
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.client.say(1, "wl_display.get_registry", 4);
-  world.settle();
+  using world = RelayWorld.ready({}, [[1, "wl_shm", 1]]);
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.say(1, "wl_display.get_registry", { registry: 4 });
   assert.deepEqual(world.client.heard(), [
     'wl_registry@3.global(1, "wl_shm", 1)',
     'wl_registry@3.global(4294967294, "wl_fixes", 2)',
@@ -101,18 +97,22 @@ Deno.test("every registry of a client is told all, and the host hears of none", 
 });
 
 Deno.test("one global can be bound twice, from different registries and at different versions", () => {
-  using world = World.ready();
-  world.client.say(1, "wl_display.get_registry", 3);
-  world.client.say(2, "wl_registry.bind", 1, "wl_compositor", 6, 4);
-  world.client.say(3, "wl_registry.bind", 1, "wl_compositor", 4, 5);
-  world.client.say(4, "wl_compositor.create_surface", 6);
-  world.client.say(5, "wl_compositor.create_surface", 7);
-  world.settle();
+  using world = RelayWorld.ready();
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.bind(1, "wl_compositor", 6, 4);
+  world.client.say(3, "wl_registry.bind", {
+    name: 1,
+    interface: "wl_compositor",
+    version: 4,
+    id: 5,
+  });
+  world.client.say(4, "wl_compositor.create_surface", { id: 6 });
+  world.client.say(5, "wl_compositor.create_surface", { id: 7 });
   assert.deepEqual(world.host.heard(), [
-    "wl_registry@2.bind(1, new wl_compositor v6@3)",
-    "wl_registry@2.bind(1, new wl_compositor v4@4)",
-    "wl_compositor@3.create_surface(new wl_surface@5)",
+    "wl_registry#1.bind(1, new wl_compositor v6@4)",
+    "wl_registry#1.bind(1, new wl_compositor v4@5)",
     "wl_compositor@4.create_surface(new wl_surface@6)",
+    "wl_compositor@5.create_surface(new wl_surface@7)",
   ]);
 });
 
@@ -160,12 +160,11 @@ const refusals: {
 
 for (const { name, bind, error } of refusals) {
   Deno.test(`a bind ${name} is refused, and the host hears nothing of it`, () => {
-    using world = World.ready({}, [
+    using world = RelayWorld.ready({}, [
       [2, "wl_shm", 1],
       [8, "zwlr_screencopy_manager_v1", 3],
     ]);
-    world.client.say(2, "wl_registry.bind", ...bind, 3);
-    world.settle();
+    world.client.bind(...bind, 3);
     assert.deepEqual(world.client.heard(), [
       `wl_display@1.error(wl_registry@2, 0, "${error}")`,
     ]);
@@ -178,11 +177,10 @@ for (const { name, bind, error } of refusals) {
 }
 
 Deno.test("what the host cannot be told the truth about is not touched: its names in our range are ignored", () => {
-  using world = World.ready();
-  world.host.say(2, "wl_registry.global", 0xfffffff5, "wl_seat", 8);
-  world.host.say(2, "wl_registry.global_remove", 0xfffffffe);
-  world.host.say(2, "wl_registry.global_remove", 4711);
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.announce(0xfffffff5, "wl_seat", 8);
+  world.host.withdraw(0xfffffffe);
+  world.host.withdraw(4711);
   assert.deepEqual(world.client.heard(), []);
   world.bind(0xfffffffe, "wl_fixes", 2, 3);
   assert.ok(!world.ended);

@@ -2,47 +2,54 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a data device, its object 5; the host's ids are the same. */
-function clipboardWorld(): World {
-  const world = World.ready();
+/** A client with a data device, its object 5. */
+function clipboardWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
+  world.client.say(3, "wl_data_device_manager.get_data_device", {
+    id: 5,
+    seat: 4,
+  });
   world.forget();
   return world;
 }
 
-/** A client with a tablet seat, its object 5; the host's ids are the same. */
-function tabletWorld(): World {
-  const world = World.ready({}, [
+/** A client with a tablet seat, its object 5. */
+function tabletWorld(): RelayWorld {
+  const world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
     [3, "wl_compositor", 6],
   ]);
   world.bind(1, "zwp_tablet_manager_v2", 2, 3);
   world.bind(2, "wl_seat", 8, 4);
-  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", 5, 4);
+  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", {
+    "tablet_seat": 5,
+    seat: 4,
+  });
   world.forget();
   return world;
 }
 
 Deno.test("an offer of the host gets a name for the client, and is used by it", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(FIRST, "wl_data_offer.offer", "text/plain");
-  world.host.say(5, "wl_data_device.selection", FIRST);
-  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "text/plain" });
+  world.host.say(5, "wl_data_device.selection", { id: FIRST });
   assert.deepEqual(world.client.heard(), [
     "wl_data_device@5.data_offer(new wl_data_offer@4278190080)",
     'wl_data_offer@4278190080.offer("text/plain")',
     "wl_data_device@5.selection(wl_data_offer@4278190080)",
   ]);
-  world.client.say(FIRST, "wl_data_offer.receive", "text/plain", memoryFile());
-  world.settle();
+  world.client.say(FIRST, "wl_data_offer.receive", {
+    "mime_type": "text/plain",
+    fd: memoryFile(),
+  });
   assert.deepEqual(world.host.heard(), [
     'wl_data_offer@4278190080.receive("text/plain", fd)',
   ]);
@@ -51,15 +58,14 @@ Deno.test("an offer of the host gets a name for the client, and is used by it", 
 Deno.test("the client's names of the host's objects have no gaps, whatever the host's are", () => {
   using world = clipboardWorld();
   for (const id of [FIRST, FIRST + 1, FIRST + 2]) {
-    world.host.say(5, "wl_data_device.data_offer", id);
+    world.host.say(5, "wl_data_device.data_offer", { id });
   }
   world.settle();
   world.client.say(FIRST + 1, "wl_data_offer.destroy");
   world.settle();
   world.forget();
-  world.host.say(5, "wl_data_device.data_offer", FIRST + 3);
-  world.host.say(5, "wl_data_device.data_offer", FIRST + 4);
-  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 3 });
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 4 });
   assert.deepEqual(world.client.heard(), [
     "wl_data_device@5.data_offer(new wl_data_offer@4278190081)",
     "wl_data_device@5.data_offer(new wl_data_offer@4278190083)",
@@ -68,26 +74,24 @@ Deno.test("the client's names of the host's objects have no gaps, whatever the h
 
 Deno.test("an offer that is replaced lives until the client destroys it, and nobody says delete_id", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(5, "wl_data_device.selection", FIRST);
-  world.host.say(5, "wl_data_device.data_offer", FIRST + 1);
-  world.host.say(5, "wl_data_device.selection", FIRST + 1);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(5, "wl_data_device.selection", { id: FIRST });
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 1 });
+  world.host.say(5, "wl_data_device.selection", { id: FIRST + 1 });
   world.forget();
   world.client.say(FIRST, "wl_data_offer.destroy");
-  world.settle();
   assert.deepEqual(world.host.heard(), ["wl_data_offer@4278190080.destroy()"]);
   assert.deepEqual(world.client.heard(), []);
 });
 
 Deno.test("the host may give an id again that the client destroyed", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
   world.forget();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(FIRST, "wl_data_offer.offer", "a/b");
-  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "a/b" });
   assert.deepEqual(world.client.heard(), [
     "wl_data_device@5.data_offer(new wl_data_offer@4278190080)",
     'wl_data_offer@4278190080.offer("a/b")',
@@ -96,20 +100,21 @@ Deno.test("the host may give an id again that the client destroyed", () => {
 
 Deno.test("the host may give an id again that the client still uses: the old object is inert then", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(FIRST, "wl_data_offer.offer", "a/b");
-  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "a/b" });
   assert.deepEqual(world.client.heard(), [
     "wl_data_device@5.data_offer(new wl_data_offer@4278190080)",
     "wl_data_device@5.data_offer(new wl_data_offer@4278190081)",
     'wl_data_offer@4278190081.offer("a/b")',
   ]);
   const before = openFdCount();
-  world.client.say(FIRST, "wl_data_offer.receive", "a/b", memoryFile());
+  world.client.say(FIRST, "wl_data_offer.receive", {
+    "mime_type": "a/b",
+    fd: memoryFile(),
+  });
   world.client.say(FIRST, "wl_data_offer.destroy");
   world.client.say(FIRST + 1, "wl_data_offer.destroy");
-  world.settle();
   assert.deepEqual(world.host.heard(), ["wl_data_offer@4278190080.destroy()"]);
   assert.equal(openFdCount(), before);
   assert.ok(!world.ended);
@@ -117,40 +122,41 @@ Deno.test("the host may give an id again that the client still uses: the old obj
 
 Deno.test("events of an offer that the client destroyed go nowhere", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
   world.forget();
-  world.host.say(FIRST, "wl_data_offer.offer", "a/b");
-  world.host.say(FIRST, "wl_data_offer.action", 1);
-  world.settle();
+  world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "a/b" });
+  world.host.say(FIRST, "wl_data_offer.action", { "dnd_action": 1 });
   assert.deepEqual(world.client.heard(), []);
   assert.ok(!world.ended);
 });
 
 Deno.test("an event that names an offer the client destroyed says null, where that is allowed", () => {
   using world = clipboardWorld();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
   world.forget();
-  world.host.say(5, "wl_data_device.selection", FIRST);
-  world.settle();
+  world.host.say(5, "wl_data_device.selection", { id: FIRST });
   assert.deepEqual(world.client.heard(), ["wl_data_device@5.selection(nil)"]);
 });
 
 Deno.test("an event that names a tablet the client destroyed is dropped, where null is not allowed", () => {
   using world = tabletWorld();
   world.bind(3, "wl_compositor", 6, 6);
-  world.client.say(6, "wl_compositor.create_surface", 7);
-  world.host.say(5, "zwp_tablet_seat_v2.tablet_added", FIRST);
-  world.host.say(5, "zwp_tablet_seat_v2.tool_added", FIRST + 1);
+  world.client.say(6, "wl_compositor.create_surface", { id: 7 });
+  world.host.say(5, "zwp_tablet_seat_v2.tablet_added", { id: FIRST });
+  world.host.say(5, "zwp_tablet_seat_v2.tool_added", { id: FIRST + 1 });
   world.settle();
   world.client.say(FIRST, "zwp_tablet_v2.destroy");
   world.forget();
-  world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_in", 1, FIRST, 7);
+  world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_in", {
+    serial: 1,
+    tablet: FIRST,
+    surface: 7,
+  });
   world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_out");
-  world.settle();
   assert.deepEqual(world.client.heard(), [
     "zwp_tablet_tool_v2@4278190081.proximity_out()",
   ]);
@@ -160,37 +166,36 @@ Deno.test("an offer to a data device that the client released is destroyed on th
   using world = clipboardWorld();
   world.client.say(5, "wl_data_device.release");
   world.forget();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(FIRST, "wl_data_offer.offer", "text/plain");
-  world.host.say(5, "wl_data_device.selection", FIRST);
-  world.host.say(1, "wl_display.delete_id", 5);
-  world.settle();
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "text/plain" });
+  world.host.say(5, "wl_data_device.selection", { id: FIRST });
+  world.host.deleteId(5);
   assert.deepEqual(world.client.heard(), ["wl_display@1.delete_id(5)"]);
   assert.deepEqual(world.host.heard(), ["wl_data_offer@4278190080.destroy()"]);
 });
 
 Deno.test("what a released data device was offered leaves no gap in the client's names", () => {
   using world = clipboardWorld();
-  world.client.say(5, "wl_data_device.release");
-  world.client.say(3, "wl_data_device_manager.get_data_device", 6, 4);
+  const { client } = world;
+  client.say(5, "wl_data_device.release");
+  client.say(3, "wl_data_device_manager.get_data_device", { id: 6, seat: 4 });
   world.forget();
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(6, "wl_data_device.data_offer", FIRST + 1);
-  world.settle();
-  assert.deepEqual(world.client.heard(), [
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.say(6, "wl_data_device.data_offer", { id: FIRST + 1 });
+  assert.deepEqual(client.heard(), [
     "wl_data_device@6.data_offer(new wl_data_offer@4278190080)",
   ]);
 });
 
 Deno.test("a tablet's objects are named three levels deep", () => {
   using world = tabletWorld();
-  world.host.say(5, "zwp_tablet_seat_v2.pad_added", FIRST);
-  world.host.say(FIRST, "zwp_tablet_pad_v2.group", FIRST + 1);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", FIRST + 2);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", FIRST + 3);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", FIRST + 4);
-  world.host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", 1);
-  world.settle();
+  const { host } = world;
+  host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
+  host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", { ring: FIRST + 2 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", { strip: FIRST + 3 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", { dial: FIRST + 4 });
+  host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", { source: 1 });
   assert.deepEqual(world.client.heard(), [
     "zwp_tablet_seat_v2@5.pad_added(new zwp_tablet_pad_v2@4278190080)",
     "zwp_tablet_pad_v2@4278190080.group(new zwp_tablet_pad_group_v2@4278190081)",
@@ -200,8 +205,7 @@ Deno.test("a tablet's objects are named three levels deep", () => {
     "zwp_tablet_pad_ring_v2@4278190082.source(1)",
   ]);
   world.client.say(FIRST + 4, "zwp_tablet_pad_dial_v2.destroy");
-  world.settle();
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "zwp_tablet_pad_dial_v2@4278190084.destroy()",
   ]);
 });
@@ -210,11 +214,12 @@ Deno.test("a tablet that arrives where the client left is destroyed on the host,
   using world = tabletWorld();
   world.client.say(5, "zwp_tablet_seat_v2.destroy");
   world.forget();
-  world.host.say(5, "zwp_tablet_seat_v2.pad_added", FIRST);
-  world.host.say(FIRST, "zwp_tablet_pad_v2.group", FIRST + 1);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", FIRST + 2);
-  world.host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", 1);
-  world.settle();
+  world.host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
+  world.host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
+  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.ring", {
+    ring: FIRST + 2,
+  });
+  world.host.say(FIRST + 2, "zwp_tablet_pad_ring_v2.source", { source: 1 });
   assert.deepEqual(world.client.heard(), []);
   assert.deepEqual(world.host.heard(), [
     "zwp_tablet_pad_v2@4278190080.destroy()",
@@ -224,38 +229,40 @@ Deno.test("a tablet that arrives where the client left is destroyed on the host,
 });
 
 Deno.test("events that are newer than their object are dropped, with the objects that they bring", () => {
-  using world = World.ready({}, [
+  using world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
   ]);
+  const { host } = world;
   world.bind(1, "zwp_tablet_manager_v2", 1, 3);
   world.bind(2, "wl_seat", 8, 4);
-  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", 5, 4);
+  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", {
+    "tablet_seat": 5,
+    seat: 4,
+  });
   world.forget();
-  world.host.say(5, "zwp_tablet_seat_v2.pad_added", FIRST);
-  world.host.say(FIRST, "zwp_tablet_pad_v2.group", FIRST + 1);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", FIRST + 2);
-  world.host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", FIRST + 3);
-  world.settle();
+  host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
+  host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", { dial: FIRST + 2 });
+  host.say(FIRST + 1, "zwp_tablet_pad_group_v2.strip", { strip: FIRST + 3 });
   assert.deepEqual(world.client.heard().slice(2), [
     "zwp_tablet_pad_group_v2@4278190081.strip(new zwp_tablet_pad_strip_v2@4278190082)",
   ]);
-  assert.deepEqual(world.host.heard(), [
+  assert.deepEqual(host.heard(), [
     "zwp_tablet_pad_dial_v2@4278190082.destroy()",
   ]);
 });
 
 Deno.test("a keymap for a keyboard that the client released is closed", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(3, "wl_seat", 8, 3);
-  world.client.say(3, "wl_seat.get_keyboard", 4);
+  world.client.say(3, "wl_seat.get_keyboard", { id: 4 });
   world.client.say(4, "wl_keyboard.release");
-  world.client.say(3, "wl_seat.get_keyboard", 5);
+  world.client.say(3, "wl_seat.get_keyboard", { id: 5 });
   world.forget();
   const before = openFdCount();
-  world.host.say(4, "wl_keyboard.keymap", 1, memoryFile(), 4096);
-  world.host.say(5, "wl_keyboard.keymap", 1, memoryFile(), 4096);
-  world.settle();
+  world.host.keymap(4, memoryFile(), 4096);
+  world.host.keymap(5, memoryFile(), 4096);
   assert.deepEqual(world.client.heard(), ["wl_keyboard@5.keymap(1, fd, 4096)"]);
   closeFd(world.client.takeFd());
   assert.equal(openFdCount(), before);

@@ -5,45 +5,45 @@ import { openClientFiles, ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("a committed buffer is shown to the host as a copy in its own memory", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 4);
-  words.forEach((_, i) => words[i] = 0xff000000 + i);
-  scene.commit(7, [0, 0, 8, 4]);
+  const buffer = scene.buffer(8, 4);
+  buffer.words.forEach((_, i) => buffer.words[i] = 0xff000000 + i);
+  scene.commit(buffer, [0, 0, 8, 4]);
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@5.damage_buffer(0, 0, 8, 4)",
-    "wl_registry@2.bind(2, new wl_shm v1@6)",
-    "wl_shm@6.create_pool(new wl_shm_pool@7, fd, 16384)",
-    "wl_shm_pool@7.create_buffer(new wl_buffer@8, 0, 8, 4, 32, 0)",
-    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_registry#1.bind(2, new wl_shm v1#1)",
+    "wl_shm#1.create_pool(new wl_shm_pool#1, fd, 16384)",
+    "wl_shm_pool#1.create_buffer(new wl_buffer#1, 0, 8, 4, 32, 0)",
+    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
     "wl_surface@5.commit()",
   ]);
-  assert.deepEqual(scene.pixels("wl_buffer@8").subarray(0, 32), words);
+  assert.deepEqual(scene.pixels("wl_buffer#1").subarray(0, 32), buffer.words);
 });
 
 Deno.test("the host hears nothing of pools and buffers before one of them is shown", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 4);
-  scene.say(6, "wl_shm_pool.destroy");
-  scene.say(SURFACE, "wl_surface.attach", 7, 0, 0);
+  const buffer = scene.buffer(8, 4);
+  scene.client.say(buffer.pool, "wl_shm_pool.destroy");
+  scene.client.attach(SURFACE, buffer);
   assert.deepEqual(scene.hostHeard(), []);
 });
 
 Deno.test("the client has its buffer back at once, and does not hear of the host's release", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 4);
-  scene.commit(7);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  const buffer = scene.buffer(8, 4);
+  scene.commit(buffer);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
   scene.release(scene.attached());
   assert.deepEqual(scene.clientHeard(), []);
 });
 
 Deno.test("a buffer that was destroyed after its attach is shown, and not released", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 4);
-  words.fill(0x1234);
-  scene.say(SURFACE, "wl_surface.attach", 7, 0, 0);
-  scene.say(7, "wl_buffer.destroy");
-  scene.say(6, "wl_shm_pool.destroy");
-  scene.say(SURFACE, "wl_surface.commit");
+  const buffer = scene.buffer(8, 4);
+  buffer.words.fill(0x1234);
+  scene.client.attach(SURFACE, buffer);
+  scene.client.say(buffer, "wl_buffer.destroy");
+  scene.client.say(buffer.pool, "wl_shm_pool.destroy");
+  scene.client.say(SURFACE, "wl_surface.commit");
   const shown = scene.attached();
   assert.equal(scene.pixels(shown)[31], 0x1234);
   assert.deepEqual(scene.clientHeard(), []);
@@ -51,22 +51,22 @@ Deno.test("a buffer that was destroyed after its attach is shown, and not releas
 
 Deno.test("a file is closed when its pool and all of its buffers are gone", () => {
   using scene = new ShadowScene();
-  scene.pool(6, 4096);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 4, 4, 16, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 8, 64, 4, 4, 16, 0);
-  scene.say(6, "wl_shm_pool.destroy");
-  scene.say(7, "wl_buffer.destroy");
+  const pool = scene.pool(4096);
+  const first = pool.createBuffer({ width: 4, height: 4 });
+  const second = pool.createBuffer({ offset: 64, width: 4, height: 4 });
+  scene.client.say(pool, "wl_shm_pool.destroy");
+  scene.client.say(first, "wl_buffer.destroy");
   scene.world.settle();
   assert.equal(openClientFiles(), 2, "the client's own and ours");
-  scene.say(8, "wl_buffer.destroy");
+  scene.client.say(second, "wl_buffer.destroy");
   scene.world.settle();
   assert.equal(openClientFiles(), 1);
 });
 
 Deno.test("a commit without a buffer goes on as it is", () => {
   using scene = new ShadowScene();
-  scene.say(SURFACE, "wl_surface.frame", 6);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.frame", { callback: 6 });
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@5.frame(new wl_callback@6)",
     "wl_surface@5.commit()",
@@ -75,17 +75,17 @@ Deno.test("a commit without a buffer goes on as it is", () => {
 
 Deno.test("nothing, attached, takes the contents away, and what comes then is copied whole", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 4);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 4);
+  scene.commit(buffer);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.attach(SURFACE, null);
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@5.attach(nil, 0, 0)",
     "wl_surface@5.commit()",
   ]);
   scene.copiedBytes();
-  scene.commit(7, [0, 0, 1, 1]);
+  scene.commit(buffer, [0, 0, 1, 1]);
   assert.equal(scene.copiedBytes(), 8 * 4 * 4);
 });
 
@@ -94,14 +94,10 @@ Deno.test("a buffer that the host knows is attached as it is", () => {
     [9, "wp_single_pixel_buffer_manager_v1", 1],
   ]);
   scene.world.bind(9, "wp_single_pixel_buffer_manager_v1", 1, 6);
-  scene.say(
+  scene.client.say(
     6,
     "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
-    7,
-    0,
-    0,
-    0,
-    0,
+    { id: 7, r: 0, g: 0, b: 0, a: 0 },
   );
   scene.hostHeard();
   scene.commit(7);
@@ -116,35 +112,35 @@ Deno.test("a buffer that the host knows is attached as it is", () => {
 
 Deno.test("the last of two attached buffers is shown, and the first is not released", () => {
   using scene = new ShadowScene();
-  const { words: first } = scene.buffer(7, 6, 8, 4);
-  const { words: second } = scene.buffer(9, 8, 8, 4);
-  first.fill(1);
-  second.fill(2);
-  scene.say(SURFACE, "wl_surface.attach", 7, 0, 0);
-  scene.commit(9);
+  const first = scene.buffer(8, 4);
+  const second = scene.buffer(8, 4);
+  first.words.fill(1);
+  second.words.fill(2);
+  scene.client.attach(SURFACE, first);
+  scene.commit(second);
   assert.equal(scene.pixels(scene.attached())[0], 2);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@9.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${second}.release()`]);
 });
 
 Deno.test("the offset of an attach reaches the host with the shadow", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 4);
-  scene.say(SURFACE, "wl_surface.attach", 7, -3, 2);
-  scene.say(SURFACE, "wl_surface.commit");
+  const buffer = scene.buffer(8, 4);
+  scene.client.say(SURFACE, "wl_surface.attach", { buffer, x: -3, y: 2 });
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.ok(
-    scene.hostHeard().includes("wl_surface@5.attach(wl_buffer@8, -3, 2)"),
+    scene.hostHeard().includes("wl_surface@5.attach(wl_buffer#1, -3, 2)"),
   );
 });
 
 Deno.test("one buffer on two surfaces is copied for each", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 4);
-  words.fill(5);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 4);
+  buffer.words.fill(5);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.commit(buffer);
   const first = scene.attached();
-  scene.say(8, "wl_surface.attach", 7, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, buffer);
+  scene.client.say(8, "wl_surface.commit");
   const second = scene.attached();
   assert.notEqual(first, second);
   assert.equal(scene.pixels(second)[31], 5);
@@ -153,15 +149,19 @@ Deno.test("one buffer on two surfaces is copied for each", () => {
 Deno.test("subsurfaces have shadows of their own, committed in the client's order", () => {
   using scene = new ShadowScene([[9, "wl_subcompositor", 1]]);
   scene.world.bind(9, "wl_subcompositor", 1, 6);
-  scene.say(3, "wl_compositor.create_surface", 7);
-  scene.say(6, "wl_subcompositor.get_subsurface", 8, 7, SURFACE);
-  scene.buffer(10, 9, 4, 4);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 7 });
+  scene.client.say(6, "wl_subcompositor.get_subsurface", {
+    id: 8,
+    surface: 7,
+    parent: SURFACE,
+  });
+  const buffer = scene.buffer(4, 4);
   scene.hostHeard();
-  scene.say(7, "wl_surface.attach", 10, 0, 0);
-  scene.say(7, "wl_surface.commit");
-  scene.commit(10);
+  scene.client.attach(7, buffer);
+  scene.client.say(7, "wl_surface.commit");
+  scene.commit(buffer);
   const order = scene.hostHeard().filter((line) => /attach|commit/.test(line))
-    .map((line) => line.replace(/wl_buffer@\d+/, "a buffer"));
+    .map((line) => line.replace(/wl_buffer#\d+/, "a buffer"));
   assert.deepEqual(order, [
     "wl_surface@7.attach(a buffer, 0, 0)",
     "wl_surface@7.commit()",

@@ -10,13 +10,13 @@ const PATCH = 100 * 100 * PIXEL;
 
 Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.commit(7, [0, 0, WIDTH, HEIGHT]);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer, [0, 0, WIDTH, HEIGHT]);
   assert.equal(scene.copiedBytes(), WHOLE);
   const shown = scene.attached();
   scene.release(shown);
-  words.fill(3);
-  scene.commit(7, [300, 200, 100, 100]);
+  buffer.words.fill(3);
+  scene.commit(buffer, [300, 200, 100, 100]);
   assert.equal(scene.copiedBytes(), PATCH);
   assert.equal(scene.attached(), shown);
   const pixels = scene.pixels(shown);
@@ -28,10 +28,8 @@ Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes"
 
 Deno.test("a host that keeps a buffer until the next gets what changed in two frames, each time", () => {
   using scene = new ShadowScene();
-  const files = [
-    scene.buffer(7, 6, WIDTH, HEIGHT),
-    scene.buffer(9, 8, WIDTH, HEIGHT),
-  ];
+  const even = scene.buffer(WIDTH, HEIGHT);
+  const odd = scene.buffer(WIDTH, HEIGHT);
   const model = new Uint32Array(WIDTH * HEIGHT);
   let before = "";
   const copied: number[] = [];
@@ -40,8 +38,9 @@ Deno.test("a host that keeps a buffer until the next gets what changed in two fr
     for (let y = 0; y < 100; y++) {
       model.fill(frame + 1, y * WIDTH + x, y * WIDTH + x + 100);
     }
-    files[frame % 2]?.words.set(model);
-    scene.commit(7 + frame % 2 * 2, [x, 0, 100, 100]);
+    const buffer = frame % 2 === 0 ? even : odd;
+    buffer.words.set(model);
+    scene.commit(buffer, [x, 0, 100, 100]);
     copied.push(scene.copiedBytes());
     const shown = scene.attached();
     assert.notEqual(shown, before);
@@ -58,17 +57,17 @@ Deno.test("a host that keeps a buffer until the next gets what changed in two fr
 
 Deno.test("a client that draws in two buffers has every frame right on a host with one copy", () => {
   using scene = new ShadowScene();
-  const one = scene.buffer(7, 6, 16, 16);
-  const two = scene.buffer(9, 8, 16, 16);
-  scene.commit(7, [0, 0, 16, 16]);
+  const one = scene.buffer(16, 16);
+  const two = scene.buffer(16, 16);
+  scene.commit(one, [0, 0, 16, 16]);
   scene.release(scene.attached());
   // The second buffer has what changed in both frames; only the last change is damage.
   one.words.fill(1, 0, 16);
-  scene.commit(7, [0, 0, 16, 1]);
+  scene.commit(one, [0, 0, 16, 1]);
   scene.release(scene.attached());
   two.words.set(one.words);
   two.words.fill(2, 16, 32);
-  scene.commit(9, [0, 1, 16, 1]);
+  scene.commit(two, [0, 1, 16, 1]);
   assert.deepEqual(
     scene.pixels(scene.attached()).subarray(0, 256),
     two.words,
@@ -77,43 +76,49 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
 
 Deno.test("rows are joined where little is between them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 1000, 10);
-  scene.commit(7);
+  const buffer = scene.buffer(1000, 10);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7, [10, 2, 980, 5]);
+  scene.commit(buffer, [10, 2, 980, 5]);
   assert.equal(scene.copiedBytes(), 4 * 4000 + 980 * 4);
 });
 
 Deno.test("damage in the surface's coordinates counts with the surface's scale", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
-  scene.commit(7);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
-  scene.say(SURFACE, "wl_surface.damage", 100, 100, 50, 50);
-  scene.commit(7);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
+  scene.client.damage(SURFACE, [100, 100, 50, 50]);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
 Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  const { client } = scene;
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
-  const { words } = scene.buffer(9, 8, 400, 600);
+  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+  const buffer = scene.buffer(400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
-  scene.say(SURFACE, "wl_surface.set_buffer_transform", 1);
-  scene.say(7, "wp_viewport.set_source", 300 * 256, 0, 300 * 256, 400 * 256);
-  scene.say(7, "wp_viewport.set_destination", 150, 200);
-  scene.commit(9);
+  client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
+  client.say(7, "wp_viewport.set_source", {
+    x: 300 * 256,
+    y: 0,
+    width: 300 * 256,
+    height: 400 * 256,
+  });
+  client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
   scene.copiedBytes();
-  words.fill(9);
-  scene.say(SURFACE, "wl_surface.damage", 10, 20, 30, 40);
-  scene.commit(9);
+  buffer.words.fill(9);
+  client.damage(SURFACE, [10, 20, 30, 40]);
+  scene.commit(buffer);
   // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
   assert.equal(scene.copiedBytes(), 82 * 62 * 4);
   const pixels = scene.pixels(shown);
@@ -124,24 +129,33 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
 });
 
 /** What a client says of how its buffer (9) lies on the surface; it has a viewport (7). */
-const views: readonly (readonly [number, string, readonly number[]])[] = [
-  [SURFACE, "wl_surface.set_buffer_transform", [2]],
-  [SURFACE, "wl_surface.set_buffer_scale", [2]],
-  [7, "wp_viewport.set_source", [256, 0, 256 * 8, 256 * 8]],
-  [7, "wp_viewport.set_destination", [5, 5]],
-];
-for (const [id, request, values] of views) {
+const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
+  "wl_surface.set_buffer_transform": (scene) =>
+    scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
+      transform: 2,
+    }),
+  "wl_surface.set_buffer_scale": (scene) =>
+    scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "wp_viewport.set_source": (scene) => {
+    const size = { width: 8 * 256, height: 8 * 256 };
+    scene.client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
+  },
+  "wp_viewport.set_destination": (scene) =>
+    scene.client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
+};
+for (const [request, view] of Object.entries(views)) {
   Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
     using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+    const { client } = scene;
     scene.world.bind(9, "wp_viewporter", 1, 6);
-    scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
-    scene.buffer(9, 8, 16, 16);
-    scene.commit(9);
+    client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+    const buffer = scene.buffer(16, 16);
+    scene.commit(buffer);
     const copied = [0, 1].map(() => {
       scene.release(scene.attached());
       scene.copiedBytes();
-      scene.say(id, request, ...values);
-      scene.commit(9, [0, 0, 4, 1]);
+      view(scene);
+      scene.commit(buffer, [0, 0, 4, 1]);
       return scene.copiedBytes();
     });
     assert.deepEqual(copied, [16 * 16 * PIXEL, 4 * PIXEL]);
@@ -150,67 +164,70 @@ for (const [id, request, values] of views) {
 
 Deno.test("a viewport that is gone no longer counts", () => {
   using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  const { client } = scene;
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  scene.say(6, "wp_viewporter.get_viewport", 7, SURFACE);
-  scene.say(7, "wp_viewport.set_destination", 10, 10);
-  scene.say(7, "wp_viewport.destroy");
-  scene.buffer(9, 8, WIDTH, HEIGHT);
-  scene.commit(9);
+  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+  client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
+  client.say(7, "wp_viewport.destroy");
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.damage", 100, 100, 100, 100);
-  scene.commit(9);
+  client.damage(SURFACE, [100, 100, 100, 100]);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
 Deno.test("damage beyond the buffer is cut off, and endless damage is all of it", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const buffer = scene.buffer(100, 100);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
+  scene.commit(buffer, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
   assert.equal(scene.copiedBytes(), 9 * 400 + 40 + 4 * 400 + 20);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.damage", 0, 0, 0x7fffffff, 0x7fffffff);
-  scene.commit(7);
+  scene.client.damage(SURFACE, [0, 0, 0x7fffffff, 0x7fffffff]);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 100 * 100 * PIXEL);
 });
 
 Deno.test("damage of a commit without a buffer is copied with the next buffer", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, WIDTH, HEIGHT);
-  scene.commit(7);
+  const buffer = scene.buffer(WIDTH, HEIGHT);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.say(SURFACE, "wl_surface.damage_buffer", 0, 0, 100, 100);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
+  scene.client.say(SURFACE, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.copiedBytes(), 0);
-  scene.commit(7, [500, 500, 100, 100]);
+  scene.commit(buffer, [500, 500, 100, 100]);
   assert.equal(scene.copiedBytes(), 2 * PATCH);
 });
 
 Deno.test("a buffer without damage is attached and not copied", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const buffer = scene.buffer(100, 100);
+  scene.commit(buffer);
   scene.release(scene.attached());
   scene.copiedBytes();
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 0);
   assert.notEqual(scene.attached(), "");
 });
 
 Deno.test("a buffer of another size, stride or format is copied whole", () => {
   using scene = new ShadowScene();
-  scene.pool(6, 65536);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 10, 10, 40, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 8, 0, 12, 10, 48, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 9, 0, 12, 10, 64, 0);
-  scene.say(6, "wl_shm_pool.create_buffer", 10, 0, 12, 10, 64, 1);
-  const copied = [7, 8, 9, 10].map((buffer) => {
-    scene.commit(buffer, [0, 0, 1, 1]);
+  const pool = scene.pool(65536);
+  const shapes = [
+    { width: 10, height: 10 },
+    { width: 12, height: 10 },
+    { width: 12, height: 10, stride: 64 },
+    { width: 12, height: 10, stride: 64, format: 1 },
+  ];
+  const copied = shapes.map((shape) => {
+    scene.commit(pool.createBuffer(shape), [0, 0, 1, 1]);
     return scene.copiedBytes();
   });
   assert.deepEqual(copied, [400, 480, 624, 624]);
@@ -219,16 +236,21 @@ Deno.test("a buffer of another size, stride or format is copied whole", () => {
 Deno.test("a buffer with several planes is copied whole", () => {
   using scene = new ShadowScene();
   const nv12 = 0x3231564e;
-  scene.world.host.say(4, "wl_shm.format", nv12);
+  scene.host.say(4, "wl_shm.format", { format: nv12 });
   scene.world.settle();
-  const { mapping } = scene.pool(6, 64 * 48 * 3 / 2);
-  mapping.bytes.fill(7);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 64, 48, 64, nv12);
-  scene.commit(7);
+  const pool = scene.pool(64 * 48 * 3 / 2);
+  pool.mapping.bytes.fill(7);
+  const buffer = pool.createBuffer({
+    width: 64,
+    height: 48,
+    stride: 64,
+    format: nv12,
+  });
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
   assert.equal(scene.copiedBytes(), 64 * 72);
-  scene.commit(7, [0, 0, 2, 2]);
+  scene.commit(buffer, [0, 0, 2, 2]);
   assert.equal(scene.copiedBytes(), 64 * 72);
   const bytes = new Uint8Array(scene.pixels(shown).buffer);
   assert.equal(bytes[64 * 72 - 1], 7);

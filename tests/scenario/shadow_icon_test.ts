@@ -8,47 +8,49 @@ import { ShadowScene } from "./support/shadow_scene.ts";
 function iconScene(): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
+  scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
   scene.hostHeard();
   return scene;
 }
 
 Deno.test("an icon's picture is copied when it is handed over", () => {
   using scene = iconScene();
-  const { words } = scene.buffer(9, 8, 16, 16);
-  words.fill(3);
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
+  const { client } = scene;
+  const buffer = scene.buffer(16, 16);
+  buffer.words.fill(3);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   const lines = scene.hostHeard();
   assert.equal(
     lines.at(-1),
-    "xdg_toplevel_icon_v1@7.add_buffer(wl_buffer@10, 1)",
+    "xdg_toplevel_icon_v1@7.add_buffer(wl_buffer#1, 1)",
   );
-  words.fill(4);
-  assert.equal(scene.pixels("wl_buffer@10")[255], 3);
+  buffer.words.fill(4);
+  assert.equal(scene.pixels("wl_buffer#1")[255], 3);
   assert.deepEqual(scene.clientHeard(), []);
 });
 
 Deno.test("an icon keeps its picture when the client destroys the buffer, and gives it up when it ends", () => {
   using scene = iconScene();
-  scene.buffer(9, 8, 16, 16);
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
-  scene.say(9, "wl_buffer.destroy");
-  scene.world.settle();
+  const { client } = scene;
+  const buffer = scene.buffer(16, 16);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
+  client.say(buffer, "wl_buffer.destroy");
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
-  scene.say(7, "xdg_toplevel_icon_v1.destroy");
+  client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard(), [
     "xdg_toplevel_icon_v1@7.destroy()",
-    "wl_buffer@10.destroy()",
-    "wl_shm_pool@9.destroy()",
+    "wl_buffer#1.destroy()",
+    "wl_shm_pool#1.destroy()",
   ]);
   assert.equal(scene.room.used, 0);
 });
 
 Deno.test("an icon that finds no memory is left out, and the client goes on", () => {
   using scene = iconScene();
+  const { client } = scene;
   scene.room.limit = 0;
-  scene.buffer(9, 8, 16, 16);
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
+  const buffer = scene.buffer(16, 16);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   assert.ok(!scene.hostHeard().some((line) => line.includes("add_buffer")));
   assert.ok(!scene.world.ended);
   assert.match(
@@ -59,18 +61,19 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
 
 Deno.test("a picture that replaces one of an icon takes no further memory, and the host's buffer of it lives on", () => {
   using scene = iconScene();
-  const { words } = scene.buffer(9, 8, 16, 16);
+  const { client } = scene;
+  const buffer = scene.buffer(16, 16);
   for (let value = 1; value <= 20; value++) {
-    words.fill(value);
-    scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
+    buffer.words.fill(value);
+    client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
     scene.world.settle();
   }
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 2);
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 2 });
   const added = scene.hostHeard().filter((line) => line.includes("add_buffer"));
   assert.equal(added.length, 21);
   assert.equal(new Set(added).size, 2);
   assert.equal(scene.room.blocks.length, 2, "one for each scale");
-  assert.equal(scene.pixels("wl_buffer@10")[255], 20);
+  assert.equal(scene.pixels("wl_buffer#1")[255], 20);
 });
 
 /** A client with a window's shadow (7), as KWin draws them. */
@@ -79,8 +82,11 @@ function frameScene(): ShadowScene {
     allow: ["org_kde_kwin_shadow_manager"],
   });
   scene.world.bind(9, "org_kde_kwin_shadow_manager", 2, 6);
-  scene.say(6, "org_kde_kwin_shadow_manager.create", 7, SURFACE);
-  scene.buffer(9, 8, 16, 16);
+  scene.client.say(6, "org_kde_kwin_shadow_manager.create", {
+    id: 7,
+    surface: SURFACE,
+  });
+  scene.buffer(16, 16);
   scene.hostHeard();
   return scene;
 }
@@ -92,34 +98,34 @@ function heardOfFrame(scene: ShadowScene): string[] {
 
 Deno.test("a picture that replaces one of a window's shadow before it is shown has it given back", () => {
   using scene = frameScene();
-  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
-  scene.say(7, "org_kde_kwin_shadow.attach_top", 9);
+  scene.client.say(7, "org_kde_kwin_shadow.attach_left", { buffer: 9 });
+  scene.client.say(7, "org_kde_kwin_shadow.attach_top", { buffer: 9 });
   const [first = "", second] = heardOfFrame(scene);
-  assert.match(first, /attach_left\(wl_buffer@10\)/);
+  assert.match(first, /attach_left\(wl_buffer#1\)/);
   assert.match(second ?? "", /attach_top/);
-  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  scene.client.say(7, "org_kde_kwin_shadow.attach_left", { buffer: 9 });
   const [attach = "", destroy] = heardOfFrame(scene);
   assert.match(attach, /attach_left/);
-  assert.equal(destroy, "wl_buffer@10.destroy()");
+  assert.equal(destroy, "wl_buffer#1.destroy()");
   assert.equal(scene.room.used, 2 * (scene.room.blocks[0]?.size ?? 0));
 });
 
 Deno.test("a picture of a window's shadow is given back when the next commit shows another in its place", () => {
   using scene = frameScene();
-  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
-  scene.say(7, "org_kde_kwin_shadow.commit");
-  scene.say(7, "org_kde_kwin_shadow.attach_left", 9);
+  scene.client.say(7, "org_kde_kwin_shadow.attach_left", { buffer: 9 });
+  scene.client.say(7, "org_kde_kwin_shadow.commit");
+  scene.client.say(7, "org_kde_kwin_shadow.attach_left", { buffer: 9 });
   scene.world.settle();
   assert.ok(!heardOfFrame(scene).some((line) => line.includes("destroy")));
-  scene.say(7, "org_kde_kwin_shadow.commit");
+  scene.client.say(7, "org_kde_kwin_shadow.commit");
   assert.deepEqual(heardOfFrame(scene), [
     "org_kde_kwin_shadow@7.commit()",
-    "wl_buffer@10.destroy()",
+    "wl_buffer#1.destroy()",
   ]);
-  scene.say(7, "org_kde_kwin_shadow.destroy");
+  scene.client.say(7, "org_kde_kwin_shadow.destroy");
   assert.match(
     heardOfFrame(scene).join(" "),
-    /^org_kde_kwin_shadow@7.destroy\(\) wl_buffer@\d+.destroy\(\)$/,
+    /^org_kde_kwin_shadow@7.destroy\(\) wl_buffer#\d+.destroy\(\)$/,
   );
   assert.equal(scene.room.used, 0);
 });

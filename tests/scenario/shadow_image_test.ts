@@ -30,16 +30,16 @@ Deno.test("what the compositor takes is asked before the client is listened to, 
   using scene = new ImageScene();
   const heard = scene.greet([[XR24, 0n]]);
   assert.deepEqual(heard, [
-    "wl_registry@2.bind(9, new zwp_linux_dmabuf_v1 v3@4)",
-    "wl_display@1.sync(new wl_callback@5)",
-    "zwp_linux_dmabuf_v1@4.create_params(new zwp_linux_buffer_params_v1@3)",
-    "zwp_linux_buffer_params_v1@3.add(fd, 0, 0, 512, 0, 0)",
-    `zwp_linux_buffer_params_v1@3.create(64, 64, ${XR24}, 0)`,
-    "wl_display@1.sync(new wl_callback@6)",
+    "wl_registry#1.bind(9, new zwp_linux_dmabuf_v1 v3#1)",
+    "wl_display@1.sync(new wl_callback#2)",
+    "zwp_linux_dmabuf_v1#1.create_params(new zwp_linux_buffer_params_v1#1)",
+    "zwp_linux_buffer_params_v1#1.add(fd, 0, 0, 512, 0, 0)",
+    `zwp_linux_buffer_params_v1#1.create(64, 64, ${XR24}, 0)`,
+    "wl_display@1.sync(new wl_callback#3)",
   ]);
   assert.deepEqual(scene.answerTrial("created"), [
     "wl_buffer@4278190080.destroy()",
-    "zwp_linux_buffer_params_v1@3.destroy()",
+    "zwp_linux_buffer_params_v1#1.destroy()",
   ]);
   scene.start();
   scene.world.pass(6_000);
@@ -49,9 +49,9 @@ Deno.test("what the compositor takes is asked before the client is listened to, 
 
 Deno.test("a buffer is shown by a picture with the host's stride", () => {
   using scene = readyScene(XR24, AR24);
-  const { words } = scene.buffer(7, 6, 10, 4);
-  words.forEach((_, i) => words[i] = i);
-  scene.commit(7);
+  const buffer = scene.buffer(10, 4);
+  buffer.words.forEach((_, i) => buffer.words[i] = i);
+  scene.commit(buffer);
   const heard = scene.hostHeard();
   assert.deepEqual(heard.map(withoutIds), [
     "create_params(new zwp_linux_buffer_params_v1)",
@@ -70,30 +70,30 @@ Deno.test("a buffer is shown by a picture with the host's stride", () => {
   assert.equal(image.pixel(9, 3), 39);
   assert.equal(image.pixel(10, 3), 0, "outside of the buffer");
   assert.equal(image.ended, image.begun);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
-  const given = scene.world.host.receivedFds.at(-1) ?? -1;
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
+  const given = scene.host.receivedFds.at(-1) ?? -1;
   const shared = image.share();
   assert.equal(fileIdentity(given), fileIdentity(shared));
   closeFd(shared);
 });
 
 function withoutIds(line: string): string {
-  return line.replace(/^\w+@\d+\./, "").replace(/@\d+/g, "");
+  return line.replace(/^\w+[@#]\d+\./, "").replace(/[@#]\d+/g, "");
 }
 
 Deno.test("only what changed is copied, into the shadow whose turn it is", () => {
   using scene = readyScene(AR24);
-  const { words } = scene.buffer(7, 6, 300, 300);
-  words.fill(1);
-  scene.commit(7, [0, 0, 300, 300]);
+  const buffer = scene.buffer(300, 300);
+  buffer.words.fill(1);
+  scene.commit(buffer, [0, 0, 300, 300]);
   assert.equal(scene.copiedBytes(), 300 * 300 * 4);
   const first = scene.attached();
-  words.fill(2);
-  scene.commit(7, [10, 20, 5, 6]);
+  buffer.words.fill(2);
+  scene.commit(buffer, [10, 20, 5, 6]);
   assert.equal(scene.copiedBytes(), 300 * 300 * 4, "the second is new");
   scene.release(first);
-  words.fill(3);
-  scene.commit(7, [50, 60, 7, 8]);
+  buffer.words.fill(3);
+  scene.commit(buffer, [50, 60, 7, 8]);
   assert.equal(scene.copiedBytes(), (5 * 6 + 7 * 8) * 4);
   assert.equal(scene.attached(), first);
   const image = scene.images.made.at(-2);
@@ -108,11 +108,16 @@ Deno.test("only what changed is copied, into the shadow whose turn it is", () =>
 Deno.test("a format with two planes goes into two planes", () => {
   using scene = readyScene(AR24, NV12);
   scene.offer(NV12);
-  const { mapping } = scene.pool(6, 8 * 4 + 8 * 2);
-  mapping.bytes.fill(1, 0, 32);
-  mapping.bytes.fill(2, 32);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 4, 8, NV12);
-  scene.commit(7);
+  const pool = scene.pool(8 * 4 + 8 * 2);
+  pool.mapping.bytes.fill(1, 0, 32);
+  pool.mapping.bytes.fill(2, 32);
+  const buffer = pool.createBuffer({
+    width: 8,
+    height: 4,
+    stride: 8,
+    format: NV12,
+  });
+  scene.commit(buffer);
   const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
   assert.ok(image !== undefined);
@@ -127,12 +132,13 @@ Deno.test("a format with two planes goes into two planes", () => {
 
 Deno.test("an icon, which must be in shared memory, is left out instead of ending the client", () => {
   using scene = readyScene(AR24);
+  const { client } = scene;
   scene.world.bind(10, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
-  scene.buffer(9, 8, 16, 16);
+  client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
+  const buffer = scene.buffer(16, 16);
   scene.hostHeard();
-  scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, 1);
-  scene.say(7, "xdg_toplevel_icon_v1.destroy");
+  client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
+  client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
   assert.match(scene.world.log.join(), /window icons are not shown/);
 });
@@ -146,15 +152,15 @@ Deno.test("formats that cannot be shown are not offered, but for the two that al
 
 Deno.test("an image that nobody uses serves the next window of about that size", () => {
   using scene = readyScene(AR24);
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const first = scene.buffer(100, 100);
+  scene.commit(first);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.buffer(10, 9, 99, 128);
+  scene.client.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  const second = scene.buffer(99, 128);
   const before = scene.images.made.length;
-  scene.say(8, "wl_surface.attach", 10, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, second);
+  scene.client.say(8, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.images.made.length, before);
 });
@@ -162,21 +168,20 @@ Deno.test("an image that nobody uses serves the next window of about that size",
 Deno.test("pictures are given back, unused ones after five seconds and all when the client ends", () => {
   using scene = readyScene(AR24);
   scene.world.pass(5_100);
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   const size = scene.images.used;
   assert.ok(size >= MEBIBYTE);
-  scene.commit(7);
+  scene.commit(buffer);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_000);
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);
   assert.equal(scene.images.used, 0);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.say(8, "wl_surface.attach", 7, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.attach(8, buffer);
+  scene.client.say(8, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.images.used, size);
   scene.world.relay.stop("the scenario's end");
@@ -189,9 +194,9 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
   scene.world.pass(6_000);
   scene.hostHeard();
   scene.images.limit = 0;
-  const { words } = scene.buffer(7, 6, 8, 8);
-  words.fill(6);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  buffer.words.fill(6);
+  scene.commit(buffer);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   assert.match(
     scene.world.log.join(),
@@ -206,11 +211,11 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
 Deno.test("where there is no room what is kept is given back first", () => {
   using scene = readyScene(AR24);
   scene.images.limit = 64 * 512;
-  scene.buffer(7, 6, 64, 60);
-  scene.commit(7);
+  const first = scene.buffer(64, 60);
+  scene.commit(first);
   assert.notEqual(scene.attached(), "", "the room of what was tried");
-  scene.buffer(9, 8, 8, 8);
-  scene.commit(9);
+  const second = scene.buffer(8, 8);
+  scene.commit(second);
   assert.equal(scene.statistics.missedCopies, 1, "the old one is shown");
 });
 
@@ -218,9 +223,9 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
   using scene = new ImageScene();
   scene.greet([[AR24, 0n]]);
   scene.start();
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
-  scene.say(3, "wl_compositor.create_region", 8);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.deepEqual(scene.hostHeard(), []);
   const heard = scene.answerTrial("created").map(withoutIds);
   assert.deepEqual(heard.slice(-3), [
@@ -235,8 +240,8 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
   using scene = new ImageScene();
   scene.greet([[AR24, 0n]]);
   scene.start();
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   scene.answerTrial("created");
@@ -256,12 +261,12 @@ Deno.test("a compositor that answers, but not to what it was given to try, gets 
     scene.world.log.join(),
     /did not answer whether it accepts them/,
   );
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
   assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
   scene.answerTrial("created");
   assert.equal(scene.world.log.length, 1);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.ok(!scene.hostHeard().some((line) => line.includes("create_params")));
 });
 
@@ -297,8 +302,8 @@ for (const [name, words, greet] of refusals) {
     assert.equal(scene.world.log.length, 1);
     assert.match(scene.world.log[0] ?? "", words);
     scene.start();
-    scene.buffer(7, 6, 8, 8);
-    scene.commit(7);
+    const buffer = scene.buffer(8, 8);
+    scene.commit(buffer);
     assert.ok(
       scene.hostHeard().some((line) => line.includes("create_pool")),
     );
@@ -308,9 +313,9 @@ for (const [name, words, greet] of refusals) {
 
 Deno.test("a format that the compositor does not take is tried as shared memory, and the log says so once", () => {
   using scene = readyScene(XR24);
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
+  scene.commit(buffer);
   assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
   assert.equal(scene.world.log.length, 1);
   assert.match(scene.world.log[0] ?? "", /no linear ones of the format AR24/);
@@ -318,13 +323,12 @@ Deno.test("a format that the compositor does not take is tried as shared memory,
 
 Deno.test("an image that the compositor refuses all the same is told in the log", () => {
   using scene = readyScene(AR24);
-  scene.buffer(7, 6, 8, 9);
-  scene.commit(7);
-  const [, params] =
-    /params_v1@(\d+)\.create_immed/.exec(scene.hostHeard().join()) ??
-      [];
+  const buffer = scene.buffer(8, 9);
+  scene.commit(buffer);
+  const [, params = ""] =
+    /(\w+params_v1#\d+)\.create_immed/.exec(scene.hostHeard().join()) ?? [];
   const { host } = scene.world;
-  host.say(Number(params), "zwp_linux_buffer_params_v1.failed");
+  host.say(params, "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
   assert.match(scene.world.log.join(), /rejected an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
@@ -345,8 +349,8 @@ for (
     scene.answerTrial("created");
     scene.start();
     images.lie = lie;
-    scene.buffer(7, 6, 65, 9);
-    scene.commit(7);
+    const buffer = scene.buffer(65, 9);
+    scene.commit(buffer);
     assert.match(
       scene.world.log.join(),
       /^client ended: the compositor broke the protocol: the host made an image of 65x9 pixels without room for them/,
@@ -362,8 +366,8 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
   using scene = new ImageScene(images);
   scene.greet([[AR24, 0n]]);
   scene.start();
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   images.limit = Infinity;
   scene.world.pass(1_000);
@@ -382,16 +386,16 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
   const attached = (): string[] =>
     scene.hostHeard().filter((line) => line.includes("attach"));
   const xrgb = 1;
-  scene.pool(6, 256);
-  scene.say(6, "wl_shm_pool.create_buffer", 7, 0, 8, 8, 32, xrgb);
-  scene.commit(7);
+  const pool = scene.pool(256);
+  const buffer = pool.createBuffer({ width: 8, height: 8, format: xrgb });
+  scene.commit(buffer);
   assert.deepEqual(attached(), [], "there is no picture for it");
   // of a format that the compositor takes as shared memory
-  scene.buffer(9, 8, 8, 8);
-  scene.say(3, "wl_compositor.create_surface", 10);
+  const drawn = scene.buffer(8, 8);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
   const commit = (): void => {
-    scene.say(10, "wl_surface.attach", 9, 0, 0);
-    scene.say(10, "wl_surface.commit");
+    scene.client.attach(10, drawn);
+    scene.client.say(10, "wl_surface.commit");
     scene.world.settle();
   };
   for (let i = 0; i < 3; i++) commit();

@@ -7,16 +7,17 @@ import {
   MAX_PIECES,
 } from "../../src/relay/features/backing/memory_budget.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
+import type { ObjectName } from "../support/spoken.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 /** A client's icon (7) with an image for each of `images` scales, all of the buffer 9. Its further objects begin at 10. */
 function iconScene(images: number): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
-  scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
-  scene.buffer(9, 8, 1, 1);
+  scene.client.say(6, "xdg_toplevel_icon_manager_v1.create_icon", { id: 7 });
+  const buffer = scene.buffer(1, 1);
   for (let scale = 1; scale <= images; scale++) {
-    scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, scale);
+    scene.client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale });
     if (scale % 64 === 0) forgetHost(scene);
   }
   forgetHost(scene);
@@ -26,7 +27,7 @@ function iconScene(images: number): ShadowScene {
 /** The host maps what it was sent, and closes the descriptors. */
 function forgetHost(scene: ShadowScene): void {
   scene.hostHeard();
-  for (const fd of scene.world.host.receivedFds.splice(0)) closeFd(fd);
+  for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
 }
 
 /** Pieces that the client has now. */
@@ -60,10 +61,10 @@ Deno.test("a client with as many pieces as one may have is left out further ones
 Deno.test("a surface beyond what one client may have goes on without its picture, and shows it when others are gone", () =>
   withDescriptors(() => {
     using scene = iconScene(MAX_PIECES);
-    const { words } = scene.buffer(11, 10, 4, 4);
-    words.fill(5);
-    scene.commit(11, [0, 0, 4, 4]);
-    assert.deepEqual(scene.clientHeard(), ["wl_buffer@11.release()"]);
+    const buffer = scene.buffer(4, 4);
+    buffer.words.fill(5);
+    scene.commit(buffer, [0, 0, 4, 4]);
+    assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
     assert.equal(scene.attached(), "");
     const log = scene.world.log.join("\n");
     assert.match(
@@ -71,7 +72,7 @@ Deno.test("a surface beyond what one client may have goes on without its picture
       /for a buffer of 4x4 pixels: this application has reached its limit/,
     );
     assert.doesNotMatch(log, /has none left/);
-    scene.say(7, "xdg_toplevel_icon_v1.destroy");
+    scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
     scene.world.settle();
     scene.world.pass(1_000);
     const shown = scene.attached();
@@ -82,11 +83,11 @@ Deno.test("a surface beyond what one client may have goes on without its picture
 Deno.test("a client with as many pieces as one may have gives up what it does not show before it does without", () =>
   withDescriptors(() => {
     using scene = iconScene(MAX_PIECES - 1);
-    scene.say(3, "wl_compositor.create_surface", 10);
+    scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
     scene.commit(9);
     scene.release(scene.attached());
-    scene.say(10, "wl_surface.attach", 9, 0, 0);
-    scene.say(10, "wl_surface.commit");
+    scene.client.attach(10, 9);
+    scene.client.say(10, "wl_surface.commit");
     assert.notEqual(scene.attached(), "");
     assert.equal(pieces(scene), MAX_PIECES);
     assert.deepEqual(scene.world.log, []);
@@ -109,11 +110,15 @@ function sizedScene(...sizes: number[]): ShadowScene {
 }
 
 /** The client makes a surface and shows a buffer on it. */
-function show(scene: ShadowScene, surface: number, buffer: number): void {
-  scene.say(3, "wl_compositor.create_surface", surface);
-  scene.say(surface, "wl_surface.attach", buffer, 0, 0);
-  scene.say(surface, "wl_surface.commit");
-  scene.world.settle();
+function show(
+  { client, world }: ShadowScene,
+  surface: number,
+  buffer: ObjectName,
+): void {
+  client.say(3, "wl_compositor.create_surface", { id: surface });
+  client.attach(surface, buffer);
+  client.say(surface, "wl_surface.commit");
+  world.settle();
 }
 
 /** Surfaces on which the host has shown something since the last time. */
@@ -125,8 +130,8 @@ function shownOn(scene: ShadowScene): string[] {
 
 Deno.test("a client with as many bytes as one may have gets no more, however few its pieces are", () => {
   using scene = sizedScene(MAX_BYTES / 2, MAX_BYTES / 2);
-  scene.buffer(7, 6, 4, 4);
-  for (const surface of [8, 9, 10]) show(scene, surface, 7);
+  const buffer = scene.buffer(4, 4);
+  for (const surface of [8, 9, 10]) show(scene, surface, buffer);
   assert.equal(shownOn(scene).length, 2);
   assert.equal(scene.statistics.allocatedBytes, MAX_BYTES);
   assert.equal(scene.room.blocks.length, 2, "the host made no more");
@@ -135,24 +140,24 @@ Deno.test("a client with as many bytes as one may have gets no more, however few
 
 Deno.test("a surface that is too large for what its client may still have keeps no smaller ones waiting", () => {
   using scene = sizedScene(MAX_BYTES - 64 * KIBIBYTE, 64 * KIBIBYTE);
-  scene.buffer(7, 6, 4, 4);
-  scene.buffer(9, 8, 512, 512);
-  scene.commit(7);
-  show(scene, 10, 7);
+  const small = scene.buffer(4, 4);
+  const large = scene.buffer(512, 512);
+  scene.commit(small);
+  show(scene, 10, small);
   const second = scene.attached();
-  show(scene, 11, 9);
-  show(scene, 12, 7);
-  show(scene, 13, 7);
+  show(scene, 11, large);
+  show(scene, 12, small);
+  show(scene, 13, small);
   // each has retried three times, and the large one is first again
   scene.world.pass(3_000);
   assert.deepEqual(shownOn(scene), []);
   assert.equal(scene.room.blocks.length, 2, "the host made no more");
   scene.release(second);
-  scene.say(10, "wl_surface.destroy");
+  scene.client.say(10, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(1_000);
   assert.equal(shownOn(scene).length, 2);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.settle();
   scene.world.pass(7_000);
   assert.equal(shownOn(scene).length, 1, "the large one has room, too");
@@ -162,10 +167,10 @@ Deno.test("surfaces that wait for memory look for it in turn, whichever of them 
   using scene = new ShadowScene();
   scene.room.limit = 0;
   const surfaces = Array.from({ length: 30 }, (_, i) => 10 + i);
-  scene.buffer(7, 6, 4, 4);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.say(3, "wl_compositor.create_surface", 9);
-  for (const surface of surfaces) show(scene, surface, 7);
+  const buffer = scene.buffer(4, 4);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.say(3, "wl_compositor.create_surface", { id: 9 });
+  for (const surface of surfaces) show(scene, surface, buffer);
   assert.equal(scene.world.log.length, 1, "said once");
   scene.room.limit = Infinity;
   scene.hostHeard();
@@ -177,10 +182,10 @@ Deno.test("a host without room is asked by one surface in a second, and the next
   using scene = new ShadowScene();
   const { room } = scene;
   room.limit = 0;
-  scene.buffer(7, 6, 512, 512);
-  scene.buffer(9, 8, 4, 4);
-  scene.commit(7);
-  for (const surface of [10, 11, 12]) show(scene, surface, 9);
+  const first = scene.buffer(512, 512);
+  const second = scene.buffer(4, 4);
+  scene.commit(first);
+  for (const surface of [10, 11, 12]) show(scene, surface, second);
   assert.deepEqual(shownOn(scene), []);
   // enough for three of four
   room.limit = 64 * 1024;

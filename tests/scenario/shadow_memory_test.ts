@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
 import { libc } from "../../ffi/libc.ts";
-import { HostMemoryRoom } from "./support/host_memory.ts";
+import type { ScriptedClient } from "../support/scripted_client.ts";
+import { HostMemoryRoom } from "../support/host_memory.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -13,15 +14,15 @@ const SIDE = 512;
 
 Deno.test("memory of a window that is gone serves the next one of about that size", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 100, 100);
-  scene.commit(7);
+  const first = scene.buffer(100, 100);
+  scene.commit(first);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.buffer(10, 9, 99, 101);
+  scene.client.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  const second = scene.buffer(99, 101);
   scene.hostHeard();
-  scene.say(8, "wl_surface.attach", 10, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, second);
+  scene.client.say(8, "wl_surface.commit");
   scene.world.settle();
   assert.equal(scene.room.blocks.length, 1);
   assert.ok(
@@ -31,23 +32,22 @@ Deno.test("memory of a window that is gone serves the next one of about that siz
 
 Deno.test("memory that nobody uses is given back after five seconds, and not before", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.release(scene.attached());
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
   assert.equal(scene.room.used, MEBIBYTE);
   scene.hostHeard();
   scene.world.pass(200);
   assert.equal(scene.room.used, 0);
-  assert.ok(scene.hostHeard().includes("wl_shm_pool@7.destroy()"));
+  assert.ok(scene.hostHeard().includes("wl_shm_pool#1.destroy()"));
 });
 
 Deno.test("memory in use is not given back, however old it is", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.world.pass(20_000);
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -55,20 +55,19 @@ Deno.test("memory in use is not given back, however old it is", () => {
 Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
   using scene = new ShadowScene();
   const surfaces: number[] = [];
-  let id = 6;
-  scene.buffer(id + 1, id, 4 * SIDE, 4 * SIDE);
-  const buffer = id + 1;
-  id += 2;
+  const buffer = scene.buffer(4 * SIDE, 4 * SIDE);
   for (let i = 0; i < 6; i++) {
-    scene.say(3, "wl_compositor.create_surface", id);
-    scene.say(id, "wl_surface.attach", buffer, 0, 0);
-    scene.say(id, "wl_surface.commit");
-    scene.world.settle();
+    const id = scene.client.nextId;
+    scene.client.say(3, "wl_compositor.create_surface", { id });
+    scene.client.attach(id, buffer);
+    scene.client.say(id, "wl_surface.commit");
     scene.release(scene.attached());
-    surfaces.push(id++);
+    surfaces.push(id);
   }
   assert.equal(scene.room.used, 96 * MEBIBYTE);
-  for (const surface of surfaces) scene.say(surface, "wl_surface.destroy");
+  for (const surface of surfaces) {
+    scene.client.say(surface, "wl_surface.destroy");
+  }
   scene.world.settle();
   assert.equal(scene.room.used, 64 * MEBIBYTE);
   assert.deepEqual(
@@ -79,9 +78,9 @@ Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
 
 Deno.test("all memory is given back when the client ends", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
+  scene.commit(buffer);
   scene.world.relay.stop("the scenario's end");
   assert.equal(scene.room.used, 0);
   assert.equal(scene.statistics.allocatedBytes, 0);
@@ -90,11 +89,11 @@ Deno.test("all memory is given back when the client ends", () => {
 Deno.test("where there is no room what is kept is given back first", () => {
   using scene = new ShadowScene();
   scene.room.limit = 1.5 * MEBIBYTE;
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.buffer(9, 8, SIDE, SIDE + SIDE / 4);
-  scene.commit(7);
+  const first = scene.buffer(SIDE, SIDE);
+  const second = scene.buffer(SIDE, SIDE + SIDE / 4);
+  scene.commit(first);
   scene.release(scene.attached());
-  scene.commit(9);
+  scene.commit(second);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.statistics.missedCopies, 0);
 });
@@ -102,12 +101,12 @@ Deno.test("where there is no room what is kept is given back first", () => {
 Deno.test("where there is no room a window gives up the shadow that it does not show", () => {
   using scene = new ShadowScene();
   scene.room.limit = MEBIBYTE;
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.say(3, "wl_compositor.create_surface", 8);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.commit(buffer);
   scene.release(scene.attached());
-  scene.say(8, "wl_surface.attach", 7, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.attach(8, buffer);
+  scene.client.say(8, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -115,123 +114,115 @@ Deno.test("where there is no room a window gives up the shadow that it does not 
 Deno.test("without memory a commit goes on without its buffer, and the client does not notice", () => {
   using scene = new ShadowScene();
   scene.room.limit = 0;
-  scene.buffer(7, 6, 8, 8);
-  scene.say(SURFACE, "wl_surface.frame", 8);
-  scene.commit(7, [0, 0, 8, 8]);
+  const buffer = scene.buffer(8, 8);
+  scene.client.say(SURFACE, "wl_surface.frame", { callback: 8 });
+  scene.commit(buffer, [0, 0, 8, 8]);
   assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.frame(new wl_callback@6)",
+    "wl_surface@5.frame(new wl_callback@8)",
     "wl_surface@5.damage_buffer(0, 0, 8, 8)",
     "wl_surface@5.commit()",
   ]);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
   assert.match(
     scene.world.log[0] ?? "",
     /^out of host memory for a buffer of 8x8 pixels: the host has none left; it will appear when memory is freed$/,
   );
-  scene.commit(7);
+  scene.commit(buffer);
   assert.equal(scene.world.log.length, 1, "said once");
 });
 
 Deno.test("a buffer that found no memory is shown with the next commit, all of it", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7, [0, 0, 8, 8]);
+  scene.commit(buffer, [0, 0, 8, 8]);
   scene.hostHeard();
-  words.fill(6);
+  buffer.words.fill(6);
   scene.room.limit = Infinity;
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   const lines = scene.hostHeardOfSurfaces();
   assert.deepEqual(lines, [
-    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
     "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
     "wl_surface@5.commit()",
   ]);
-  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+  assert.equal(scene.pixels("wl_buffer#1")[63], 6);
 });
 
 Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 8, 8);
-  words.fill(6);
+  const buffer = scene.buffer(8, 8);
+  buffer.words.fill(6);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.hostHeard();
   scene.world.pass(2_500);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
   scene.room.limit = Infinity;
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.attach(wl_buffer@8, 0, 0)",
+    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
     "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
     "wl_surface@5.commit()",
   ]);
-  assert.equal(scene.pixels("wl_buffer@8")[63], 6);
+  assert.equal(scene.pixels("wl_buffer#1")[63], 6);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
 });
 
 /** Requests whose state the surface's next commit applies; the surface's sibling has the id 8. */
-const pendingRequests: readonly (readonly [
-  string,
-  (scene: ShadowScene) => void,
-])[] = [
-  ["a scale", (scene) => scene.say(SURFACE, "wl_surface.set_buffer_scale", 2)],
-  ["damage", (scene) => scene.say(SURFACE, "wl_surface.damage", 0, 0, 1, 1)],
-  ["a callback", (scene) => scene.say(SURFACE, "wl_surface.frame", 18)],
-  [
-    "an input region",
-    (scene) => scene.say(SURFACE, "wl_surface.set_input_region", null),
-  ],
-  [
-    "a window's acknowledged size",
-    (scene) => scene.say(12, "xdg_surface.ack_configure", 1),
-  ],
-  [
-    "a window's smallest size",
-    (scene) => scene.say(13, "xdg_toplevel.set_min_size", 9, 9),
-  ],
-  [
-    "a viewport",
-    (scene) => scene.say(14, "wp_viewport.set_destination", 9, 9),
-  ],
-  [
-    "a moment to be shown at",
-    (scene) => scene.say(17, "wp_commit_timer_v1.set_timestamp", 0, 50, 0),
-  ],
-  [
-    "a child's place",
-    (scene) => scene.say(15, "wl_subsurface.set_position", 9, 9),
-  ],
-  ["a child's commit", (scene) => scene.say(8, "wl_surface.commit")],
-  [
-    "the commit of a child that is synchronised again",
-    (scene) => {
-      scene.say(15, "wl_subsurface.set_desync");
-      scene.say(15, "wl_subsurface.set_sync");
-      scene.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "the commit of a synchronised child's child",
-    (scene) => {
-      scene.say(3, "wl_compositor.create_surface", 18);
-      scene.say(11, "wl_subcompositor.get_subsurface", 19, 18, 8);
-      scene.say(19, "wl_subsurface.set_desync");
-      scene.say(18, "wl_surface.commit");
-    },
-  ],
-];
+const pendingRequests: Readonly<
+  Record<string, (client: ScriptedClient) => void>
+> = {
+  "a scale": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "damage": (client) => client.damage(SURFACE, [0, 0, 1, 1]),
+  "a callback": (client) =>
+    client.say(SURFACE, "wl_surface.frame", { callback: 18 }),
+  "an input region": (client) =>
+    client.say(SURFACE, "wl_surface.set_input_region", { region: null }),
+  "a window's acknowledged size": (client) =>
+    client.say(12, "xdg_surface.ack_configure", { serial: 1 }),
+  "a window's smallest size": (client) =>
+    client.say(13, "xdg_toplevel.set_min_size", { width: 9, height: 9 }),
+  "a viewport": (client) =>
+    client.say(14, "wp_viewport.set_destination", { width: 9, height: 9 }),
+  "a moment to be shown at": (client) =>
+    client.say(17, "wp_commit_timer_v1.set_timestamp", {
+      "tv_sec_hi": 0,
+      "tv_sec_lo": 50,
+      "tv_nsec": 0,
+    }),
+  "a child's place": (client) =>
+    client.say(15, "wl_subsurface.set_position", { x: 9, y: 9 }),
+  "a child's commit": (client) => client.say(8, "wl_surface.commit"),
+  "the commit of a child that is synchronised again": (client) => {
+    client.say(15, "wl_subsurface.set_desync");
+    client.say(15, "wl_subsurface.set_sync");
+    client.say(8, "wl_surface.commit");
+  },
+  "the commit of a synchronised child's child": (client) => {
+    client.say(3, "wl_compositor.create_surface", { id: 18 });
+    client.say(11, "wl_subcompositor.get_subsurface", {
+      id: 19,
+      surface: 18,
+      parent: 8,
+    });
+    client.say(19, "wl_subsurface.set_desync");
+    client.say(18, "wl_surface.commit");
+  },
+};
 
-for (const [name, ask] of pendingRequests) {
+for (const [name, ask] of Object.entries(pendingRequests)) {
   Deno.test(`a buffer that found no memory waits for its client's commit where ${name} waits for it`, () => {
     using scene = new ShadowScene([
       [9, "wp_viewporter", 1],
       [10, "wl_subcompositor", 1],
       [11, "wp_commit_timing_manager_v1", 1],
     ]);
-    scene.buffer(7, 6, 8, 8);
-    scene.say(3, "wl_compositor.create_surface", 8);
+    const { client } = scene;
+    const buffer = scene.buffer(8, 8);
+    client.say(3, "wl_compositor.create_surface", { id: 8 });
     for (
       const [global, type, version, id] of [
         [5, "xdg_wm_base", 5, 9],
@@ -239,20 +230,22 @@ for (const [name, ask] of pendingRequests) {
         [10, "wl_subcompositor", 1, 11],
       ] as const
     ) scene.world.bind(global, type, version, id);
-    scene.say(9, "xdg_wm_base.get_xdg_surface", 12, SURFACE);
-    scene.say(12, "xdg_surface.get_toplevel", 13);
-    scene.say(10, "wp_viewporter.get_viewport", 14, SURFACE);
-    scene.say(11, "wl_subcompositor.get_subsurface", 15, 8, SURFACE);
+    client.say(9, "xdg_wm_base.get_xdg_surface", { id: 12, surface: SURFACE });
+    client.say(12, "xdg_surface.get_toplevel", { id: 13 });
+    client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
+    const child = { id: 15, surface: 8, parent: SURFACE };
+    client.say(11, "wl_subcompositor.get_subsurface", child);
     scene.world.bind(11, "wp_commit_timing_manager_v1", 1, 16);
-    scene.say(16, "wp_commit_timing_manager_v1.get_timer", 17, SURFACE);
+    const timer = { id: 17, surface: SURFACE };
+    client.say(16, "wp_commit_timing_manager_v1.get_timer", timer);
     scene.room.limit = 0;
-    scene.commit(7);
-    ask(scene);
+    scene.commit(buffer);
+    ask(client);
     scene.hostHeard();
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
     assert.deepEqual(scene.hostHeardOfSurfaces(), []);
-    scene.say(SURFACE, "wl_surface.commit");
+    client.say(SURFACE, "wl_surface.commit");
     assert.deepEqual(scene.hostHeardOfSurfaces().map(withoutValues), [
       "wl_surface@5.attach",
       "wl_surface@5.damage",
@@ -262,45 +255,40 @@ for (const [name, ask] of pendingRequests) {
 }
 
 /** Commits of others that it does not wait for; the surface's child has the id 8, and that one's child 9. */
-const unrelatedCommits: readonly (readonly [
-  string,
-  (scene: ShadowScene) => void,
-])[] = [
-  [
-    "that is its child and not synchronised",
-    (scene) => {
-      scene.say(11, "wl_subsurface.set_desync");
-      scene.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "that was its child",
-    (scene) => {
-      scene.say(11, "wl_subsurface.destroy");
-      scene.say(8, "wl_surface.commit");
-    },
-  ],
-  [
-    "whose parent, its child, is gone",
-    (scene) => {
-      scene.say(8, "wl_surface.destroy");
-      scene.say(9, "wl_surface.commit");
-    },
-  ],
-];
+const unrelatedCommits: Readonly<
+  Record<string, (client: ScriptedClient) => void>
+> = {
+  "that is its child and not synchronised": (client) => {
+    client.say(11, "wl_subsurface.set_desync");
+    client.say(8, "wl_surface.commit");
+  },
+  "that was its child": (client) => {
+    client.say(11, "wl_subsurface.destroy");
+    client.say(8, "wl_surface.commit");
+  },
+  "whose parent, its child, is gone": (client) => {
+    client.say(8, "wl_surface.destroy");
+    client.say(9, "wl_surface.commit");
+  },
+};
 
-for (const [name, commit] of unrelatedCommits) {
+for (const [name, commit] of Object.entries(unrelatedCommits)) {
   Deno.test(`a buffer that found no memory does not wait for a surface ${name}`, () => {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
-    scene.buffer(7, 6, 8, 8);
-    scene.say(3, "wl_compositor.create_surface", 8);
-    scene.say(3, "wl_compositor.create_surface", 9);
+    const { client } = scene;
+    const buffer = scene.buffer(8, 8);
+    client.say(3, "wl_compositor.create_surface", { id: 8 });
+    client.say(3, "wl_compositor.create_surface", { id: 9 });
     scene.world.bind(10, "wl_subcompositor", 1, 10);
-    scene.say(10, "wl_subcompositor.get_subsurface", 11, 8, SURFACE);
-    scene.say(10, "wl_subcompositor.get_subsurface", 12, 9, 8);
+    for (
+      const child of [
+        { id: 11, surface: 8, parent: SURFACE },
+        { id: 12, surface: 9, parent: 8 },
+      ]
+    ) client.say(10, "wl_subcompositor.get_subsurface", child);
     scene.room.limit = 0;
-    scene.commit(7);
-    commit(scene);
+    scene.commit(buffer);
+    commit(client);
     scene.world.settle();
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
@@ -328,8 +316,8 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
       },
     },
   });
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const buffer = scene.buffer(8, 8);
+  scene.commit(buffer);
   scene.world.pass(1_500);
   assert.ok(!scene.world.ended);
   assert.equal(room.used, 0);
@@ -341,11 +329,11 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
 
 Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {
   using scene = new ShadowScene();
-  const { fd } = scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
+  scene.commit(buffer);
   scene.hostHeard();
-  assert.equal(libc.ftruncate(fd.number, 0n), 0);
+  assert.equal(libc.ftruncate(buffer.pool.fd.number, 0n), 0);
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
@@ -354,10 +342,10 @@ Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () 
 
 Deno.test("a window that is gone is not shown when there is memory again", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.commit(buffer);
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.hostHeard();
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
@@ -366,11 +354,10 @@ Deno.test("a window that is gone is not shown when there is memory again", () =>
 
 Deno.test("what a host does not release of a window that is gone is given back after five seconds", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   const shown = scene.attached();
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.destroy()"]);
   assert.equal(scene.room.used, MEBIBYTE);
@@ -381,52 +368,51 @@ Deno.test("what a host does not release of a window that is gone is given back a
 
 Deno.test("what a host does not release of a window's former size is given back with the window", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.buffer(9, 8, 8, 8);
-  scene.commit(7);
-  scene.commit(9);
+  const first = scene.buffer(SIDE, SIDE);
+  const small = scene.buffer(8, 8);
+  scene.commit(first);
+  scene.commit(small);
   const second = scene.attached();
   scene.world.pass(20_000);
   assert.ok(scene.room.used > MEBIBYTE, "the host may still show it");
   scene.release(second);
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(11_000);
   assert.equal(scene.room.used, 0);
 });
 
 Deno.test("a window that found no memory for its new size goes on showing the old one", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
-  scene.commit(7);
+  const first = scene.buffer(8, 8);
+  scene.commit(first);
   const old = scene.attached();
   scene.room.limit = scene.room.used;
-  scene.buffer(9, 8, SIDE, SIDE);
-  scene.commit(9);
+  const second = scene.buffer(SIDE, SIDE);
+  scene.commit(second);
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
   scene.release(old);
   scene.room.limit = Infinity;
-  scene.commit(9);
+  scene.commit(second);
   assert.notEqual(scene.attached(), old);
 });
 
 Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 8, 8);
+  const buffer = scene.buffer(8, 8);
   scene.room.limit = 0;
-  scene.commit(7);
-  scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.commit(buffer);
+  scene.client.attach(SURFACE, null);
+  scene.client.say(SURFACE, "wl_surface.commit");
   scene.hostHeard();
   scene.room.limit = Infinity;
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
 });
 
 Deno.test("the log says how much was copied for a client when it ends", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, SIDE, SIDE);
-  scene.commit(7);
+  const buffer = scene.buffer(SIDE, SIDE);
+  scene.commit(buffer);
   scene.world.relay.stop("the scenario's end");
   assert.ok(
     scene.world.log.includes("1 buffers were copied, 1048576 bytes"),

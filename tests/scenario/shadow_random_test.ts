@@ -1,6 +1,6 @@
 /** Whatever a client draws, and whenever the host releases what it got, every frame that is shown is the one that was committed. */
 import assert from "node:assert/strict";
-import { type ClientFile, SURFACE } from "./support/buffer_scene.ts";
+import { type ClientBuffer, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 const WIDTH = 24;
@@ -24,14 +24,14 @@ class Painter {
   readonly picture = new Uint32Array(WIDTH * HEIGHT);
   readonly #scene: ShadowScene;
   readonly #random: (below: number) => number;
-  readonly #files: ClientFile[] = [];
+  readonly #buffers: ClientBuffer[] = [];
   #color = 0;
 
   constructor(scene: ShadowScene, random: (below: number) => number) {
     this.#scene = scene;
     this.#random = random;
     for (let i = 0; i < BUFFERS; i++) {
-      this.#files.push(scene.buffer(7 + 2 * i, 6 + 2 * i, WIDTH, HEIGHT));
+      this.#buffers.push(scene.buffer(WIDTH, HEIGHT));
     }
   }
 
@@ -50,32 +50,20 @@ class Painter {
         this.picture.fill(this.#color, at, at + width);
       }
       if (random(2) === 0) {
-        this.#scene.say(
-          SURFACE,
-          "wl_surface.damage_buffer",
-          x,
-          y,
-          width,
-          height,
-        );
+        this.#scene.client.damageBuffer(SURFACE, [x, y, width, height]);
       } else {
-        this.#scene.say(
-          SURFACE,
-          "wl_surface.damage",
-          x / 2,
-          y / 2,
-          width / 2,
-          height / 2,
-        );
+        const halves = [x / 2, y / 2, width / 2, height / 2] as const;
+        this.#scene.client.damage(SURFACE, halves);
       }
     }
   }
 
   /** Commits the picture in some buffer. */
   commit(): void {
-    const index = this.#random(BUFFERS);
-    this.#files[index]?.words.set(this.picture);
-    this.#scene.commit(7 + 2 * index);
+    const buffer = this.#buffers[this.#random(BUFFERS)];
+    assert.ok(buffer !== undefined);
+    buffer.words.set(this.picture);
+    this.#scene.commit(buffer);
   }
 }
 
@@ -83,22 +71,22 @@ function play(seed: number): void {
   using scene = new ShadowScene();
   const random = numbers(seed * 2654435761);
   const painter = new Painter(scene, random);
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   const busy: string[] = [];
   let shownFrames = 0;
   for (let frame = 0; frame < FRAMES; frame++) {
     // Now and then there is no memory, or something else is shown.
     scene.room.limit = random(8) === 0 ? scene.room.used : Infinity;
     if (random(6) === 0) {
-      scene.say(SURFACE, "wl_surface.commit");
+      scene.client.say(SURFACE, "wl_surface.commit");
       // A buffer that found no memory before may be shown by this.
       const late = scene.attached();
       if (late !== "") busy.push(late);
     }
     painter.draw();
     if (random(10) === 0) {
-      scene.say(SURFACE, "wl_surface.attach", null, 0, 0);
-      scene.say(SURFACE, "wl_surface.commit");
+      scene.client.attach(SURFACE, null);
+      scene.client.say(SURFACE, "wl_surface.commit");
       scene.hostHeard();
       continue;
     }

@@ -5,24 +5,24 @@ import { ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
+  scene.commit(buffer);
   assert.equal(scene.clientHeard().length, 2);
-  scene.commit(7);
+  scene.commit(buffer);
   assert.deepEqual(scene.clientHeard(), []);
   scene.release(scene.attached());
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
 });
 
 Deno.test("a client that does not wait is held until the host releases a shadow", () => {
   using scene = new ShadowScene();
-  const { words } = scene.buffer(7, 6, 4, 4);
-  for (let i = 0; i < 3; i++) scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  for (let i = 0; i < 3; i++) scene.commit(buffer);
   const shown = scene.attached();
-  words.fill(4);
-  scene.commit(7, [0, 0, 4, 4]);
-  scene.say(3, "wl_compositor.create_region", 8);
+  buffer.words.fill(4);
+  scene.commit(buffer, [0, 0, 4, 4]);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.equal(scene.attached(), "", "nothing goes past it");
   scene.release(shown);
   assert.equal(scene.attached(), shown);
@@ -32,15 +32,15 @@ Deno.test("a client that does not wait is held until the host releases a shadow"
 
 Deno.test("a host that releases nothing for a second gets one more shadow, up to eight, and then no more frames", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const buffer = scene.buffer(4, 4);
   const shown = new Set<string>();
   for (let i = 0; i < 8; i++) {
-    scene.commit(7);
+    scene.commit(buffer);
     scene.world.pass(1_000);
     shown.add(scene.attached());
   }
   assert.equal(shown.size, 8);
-  scene.commit(7);
+  scene.commit(buffer);
   scene.world.pass(1_000);
   assert.ok(!scene.world.ended);
   assert.deepEqual(
@@ -55,14 +55,14 @@ function heldScene(): {
   readonly shown: string[];
 } {
   const scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const buffer = scene.buffer(4, 4);
   const shown: string[] = [];
   for (let i = 0; i < 8; i++) {
-    scene.commit(7);
+    scene.commit(buffer);
     scene.world.pass(1_000);
     shown.push(scene.attached());
   }
-  scene.commit(7);
+  scene.commit(buffer);
   scene.world.pass(1_000);
   scene.hostHeard();
   scene.clientHeard();
@@ -83,7 +83,7 @@ Deno.test("a client whose buffers the host holds is not stopped at each of its c
   const { scene } = heldScene();
   using _ = scene;
   scene.commit(7);
-  scene.say(3, "wl_compositor.create_region", 8);
+  scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.deepEqual(
     scene.hostHeard().map((line) => line.slice(0, line.indexOf("("))),
     ["wl_surface@5.commit", "wl_compositor@3.create_region"],
@@ -108,20 +108,19 @@ Deno.test("what the host had no buffer for is shown when it releases one", () =>
 Deno.test("what the host had no buffer for waits for a client that is about to commit something else", () => {
   const { scene, shown: [first = ""] } = heldScene();
   using _ = scene;
-  scene.say(SURFACE, "wl_surface.set_buffer_scale", 2);
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.release(first);
   assert.equal(scene.attached(), "");
-  scene.say(SURFACE, "wl_surface.commit");
+  scene.client.say(SURFACE, "wl_surface.commit");
   assert.notEqual(scene.attached(), "");
 });
 
 Deno.test("shadows beyond three are given up when the host releases them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
+  const drawn = scene.buffer(4, 4);
   const shown: string[] = [];
   for (let i = 0; i < 4; i++) {
-    scene.commit(7);
+    scene.commit(drawn);
     scene.world.pass(1_000);
     shown.push(scene.attached());
   }
@@ -134,13 +133,13 @@ Deno.test("shadows beyond three are given up when the host releases them", () =>
 
 Deno.test("a surface that is destroyed gives up its shadows, those that the host reads when they are released", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
   const first = scene.attached();
-  scene.commit(7);
+  scene.commit(buffer);
   const second = scene.attached();
   scene.release(first);
-  scene.say(SURFACE, "wl_surface.destroy");
+  scene.client.say(SURFACE, "wl_surface.destroy");
   assert.deepEqual(scene.hostHeard(), [
     `${first}.destroy()`,
     "wl_surface@5.destroy()",
@@ -151,24 +150,23 @@ Deno.test("a surface that is destroyed gives up its shadows, those that the host
 
 Deno.test("a release that crosses the destruction of its shadow is nobody's", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const buffer = scene.buffer(4, 4);
+  scene.commit(buffer);
   const shown = scene.attached();
   scene.release(shown);
-  scene.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
+  scene.client.say(SURFACE, "wl_surface.destroy");
   scene.release(shown);
   assert.ok(!scene.world.ended);
-  assert.deepEqual(scene.clientHeard(), ["wl_buffer@7.release()"]);
+  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
 });
 
 Deno.test("when the size changes the old shadows end as the host releases them", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.buffer(9, 8, 5, 5);
-  scene.commit(7);
+  const first = scene.buffer(4, 4);
+  const second = scene.buffer(5, 5);
+  scene.commit(first);
   const old = scene.attached();
-  scene.commit(9);
+  scene.commit(second);
   assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
   scene.release(old);
   assert.deepEqual(scene.hostHeard(), [`${old}.destroy()`]);
@@ -177,17 +175,15 @@ Deno.test("when the size changes the old shadows end as the host releases them",
 Deno.test("a client that waits for the release of its commit is answered when its buffer was copied", () => {
   using scene = new ShadowScene([[9, "wl_compositor", 7]]);
   scene.world.bind(9, "wl_compositor", 7, 6);
-  scene.say(6, "wl_compositor.create_surface", 7);
-  scene.buffer(9, 8, 4, 4);
+  scene.client.say(6, "wl_compositor.create_surface", { id: 7 });
+  const buffer = scene.buffer(4, 4);
   scene.hostHeard();
-  scene.say(7, "wl_surface.get_release", 10);
-  scene.say(7, "wl_surface.attach", 9, 0, 0);
-  scene.world.settle();
+  scene.client.say(7, "wl_surface.get_release", { callback: 10 });
+  scene.client.attach(7, buffer);
   assert.deepEqual(scene.clientHeard(), []);
-  scene.say(7, "wl_surface.commit");
-  scene.world.settle();
-  assert.deepEqual(scene.world.client.heard(), [
-    "wl_buffer@9.release()",
+  scene.client.say(7, "wl_surface.commit");
+  assert.deepEqual(scene.client.heard(), [
+    `${buffer}.release()`,
     "wl_callback@10.done(0)",
     "wl_display@1.delete_id(10)",
   ]);
@@ -203,25 +199,21 @@ Deno.test("the release of a commit of something that the host knows is the host'
   ]);
   scene.world.bind(9, "wl_compositor", 7, 6);
   scene.world.bind(10, "wp_single_pixel_buffer_manager_v1", 1, 7);
-  scene.say(6, "wl_compositor.create_surface", 8);
-  scene.say(
+  scene.client.say(6, "wl_compositor.create_surface", { id: 8 });
+  scene.client.say(
     7,
     "wp_single_pixel_buffer_manager_v1.create_u32_rgba_buffer",
-    9,
-    0,
-    0,
-    0,
-    0,
+    { id: 9, r: 0, g: 0, b: 0, a: 0 },
   );
   scene.hostHeard();
-  scene.say(8, "wl_surface.get_release", 10);
-  scene.say(8, "wl_surface.attach", 9, 0, 0);
-  scene.say(8, "wl_surface.commit");
+  scene.client.say(8, "wl_surface.get_release", { callback: 10 });
+  scene.client.attach(8, 9);
+  scene.client.say(8, "wl_surface.commit");
   assert.deepEqual(scene.hostHeard(), [
     "wl_surface@8.attach(wl_buffer@9, 0, 0)",
     "wl_surface@8.get_release(new wl_callback@10)",
     "wl_surface@8.commit()",
   ]);
-  scene.world.host.say(10, "wl_callback.done", 0);
+  scene.host.say(10, "wl_callback.done", { "callback_data": 0 });
   assert.deepEqual(scene.clientHeard(), ["wl_callback@10.done(0)"]);
 });

@@ -5,11 +5,11 @@ import { createPipe } from "../../ffi/pipe.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { openSilentFile } from "../support/silent_file_system.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a pool manager, its object 3 and the host's. */
-function poolWorld(): World {
-  const world = World.ready();
+/** A client with a pool manager, its object 3. */
+function poolWorld(): RelayWorld {
+  const world = RelayWorld.ready();
   world.bind(2, "wl_shm", 1, 3);
   world.forget();
   return world;
@@ -70,8 +70,7 @@ for (const { name, what, open } of wrong) {
     const before = openFdCount();
     {
       using world = poolWorld();
-      world.client.say(3, "wl_shm.create_pool", 4, open().release(), 4096);
-      world.settle();
+      world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
       assert.deepEqual(world.client.heard(), [
         `wl_display@1.error(wl_shm@3, 2, "${refusal(what)}")`,
       ]);
@@ -97,8 +96,7 @@ Deno.test({
       using world = poolWorld();
       const before = performance.now();
       world.client.keepsFds = true;
-      world.client.say(3, "wl_shm.create_pool", 4, file.fd.number, 4096);
-      world.settle();
+      world.client.createPool(3, { id: 4, fd: file.fd.number, size: 4096 });
       assert.deepEqual(world.client.heard(), [
         `wl_display@1.error(wl_shm@3, 2, "${
           refusal("a file of a file system that may never answer")
@@ -129,8 +127,7 @@ function unlinked(path: string): OwnedFd {
 for (const { name, open } of right) {
   Deno.test(`${name} is memory for a pool`, () => {
     using world = poolWorld();
-    world.client.say(3, "wl_shm.create_pool", 4, open().release(), 4096);
-    world.settle();
+    world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
     assert.deepEqual(world.host.heard(), [
       "wl_shm@3.create_pool(new wl_shm_pool@4, fd, 4096)",
     ]);
@@ -139,28 +136,23 @@ for (const { name, open } of right) {
 
 Deno.test("sizes and offsets that overflow are the host's to refuse: they reach it as they are", () => {
   using world = poolWorld();
-  world.client.say(3, "wl_shm.create_pool", 4, memoryFile(), 0x7fffffff);
-  world.client.say(3, "wl_shm.create_pool", 5, memoryFile(), -1);
-  world.client.say(4, "wl_shm_pool.resize", -0x80000000);
-  world.client.say(
-    4,
-    "wl_shm_pool.create_buffer",
-    6,
-    0x7ffffffc,
-    0x7fffffff,
-    0x7fffffff,
-    -4,
-    0xffffffff,
-  );
-  world.settle();
+  world.client.createPool(3, { id: 4, fd: memoryFile(), size: 0x7fffffff });
+  world.client.createPool(3, { id: 5, fd: memoryFile(), size: -1 });
+  world.client.say(4, "wl_shm_pool.resize", { size: -0x80000000 });
+  world.client.createBuffer(4, 6, {
+    offset: 0x7ffffffc,
+    width: 0x7fffffff,
+    height: 0x7fffffff,
+    stride: -4,
+    format: 0xffffffff,
+  });
   assert.deepEqual(world.host.heard(), [
     "wl_shm@3.create_pool(new wl_shm_pool@4, fd, 2147483647)",
     "wl_shm@3.create_pool(new wl_shm_pool@5, fd, -1)",
     "wl_shm_pool@4.resize(-2147483648)",
     "wl_shm_pool@4.create_buffer(new wl_buffer@6, 2147483644, 2147483647, 2147483647, -4, 4294967295)",
   ]);
-  world.host.say(1, "wl_display.error", 3, 1, "invalid size (-1)");
-  world.settle();
+  world.host.error(3, 1, "invalid size (-1)");
   assert.deepEqual(world.client.heard(), [
     'wl_display@1.error(wl_shm@3, 1, "invalid size (-1)")',
   ]);

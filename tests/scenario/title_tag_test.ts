@@ -1,25 +1,28 @@
 /** The tag in front of titles, and the 4096 bytes that a message may have. */
 import assert from "node:assert/strict";
 import { message } from "../support/words.ts";
-import { World } from "./support/world.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const encoder = new TextEncoder();
 
-/** A client whose toplevel is its object 6, and the host's. */
-function windowWorld(tag: string): World {
-  const world = World.ready({ tag });
+/** A client whose toplevel is its object 7. */
+function windowWorld(tag: string): RelayWorld {
+  const world = RelayWorld.ready({ tag });
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", 5);
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", 6, 5);
-  world.client.say(6, "xdg_surface.get_toplevel", 7);
+  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
+  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
+  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.forget();
   return world;
 }
 
 /** The title that the host hears, and the bytes of its message. */
-function titleOf(world: World, title: string): { title: string; size: number } {
-  world.client.say(7, "xdg_toplevel.set_title", title);
+function titleOf(
+  world: RelayWorld,
+  title: string,
+): { title: string; size: number } {
+  world.client.say(7, "xdg_toplevel.set_title", { title });
   world.settle();
   const [line = "", ...more] = world.host.heard();
   assert.deepEqual(more, []);
@@ -48,8 +51,7 @@ Deno.test("without a tag a title stays as it is, text or not", () => {
 
 Deno.test("an app_id has no tag", () => {
   using world = windowWorld("[work] ");
-  world.client.say(7, "xdg_toplevel.set_app_id", "org.example");
-  world.settle();
+  world.client.say(7, "xdg_toplevel.set_app_id", { "app_id": "org.example" });
   assert.deepEqual(world.host.heard(), [
     'xdg_toplevel@7.set_app_id("org.example")',
   ]);
@@ -92,17 +94,13 @@ Deno.test("a tag that fills a message alone leaves no room for the title", () =>
 });
 
 Deno.test("the title of an inert window is forgotten, tag or not", () => {
-  using world = World.ready({ tag: "[work] " });
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
-  world.forget();
-  world.host.say(2, "wl_registry.global_remove", 5);
+  using world = RelayWorld.withSurface({ tag: "[work] " });
+  world.host.withdraw(5);
   world.settle();
-  world.client.say(2, "wl_registry.bind", 5, "xdg_wm_base", 5, 5);
-  world.client.say(5, "xdg_wm_base.get_xdg_surface", 6, 4);
-  world.client.say(6, "xdg_surface.get_toplevel", 7);
-  world.client.say(7, "xdg_toplevel.set_title", "notes");
-  world.settle();
+  world.client.bind(5, "xdg_wm_base", 5, 5);
+  world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
+  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
+  world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });
   assert.deepEqual(world.host.heard(), []);
   assert.ok(!world.ended);
 });

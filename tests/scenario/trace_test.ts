@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../protocols/tables.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
 import type { Feature } from "../../src/relay/feature.ts";
-import { World, type WorldOptions } from "./support/world.ts";
+import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
@@ -30,16 +30,18 @@ class Recorder implements MessageTrace {
   }
 }
 
-function traced(options: WorldOptions = {}): { world: World; trace: Recorder } {
+function traced(
+  options: RelayWorldOptions = {},
+): { world: RelayWorld; trace: Recorder } {
   const trace = new Recorder();
-  const world = World.ready({ ...options, trace });
+  const world = RelayWorld.ready({ ...options, trace });
   trace.lines.length = 0;
   return { world, trace };
 }
 
 Deno.test("the relay's own greeting is traced", () => {
   const trace = new Recorder();
-  using world = new World({ trace });
+  using world = new RelayWorld({ trace });
   world.settle();
   assert.deepEqual(trace.lines, [
     "host sent wl_display.get_registry@1",
@@ -50,20 +52,21 @@ Deno.test("the relay's own greeting is traced", () => {
 Deno.test("a request and an event are traced where they come and where they go", () => {
   const { world, trace } = traced();
   using _world = world;
-  world.client.say(1, "wl_display.get_registry", 3);
+  world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
   trace.lines.length = 0;
-  world.client.say(4, "wl_compositor.create_surface", 5);
+  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
   world.client.say(5, "wl_surface.commit");
   world.settle();
-  world.host.say(4, "wl_surface.preferred_buffer_scale", 2);
+  world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
   world.settle();
+  const [compositor, surface] = [4, 5].map((id) => world.host.idOf(id));
   assert.deepEqual(trace.lines, [
     "client received wl_compositor.create_surface@4",
-    "host sent wl_compositor.create_surface@3",
+    `host sent wl_compositor.create_surface@${compositor}`,
     "client received wl_surface.commit@5",
-    "host sent wl_surface.commit@4",
-    "host received wl_surface.preferred_buffer_scale@4",
+    `host sent wl_surface.commit@${surface}`,
+    `host received wl_surface.preferred_buffer_scale@${surface}`,
     "client sent wl_surface.preferred_buffer_scale@5",
   ]);
 });
@@ -73,12 +76,15 @@ Deno.test("what the relay answers or destroys itself is traced", () => {
   using _world = world;
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", 5, 4);
+  world.client.say(3, "wl_data_device_manager.get_data_device", {
+    id: 5,
+    seat: 4,
+  });
   world.client.say(5, "wl_data_device.release");
   world.bind(0xfffffffe, "wl_fixes", 2, 6);
   trace.lines.length = 0;
-  world.host.say(5, "wl_data_device.data_offer", FIRST);
-  world.host.say(1, "wl_display.delete_id", 5);
+  world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
+  world.host.deleteId(5);
   world.settle();
   world.client.say(6, "wl_fixes.destroy");
   world.settle();
@@ -97,12 +103,12 @@ Deno.test("a rewritten message is traced as it came and as it went", () => {
   using _world = world;
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", 5);
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", 6, 5);
-  world.client.say(6, "xdg_surface.get_toplevel", 7);
+  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
+  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
+  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.settle();
   trace.lines.length = 0;
-  world.client.say(7, "xdg_toplevel.set_title", "notes");
+  world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });
   world.settle();
   assert.deepEqual(trace.lines, [
     "client received xdg_toplevel.set_title@7",
@@ -121,7 +127,7 @@ Deno.test("a held message is traced once", () => {
   const { world, trace } = traced({ features: [holding] });
   using _world = world;
   world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", 4);
+  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
   world.settle();
   trace.lines.length = 0;
   world.client.say(4, "wl_surface.commit");

@@ -1,7 +1,4 @@
-/**
- * A scripted Wayland peer: it says what the scenario tells it to, right or wrong, and writes down what it hears, one line a
- * message, as `wl_surface@3.enter(wl_output@5)`.
- */
+/** One end of a connection, as a test plays it: it says what the test tells it to, and writes down what it hears. */
 import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import {
@@ -11,32 +8,42 @@ import {
 } from "../../ffi/socket_message.ts";
 import {
   type Argument,
-  findEvent,
   findInterface,
-  findRequest,
   getInterface,
   type Interface,
   type Message,
 } from "../../protocols/tables.ts";
-
-/** What a scenario writes for an argument; an fd is closed after it was sent, an object or new id is a number. */
-export type Value = number | string | null | Uint8Array;
+import {
+  type ObjectName,
+  type Packed,
+  packMessage,
+  type Spoken,
+} from "./spoken.ts";
 
 const SIZE = 1 << 17;
+/** Ids of objects that the host makes begin here. */
+const FIRST_HOST_ID = 0xff00_0000;
 
-/** One end of a socket pair. */
-export class Peer implements Disposable {
+/** An object, as both sides have said. */
+interface KnownObject {
+  readonly type: Interface;
+  readonly name: string;
+}
+
+/**
+ * A scripted client or host.
+ *
+ * @typeParam Messages the arguments of what this side says, by full name
+ */
+export abstract class Peer<Messages> implements Disposable {
   readonly #fd: OwnedFd;
-  readonly #sends: "requests" | "events";
+  readonly #settle: () => void;
   readonly #buffer = new PinnedBuffer(SIZE);
   readonly #out = new PinnedBuffer(SIZE);
   readonly #fds = new Int32Array(256);
   readonly #noFds = new Int32Array(0);
   #filled = 0;
-  /** Interfaces of the objects by id, as both sides have said. */
-  readonly objects = new Map<number, Interface>([
-    [1, getInterface("wl_display")],
-  ]);
+  readonly #objects = new Map<number, KnownObject>();
   /** What was heard and not yet asked for. */
   readonly lines: string[] = [];
   /** Descriptors that came and were not yet taken; closed with the peer. */
@@ -58,23 +65,62 @@ export class Peer implements Disposable {
   /** Whether it reads nothing, as a process that is stopped. */
   deaf = false;
 
-  constructor(fd: OwnedFd, sends: "requests" | "events") {
+  constructor(fd: OwnedFd, settle: () => void = () => {}) {
     this.#fd = fd;
-    this.#sends = sends;
+    this.#settle = settle;
+    this.#objects.set(1, {
+      type: getInterface("wl_display"),
+      name: "wl_display@1",
+    });
   }
 
-  /** Sends `interface.message` to the object `id`. */
-  say(id: number, fullName: string, ...values: Value[]): void {
-    const fds: number[] = [];
-    this.bytes(this.#encode(id, this.#find(fullName), values, fds), fds);
+  /** Sends `interface.message` to an object. */
+  say<Name extends keyof Messages & string>(
+    object: ObjectName,
+    name: Name,
+    ...values: Spoken<Messages[Name]>
+  ): void {
+    const { bytes, fds } = this.pack(object, name, ...values);
+    for (const fd of fds) {
+      if (fd < 0) throw new TypeError(`${fd} is not a descriptor`);
+    }
+    this.bytes(bytes, fds);
   }
 
-  /** The bytes that `say` would send; descriptors are the caller's business. */
-  encode(id: number, fullName: string, ...values: Value[]): Uint8Array {
-    return this.#encode(id, this.#find(fullName), values, []);
+  /** The bytes that `say` would send; descriptors, -1 here perhaps, go beside them. */
+  encode<Name extends keyof Messages & string>(
+    object: ObjectName,
+    name: Name,
+    ...values: Spoken<Messages[Name]>
+  ): Uint8Array {
+    return this.pack(object, name, ...values).bytes;
   }
 
-  /** Sends bytes as they are, with descriptors, which are closed here then. */
+  /** What `say` would send. */
+  pack<Name extends keyof Messages & string>(
+    object: ObjectName,
+    name: Name,
+    ...values: Spoken<Messages[Name]>
+  ): Packed {
+    const message = this.findSpoken(name);
+    if (message === null) throw new TypeError(`there is no message ${name}`);
+    const id = this.idOf(object);
+    const known = this.#objects.get(id >>> 0);
+    if (known !== undefined && known.type !== message.interface) {
+      throw new TypeError(`${known.name} has no ${name}`);
+    }
+    const packed = packMessage(
+      id,
+      message,
+      new Map(Object.entries(values[0] ?? {})),
+      (named) => this.idOf(named),
+    );
+    const { made } = packed;
+    if (made !== null) this.#know(made.id, findInterface(made.type));
+    return packed;
+  }
+
+  /** Sends bytes as they are, right or wrong, with descriptors, which are closed here then. */
   bytes(bytes: Uint8Array, fds: readonly number[] = []): void {
     for (let at = 0; at < bytes.length;) {
       const length = Math.min(SIZE, bytes.length - at);
@@ -138,10 +184,35 @@ export class Peer implements Disposable {
     return fd;
   }
 
-  /** What was heard since the last time. */
+  /**
+   * What was heard since the last time, a line for each message, as `wl_surface@3.enter(wl_output@5)`. In a world of one
+   * client everything that is to happen has happened before.
+   *
+   * An object has the same name on both sides. Where a test chose its id, that is its name: `wl_surface@3`, by the client's
+   * id, is what the client has made, also in what the host hears; `wl_data_offer@4278190080`, by the host's id, is what the
+   * host has made. What the relay made on the host for itself is counted there for each interface: `wl_buffer#1` is its first
+   * buffer, whatever else was made before.
+   */
   heard(): string[] {
+    this.#settle();
     this.listen();
     return this.lines.splice(0);
+  }
+
+  /** The name of the first object of an interface that there is. */
+  find(type: string): string {
+    for (const known of this.#objects.values()) {
+      if (known.type.name === type) return known.name;
+    }
+    throw new Error(`nobody has made a ${type}`);
+  }
+
+  /** The id of an object on this side's wire. */
+  idOf(object: ObjectName): number {
+    if (typeof object === "object") return this.wireId(object.id);
+    if (typeof object === "number") return this.wireId(object);
+    for (const [id, { name }] of this.#objects) if (name === object) return id;
+    throw new Error(`there is no ${object}`);
   }
 
   /** Closes the connection. */
@@ -153,59 +224,29 @@ export class Peer implements Disposable {
     this.#out.free();
   }
 
-  #find(fullName: string): Message {
-    const message = this.#sends === "requests"
-      ? findRequest(fullName)
-      : findEvent(fullName);
-    if (message === null) throw new TypeError(`no message ${fullName}`);
-    return message;
-  }
+  /** A message that this side says; null: there is none. */
+  protected abstract findSpoken(fullName: string): Message | null;
 
-  #encode(
-    id: number,
-    message: Message,
-    values: Value[],
-    fds: number[],
-  ): Uint8Array {
-    const words: number[] = [];
-    const pushBytes = (bytes: Uint8Array): void => {
-      const padding = new Uint8Array((bytes.length + 3) & ~3);
-      padding.set(bytes);
-      words.push(bytes.length, ...new Int32Array(padding.buffer));
-    };
-    const pushString = (text: string): void =>
-      pushBytes(new TextEncoder().encode(text + "\0"));
-    const rest = [...values];
-    for (const argument of message.arguments) {
-      const value = rest.shift() ?? null;
-      if (argument.type === "fd") fds.push(Number(value));
-      else if (argument.type === "new_id" && argument.interface === null) {
-        const type = String(value);
-        pushString(type);
-        words.push(Number(rest.shift()));
-        const newId = Number(rest.shift());
-        words.push(newId);
-        this.#know(newId, findInterface(type));
-      } else if (value instanceof Uint8Array) pushBytes(value);
-      else if (typeof value === "string") pushString(value);
-      else {
-        words.push(Number(value));
-        if (argument.type === "new_id") {
-          this.#know(Number(value), argument.target);
-        }
-      }
-    }
-    const size = 8 + words.length * 4;
-    const encoded = Int32Array.from([
-      id,
-      size << 16 | message.opcode,
-      ...words,
-    ]);
-    return new Uint8Array(encoded.buffer);
+  /** The messages that this side hears. */
+  protected abstract heardOf(type: Interface): readonly Message[];
+
+  /** The id on the wire of an object for which a test writes a number. */
+  protected abstract wireId(number: number): number;
+
+  /** What an object is called from now on. */
+  protected abstract nameOf(id: number, type: string): string;
+
+  /** An id means nothing any more. */
+  protected forget(id: number): void {
+    this.#objects.delete(id);
   }
 
   #know(id: number, type: Interface | null): void {
-    if (type !== null) this.objects.set(id >>> 0, type);
+    if (type === null) return;
+    this.#objects.set(id >>> 0, {
+      type,
+      name: this.nameOf(id >>> 0, type.name),
+    });
   }
 
   #parse(): void {
@@ -226,10 +267,9 @@ export class Peer implements Disposable {
     const { bytes, words } = this.#buffer;
     const id = (words[start] ?? 0) >>> 0;
     const opcode = (words[start + 1] ?? 0) & 0xffff;
-    const type = this.objects.get(id);
-    const messages = this.#sends === "requests" ? type?.events : type?.requests;
-    const message = messages?.[opcode];
-    if (message === undefined) {
+    const known = this.#objects.get(id);
+    const message = known && this.heardOf(known.type)[opcode];
+    if (known === undefined || message === undefined) {
       this.lines.push(`?@${id}.${opcode} (${size} bytes)`);
       return;
     }
@@ -264,9 +304,8 @@ export class Peer implements Disposable {
           return String((words[at++] ?? 0) >>> 0);
         case "object": {
           const object = (words[at++] ?? 0) >>> 0;
-          return object === 0
-            ? "nil"
-            : `${this.objects.get(object)?.name ?? "?"}@${object}`;
+          if (object === 0) return "nil";
+          return this.#objects.get(object)?.name ?? `?@${object}`;
         }
         case "new_id": {
           let target = argument.target;
@@ -277,10 +316,16 @@ export class Peer implements Disposable {
           }
           const newId = (words[at++] ?? 0) >>> 0;
           this.#know(newId, target);
-          return `new ${target?.name}${version}@${newId}`;
+          const { name } = this.#objects.get(newId) ?? { name: `?@${newId}` };
+          return `new ${name.replace(/(?=[@#])/, version)}`;
         }
       }
     });
-    this.lines.push(`${type?.name}@${id}.${message.name}(${told.join(", ")})`);
+    this.lines.push(`${known.name}.${message.name}(${told.join(", ")})`);
   }
+}
+
+/** Whether the host's side gives this id. */
+export function isHostId(id: number): boolean {
+  return id >>> 0 >= FIRST_HOST_ID;
 }

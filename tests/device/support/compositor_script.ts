@@ -1,10 +1,10 @@
 /** A scripted compositor that does what it is asked: it keeps pools, shows buffers, releases those that it showed before, and answers. */
 import { OwnedFd, readFdAt } from "../../../ffi/fd.ts";
-import type { Peer } from "../../support/peer.ts";
+import type { ScriptedHost } from "../../support/scripted_host.ts";
+import { isHostId } from "../../support/peer.ts";
 import {
   DmabufScript,
   type DmabufSettings,
-  FIRST_OWN_ID,
   isGpuMemory,
 } from "./dmabuf_script.ts";
 
@@ -23,23 +23,24 @@ export interface Buffer {
 }
 
 interface Surface {
-  attached: number;
-  shown: number;
-  callbacks: number[];
+  /** Null: nothing new; "": no buffer. */
+  attached: string | null;
+  shown: string;
+  callbacks: string[];
 }
 
 /** One connection's compositor. */
 export class CompositorScript implements Disposable {
-  readonly #peer: Peer;
-  readonly #pools = new Map<number, Pool>();
-  readonly #buffers = new Map<number, Buffer>();
-  readonly #surfaces = new Map<number, Surface>();
+  readonly #peer: ScriptedHost;
+  readonly #pools = new Map<string, Pool>();
+  readonly #buffers = new Map<string, Buffer>();
+  readonly #surfaces = new Map<string, Surface>();
   /** How many commits brought a buffer. */
   frames = 0;
   readonly #dmabuf: DmabufScript | null;
 
   /** @param dmabuf what it takes of a GPU; null: it has no `zwp_linux_dmabuf_v1` */
-  constructor(peer: Peer, dmabuf: DmabufSettings | null = null) {
+  constructor(peer: ScriptedHost, dmabuf: DmabufSettings | null = null) {
     this.#peer = peer;
     this.#dmabuf = dmabuf === null ? null : new DmabufScript(peer, dmabuf);
   }
@@ -54,9 +55,9 @@ export class CompositorScript implements Disposable {
   /** What the only surface that shows something shows, row by row. */
   pixels(): Uint8Array {
     const surface = [...this.#surfaces.values()].find(({ shown }) =>
-      shown !== 0
+      shown !== ""
     );
-    const buffer = this.#buffers.get(surface?.shown ?? 0);
+    const buffer = this.#buffers.get(surface?.shown ?? "");
     if (buffer === undefined) throw new Error("nothing is shown");
     const { pool, offset, stride, height, width } = buffer;
     const pixels = new Uint8Array(width * 4 * height);
@@ -77,26 +78,21 @@ export class CompositorScript implements Disposable {
 
   #obey(line: string): void {
     if (line.startsWith("?@")) {
-      this.#peer.say(1, "wl_display.error", 1, 0, `invalid object: ${line}`);
+      this.#peer.error(1, 0, `invalid object: ${line}`);
       return;
     }
-    const [, type, id, message, words = ""] =
-      /^(\w+)@(\d+)\.(\w+)\((.*)\)$/.exec(line) ?? [];
-    const object = Number(id);
-    const numbers = [...words.matchAll(/(?:^|[ @])(\d+)(?=,|$)/g)].map((
-      match,
-    ) => Number(match[1]));
-    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = numbers;
-    const made = this.#dmabuf?.obey(
-      object,
-      `${type}.${message}`,
-      words,
-      numbers,
-    ) ?? null;
+    const [, object = "", type, message, words = ""] =
+      /^((\w+)[@#]\d+)\.(\w+)\((.*)\)$/.exec(line) ?? [];
+    const values = words.split(", ").map((word) => word.replace(/^new /, ""));
+    const [first = ""] = values;
+    const numbers = values.map(Number);
+    const [, offset = 0, width = 0, height = 0, stride = 0] = numbers;
+    const name = `${type}.${message}`;
+    const made = this.#dmabuf?.obey(object, name, values) ?? null;
     if (made !== null) this.#buffers.set(...made);
-    switch (`${type}.${message}`) {
+    switch (name) {
       case "wl_display.sync":
-        this.#answer(first);
+        this.#peer.answer(first);
         break;
       case "wl_shm.create_pool":
         this.#addPool(first);
@@ -105,13 +101,7 @@ export class CompositorScript implements Disposable {
         const pool = this.#pools.get(object);
         if (pool === undefined) throw new Error(`no pool for ${line}`);
         pool.users++;
-        this.#buffers.set(first, {
-          pool,
-          offset: second,
-          width: third,
-          height: fourth,
-          stride: fifth,
-        });
+        this.#buffers.set(first, { pool, offset, width, height, stride });
         break;
       }
       case "wl_shm_pool.destroy": {
@@ -129,7 +119,7 @@ export class CompositorScript implements Disposable {
         break;
       }
       case "wl_surface.attach":
-        this.#surface(object).attached = words.startsWith("nil") ? 0 : first;
+        this.#surface(object).attached = first === "nil" ? "" : first;
         break;
       case "wl_surface.frame":
         this.#surface(object).callbacks.push(first);
@@ -147,11 +137,11 @@ export class CompositorScript implements Disposable {
     }
   }
 
-  #addPool(id: number): void {
+  #addPool(id: string): void {
     const fd = this.#peer.receivedFds.shift();
     if (fd === undefined) throw new Error("a pool came without its memory");
     if (isGpuMemory(fd)) {
-      this.#peer.say(1, "wl_display.error", id, 2, "failed mmap");
+      this.#peer.error(id, 2, "failed mmap");
     }
     this.#pools.set(id, { fd: new OwnedFd(fd), users: 1 });
   }
@@ -160,36 +150,32 @@ export class CompositorScript implements Disposable {
     if (--pool.users === 0) pool.fd[Symbol.dispose]();
   }
 
-  #surface(id: number): Surface {
+  #surface(id: string): Surface {
     const known = this.#surfaces.get(id);
     if (known !== undefined) return known;
-    const surface = { attached: -1, shown: 0, callbacks: [] };
+    const surface = { attached: null, shown: "", callbacks: [] };
     this.#surfaces.set(id, surface);
     return surface;
   }
 
   #commit(surface: Surface): void {
-    if (surface.attached >= 0) {
+    if (surface.attached !== null) {
       const before = surface.shown;
       surface.shown = surface.attached;
-      surface.attached = -1;
+      surface.attached = null;
       this.#release(before);
-      if (surface.shown !== 0) this.frames++;
+      if (surface.shown !== "") this.frames++;
     }
-    for (const callback of surface.callbacks.splice(0)) this.#answer(callback);
+    for (const callback of surface.callbacks.splice(0)) {
+      this.#peer.answer(callback);
+    }
   }
 
-  #release(buffer: number): void {
+  #release(buffer: string): void {
     if (this.#buffers.has(buffer)) this.#peer.say(buffer, "wl_buffer.release");
   }
 
-  #answer(callback: number): void {
-    this.#peer.say(callback, "wl_callback.done", 0);
-    this.#end(callback);
-  }
-
-  #end(id: number): void {
-    this.#peer.objects.delete(id);
-    if (id < FIRST_OWN_ID) this.#peer.say(1, "wl_display.delete_id", id);
+  #end(object: string): void {
+    if (!isHostId(this.#peer.idOf(object))) this.#peer.deleteId(object);
   }
 }

@@ -10,13 +10,18 @@ import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import { examineNode } from "../../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { HostContext } from "../../emulator/context.ts";
-import { Peer } from "../../support/peer.ts";
-import { usualGlobals } from "../../scenario/support/world.ts";
+import { ScriptedClient } from "../../support/scripted_client.ts";
+import type {
+  ClientIds,
+  Globals,
+  ScriptedHost,
+} from "../../support/scripted_host.ts";
+import { usualGlobals } from "../../support/relay_world.ts";
 import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
 
 /** One client of the world. Its registry is its object 2. */
 export class DeviceClient implements Disposable {
-  readonly client: Peer;
+  readonly client: ScriptedClient;
   readonly relay: Relay;
   readonly device: EmulatedDevice;
   readonly endpoint: VirtgpuEndpoint;
@@ -24,14 +29,15 @@ export class DeviceClient implements Disposable {
   readonly log: string[] = [];
   ended = false;
   readonly #world: DeviceWorld;
-  readonly #index: number;
+  /** The number of its connection to the machine. */
+  readonly index: number;
 
   /** Connects to the world's machine. */
   constructor(world: DeviceWorld, index: number) {
     this.#world = world;
-    this.#index = index;
+    this.index = index;
     const [clientFd, clientEnd] = socketPair();
-    this.client = new Peer(clientFd, "requests");
+    this.client = new ScriptedClient(clientFd);
     const { loop } = world;
     const opened: EmulatedDevice[] = [];
     this.endpoint = world.connect((device) => opened.push(device));
@@ -57,8 +63,8 @@ export class DeviceClient implements Disposable {
   }
 
   /** The compositor's end of this client's connection. */
-  get host(): Peer {
-    return this.#world.peer(this.#index);
+  get host(): ScriptedHost {
+    return this.#world.peer(this.index);
   }
 
   /** The context on the emulated host. */
@@ -70,24 +76,26 @@ export class DeviceClient implements Disposable {
 
   /** Tells the globals, and has the client make its registry. */
   greet(
-    globals: readonly (readonly [number, string, number])[] = usualGlobals,
+    globals: Globals = usualGlobals,
   ): void {
     this.#world.settle();
-    this.host.heard();
-    for (const global of globals) {
-      this.host.say(2, "wl_registry.global", ...global);
-    }
-    this.host.say(3, "wl_callback.done", 0);
-    this.host.say(1, "wl_display.delete_id", 3);
-    this.client.say(1, "wl_display.get_registry", 2);
+    this.host.greet(globals);
+    this.client.say(1, "wl_display.get_registry", { registry: 2 });
     this.#world.settle();
     this.client.heard();
   }
 
   /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
-    this.client.say(2, "wl_registry.bind", name, type, version, id);
+    this.client.bind(name, type, version, id);
     this.#world.settle();
+  }
+
+  /** The client has a seat and its keyboard under these ids. */
+  addKeyboard(seat: number, keyboard: number): void {
+    this.bind(3, "wl_seat", 8, seat);
+    this.client.say(seat, "wl_seat.get_keyboard", { id: keyboard });
+    this.forget();
   }
 
   /** Throws away what was heard so far. */
@@ -151,7 +159,7 @@ export class DeviceWorld extends ScriptedMachine {
 
   /** A client that knows the globals. */
   addReady(
-    globals?: readonly (readonly [number, string, number])[],
+    globals?: Globals,
   ): DeviceClient {
     const client = this.addClient();
     client.greet(globals);
@@ -164,6 +172,13 @@ export class DeviceWorld extends ScriptedMachine {
       this.#listen();
     } while (this.loop.turn(0) > 0);
     this.#listen();
+  }
+
+  protected override clientIds(connection: number): ClientIds {
+    return (hostId) => {
+      const client = this.clients.find(({ index }) => index === connection);
+      return client?.relay.objects.host.get(hostId)?.clientId ?? 0;
+    };
   }
 
   override [Symbol.dispose](): void {

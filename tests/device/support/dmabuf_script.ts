@@ -1,6 +1,6 @@
 /** The part of a scripted compositor that takes buffers of a GPU. */
 import { OwnedFd } from "../../../ffi/fd.ts";
-import type { Peer } from "../../support/peer.ts";
+import type { ScriptedHost } from "../../support/scripted_host.ts";
 import { GPU_MEMORY } from "../../emulator/image_allocator.ts";
 import type { Buffer } from "./compositor_script.ts";
 
@@ -17,41 +17,41 @@ interface Plane {
   readonly stride: number;
 }
 
-/** Objects that are made without a client's id get these, and their end is not told. */
-export const FIRST_OWN_ID = 0xff00_0000;
+/** Objects that the host makes get these. */
+const FIRST_OWN_ID = 0xff00_0000;
 
 /** The GPU buffers of one connection to the compositor. */
 export class DmabufScript implements Disposable {
-  readonly #peer: Peer;
+  readonly #peer: ScriptedHost;
   readonly #settings: DmabufSettings;
-  readonly #planes = new Map<number, Plane[]>();
+  readonly #planes = new Map<string, Plane[]>();
   #nextId = FIRST_OWN_ID;
 
-  constructor(peer: Peer, settings: DmabufSettings) {
+  constructor(peer: ScriptedHost, settings: DmabufSettings) {
     this.#peer = peer;
     this.#settings = settings;
   }
 
-  /** Does what was asked for. @returns the buffer that was made, under its id; else null */
+  /** Does what was asked for. @returns the buffer that was made, under its name; else null */
   obey(
-    object: number,
+    object: string,
     message: string,
-    words: string,
-    numbers: readonly number[],
-  ): readonly [number, Buffer] | null {
-    const [first = 0, second = 0, third = 0, fourth = 0] = numbers;
+    values: readonly string[],
+  ): readonly [string, Buffer] | null {
+    const [made = ""] = values;
+    const [first = 0, second = 0, third = 0, fourth = 0] = values.map(Number);
     switch (message) {
-      case "wl_registry.bind": {
-        const [, id] = /new zwp_linux_dmabuf_v1 v3@(\d+)/.exec(words) ?? [];
-        if (id !== undefined) this.#greet(Number(id));
+      case "wl_registry.bind":
+        if (values[1]?.startsWith("zwp_linux_dmabuf_v1 v3") === true) {
+          this.#greet();
+        }
         return null;
-      }
       case "zwp_linux_dmabuf_v1.create_params":
-        this.#planes.set(first, []);
+        this.#planes.set(made, []);
         return null;
       case "zwp_linux_buffer_params_v1.add": {
         const fd = new OwnedFd(this.#peer.takeFd());
-        this.#planes.get(object)?.push({ fd, offset: second, stride: third });
+        this.#planes.get(object)?.push({ fd, offset: third, stride: fourth });
         return null;
       }
       case "zwp_linux_buffer_params_v1.create": {
@@ -59,14 +59,14 @@ export class DmabufScript implements Disposable {
         const buffer = this.#take(object, first, second);
         const name = "zwp_linux_buffer_params_v1";
         if (buffer === null) this.#peer.say(object, `${name}.failed`);
-        else this.#peer.say(object, `${name}.created`, id);
-        return buffer === null ? null : [id, buffer];
+        else this.#peer.say(object, `${name}.created`, { buffer: id });
+        return buffer === null ? null : [`wl_buffer@${id}`, buffer];
       }
       case "zwp_linux_buffer_params_v1.create_immed": {
         const buffer = this.#take(object, second, third);
-        if (buffer !== null) return [first, buffer];
+        if (buffer !== null) return [made, buffer];
         const why = `no buffer of format ${fourth}`;
-        this.#peer.say(1, "wl_display.error", object, 7, why);
+        this.#peer.error(object, 7, why);
         return null;
       }
       case "zwp_linux_buffer_params_v1.destroy":
@@ -81,16 +81,21 @@ export class DmabufScript implements Disposable {
     for (const id of [...this.#planes.keys()]) this.#close(id);
   }
 
-  #greet(id: number): void {
+  #greet(): void {
+    const id = this.#peer.find("zwp_linux_dmabuf_v1");
     for (const [format, modifier] of this.#settings.formats) {
       const high = Number(modifier >> 32n);
       const low = Number(modifier & 0xffff_ffffn);
-      this.#peer.say(id, "zwp_linux_dmabuf_v1.format", format);
-      this.#peer.say(id, "zwp_linux_dmabuf_v1.modifier", format, high, low);
+      this.#peer.say(id, "zwp_linux_dmabuf_v1.format", { format });
+      this.#peer.say(id, "zwp_linux_dmabuf_v1.modifier", {
+        format,
+        "modifier_hi": high,
+        "modifier_lo": low,
+      });
     }
   }
 
-  #take(params: number, width: number, height: number): Buffer | null {
+  #take(params: string, width: number, height: number): Buffer | null {
     const plane = this.#planes.get(params)?.shift();
     if (plane === undefined) return null;
     const { fd, offset, stride } = plane;
@@ -103,7 +108,7 @@ export class DmabufScript implements Disposable {
     return { pool: { fd, users: 1 }, offset, width, height, stride };
   }
 
-  #close(id: number): void {
+  #close(id: string): void {
     for (const { fd } of this.#planes.get(id) ?? []) fd[Symbol.dispose]();
     this.#planes.delete(id);
   }

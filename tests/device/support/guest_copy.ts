@@ -2,22 +2,24 @@
 import assert from "node:assert/strict";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import type { DeviceWorld } from "./device_world.ts";
-import { objectOf, type Selections } from "./selections.ts";
+import { type Selections, TransferEnds } from "./selections.ts";
 
 /** `from` is asked for what `to` pastes: where the one reads and the other writes. */
 export function connect(
   world: DeviceWorld,
   from: Selections,
   to: Selections,
-): { reader: OwnedFd; writer: OwnedFd } {
+): TransferEnds {
   const reader = to.ask();
   const asked = arrived(world, to.client.host.receivedFds);
-  const source = objectOf(from.client.host, "wl_data_source");
   // as the compositor does: with the very end that the host has made, which waits where it is full
-  from.client.host.say(source, "wl_data_source.send", "text/plain", asked);
+  from.client.host.say(from.source, "wl_data_source.send", {
+    "mime_type": "text/plain",
+    fd: asked,
+  });
   const writer = arrived(world, from.client.client.receivedFds);
   setNonBlocking(writer);
-  return { reader, writer: new OwnedFd(writer) };
+  return new TransferEnds(reader, new OwnedFd(writer));
 }
 
 /** The compositor answers what the relays have asked. @returns how many questions there were */
@@ -26,13 +28,7 @@ export function answer(world: DeviceWorld): number {
   let answers = 0;
   for (const { host, ended } of world.clients) {
     if (ended) continue;
-    for (const line of host.heard()) {
-      const callback = /sync\(new wl_callback@(\d+)/.exec(line)?.[1];
-      if (callback === undefined) continue;
-      host.say(Number(callback), "wl_callback.done", 0);
-      host.say(1, "wl_display.delete_id", Number(callback));
-      answers++;
-    }
+    answers += host.answerSyncs(host.heard());
   }
   world.settle();
   return answers;

@@ -3,7 +3,7 @@ import { socketPair } from "../../../ffi/unix_socket.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
 import { ManualLoop } from "../../support/manual_loop.ts";
-import { Peer } from "../../support/peer.ts";
+import { type ClientIds, ScriptedHost } from "../../support/scripted_host.ts";
 
 /** What a scripted machine needs not be told. */
 export type ScriptedOptions = Partial<Omit<MachineOptions, "connect" | "loop">>;
@@ -13,7 +13,7 @@ export class ScriptedMachine implements Disposable {
   readonly loop = new ManualLoop();
   readonly machine: Machine;
   /** The compositor's ends, in the order of the connections. */
-  readonly peers: Peer[] = [];
+  readonly peers: ScriptedHost[] = [];
 
   constructor(options: ScriptedOptions = {}) {
     this.machine = new Machine({
@@ -22,14 +22,15 @@ export class ScriptedMachine implements Disposable {
       loop: this.loop,
       connect: () => {
         const [guest, host] = socketPair();
-        this.peers.push(new Peer(host, "events"));
+        const index = this.peers.length;
+        this.peers.push(new ScriptedHost(host, this.clientIds(index)));
         return guest;
       },
     });
   }
 
   /** The compositor's end of a connection. */
-  peer(index = 0): Peer {
+  peer(index = 0): ScriptedHost {
     const peer = this.peers[index];
     if (peer === undefined) throw new Error(`no connection ${index}`);
     return peer;
@@ -44,6 +45,11 @@ export class ScriptedMachine implements Disposable {
   /** Turns until nothing happens any more. */
   settle(): void {
     while (this.loop.turn(0) > 0);
+  }
+
+  /** How the host of a connection finds a client's objects. */
+  protected clientIds(_connection: number): ClientIds | null {
+    return null;
   }
 
   [Symbol.dispose](): void {

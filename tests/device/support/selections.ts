@@ -3,68 +3,74 @@ import assert from "node:assert/strict";
 import { OwnedFd, readFd, setNonBlocking, writeFd } from "../../../ffi/fd.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
-import type { Peer } from "../../support/peer.ts";
 import type { DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";
 const OFFER = 0xff00_0000;
 
-/** One of the ways in which data cross. */
-interface Kind {
-  /** The global that it begins with. */
-  readonly manager: readonly [name: number, type: string, version: number];
-  readonly source: string;
-  readonly makeSource: string;
-  readonly device: string;
-  readonly makeDevice: string;
-  readonly offer: string;
-  /** Opcode of the offer's `receive`. */
-  readonly receive: number;
-}
-
-const clipboard: Kind = {
+const clipboard = {
   manager: [4, "wl_data_device_manager", 3],
+  createSource: "wl_data_device_manager.create_data_source",
+  getDevice: "wl_data_device_manager.get_data_device",
   source: "wl_data_source",
-  makeSource: "create_data_source",
   device: "wl_data_device",
-  makeDevice: "get_data_device",
   offer: "wl_data_offer",
-  receive: 1,
-};
+} as const;
 
-const primary: Kind = {
+const primary = {
   manager: [10, "zwp_primary_selection_device_manager_v1", 1],
+  createSource: "zwp_primary_selection_device_manager_v1.create_source",
+  getDevice: "zwp_primary_selection_device_manager_v1.get_device",
   source: "zwp_primary_selection_source_v1",
-  makeSource: "create_source",
   device: "zwp_primary_selection_device_v1",
-  makeDevice: "get_device",
   offer: "zwp_primary_selection_offer_v1",
-  receive: 0,
-};
+} as const;
 
+/** The ways in which data cross: the global that each begins with, and what is made of it. */
 const kinds = {
   clipboard,
   "drag and drop": clipboard,
   "primary selection": primary,
   "GTK's primary selection": {
-    ...primary,
     manager: [10, "gtk_primary_selection_device_manager", 1],
+    createSource: "gtk_primary_selection_device_manager.create_source",
+    getDevice: "gtk_primary_selection_device_manager.get_device",
     source: "gtk_primary_selection_source",
     device: "gtk_primary_selection_device",
     offer: "gtk_primary_selection_offer",
   },
-} as const satisfies Record<string, Kind>;
+} as const;
 
 /** What data are copied, dragged or selected by. */
 export type SelectionKind = keyof typeof kinds;
+
+type Kind = (typeof kinds)[SelectionKind];
+
+/** Both ends of a transfer as the two applications have them; they are closed together. */
+export class TransferEnds implements Disposable {
+  readonly reader: OwnedFd;
+  readonly writer: OwnedFd;
+
+  constructor(reader: OwnedFd, writer: OwnedFd) {
+    this.reader = reader;
+    this.writer = writer;
+  }
+
+  [Symbol.dispose](): void {
+    this.reader[Symbol.dispose]();
+    this.writer[Symbol.dispose]();
+  }
+}
 
 /** A client with a seat, a manager and a data device, and a compositor that knows them. */
 export class Selections {
   readonly #world: DeviceWorld;
   readonly client: DeviceClient;
   readonly #kind: Kind;
-  readonly #offer: number;
-  readonly #source: number;
+  /** The host's offer, as the client knows it. */
+  readonly offer: string;
+  /** The client's source. */
+  readonly source: string;
 
   constructor(
     world: DeviceWorld,
@@ -74,26 +80,29 @@ export class Selections {
     this.#world = world;
     this.client = client;
     this.#kind = kinds[kind];
-    const { manager, device, source, offer, makeDevice, makeSource } =
+    const { manager, device, source, offer, createSource, getDevice } =
       this.#kind;
-    const [, type] = manager;
-    const application = client.client;
+    const [name, type, version] = manager;
+    const { client: application, host } = client;
     client.bind(3, "wl_seat", 8, 3);
-    client.bind(...manager, 4);
-    application.say(4, `${type}.${makeDevice}`, 5, 3);
-    application.say(4, `${type}.${makeSource}`, 6);
-    application.say(6, `${source}.offer`, MIME);
+    client.bind(name, type, version, 4);
+    application.say(4, getDevice, { id: 5, seat: 3 });
+    application.say(4, createSource, { id: 6 });
+    application.say(6, `${source}.offer`, { "mime_type": MIME });
     if (kind === "drag and drop") this.#drag();
-    else application.say(5, `${device}.set_selection`, 6, 1);
+    else {
+      application.say(5, `${device}.set_selection`, { source: 6, serial: 1 });
+    }
     world.settle();
-    const hostDevice = objectOf(client.host, device);
-    client.host.say(hostDevice, `${device}.data_offer`, OFFER);
-    client.host.say(OFFER, `${offer}.offer`, MIME);
-    if (kind === "drag and drop") this.#enter(hostDevice);
-    else client.host.say(hostDevice, `${device}.selection`, OFFER);
+    if (device === "wl_data_device") {
+      host.say(5, `${device}.data_offer`, { id: OFFER });
+    } else host.say(5, `${device}.data_offer`, { offer: OFFER });
+    host.say(OFFER, `${offer}.offer`, { "mime_type": MIME });
+    if (kind === "drag and drop") this.#enter();
+    else host.say(5, `${device}.selection`, { id: OFFER });
     world.settle();
-    this.#offer = objectOf(application, offer);
-    this.#source = objectOf(client.host, source);
+    this.offer = application.find(offer);
+    this.source = host.find(source);
     client.forget();
   }
 
@@ -101,46 +110,61 @@ export class Selections {
   #drag(): void {
     const { client } = this;
     client.bind(1, "wl_compositor", 6, 7);
-    client.client.say(7, "wl_compositor.create_surface", 8);
-    client.client.say(6, "wl_data_source.set_actions", 1);
-    client.client.say(5, "wl_data_device.start_drag", 6, 8, null, 1);
+    client.client.say(7, "wl_compositor.create_surface", { id: 8 });
+    client.client.say(6, "wl_data_source.set_actions", { "dnd_actions": 1 });
+    client.client.say(5, "wl_data_device.start_drag", {
+      source: 6,
+      origin: 8,
+      icon: null,
+      serial: 1,
+    });
   }
 
   /** The host's application drags something over the surface. */
-  #enter(device: number): void {
+  #enter(): void {
     const { host } = this.client;
-    const surface = objectOf(host, "wl_surface");
-    host.say(OFFER, "wl_data_offer.source_actions", 1);
-    host.say(device, "wl_data_device.enter", 2, surface, 256, 256, OFFER);
-    host.say(OFFER, "wl_data_offer.action", 1);
+    host.say(OFFER, "wl_data_offer.source_actions", { "source_actions": 1 });
+    host.say(5, "wl_data_device.enter", {
+      serial: 2,
+      surface: 8,
+      x: 256,
+      y: 256,
+      id: OFFER,
+    });
+    host.say(OFFER, "wl_data_offer.action", { "dnd_action": 1 });
   }
 
   /** What the host's application drags is dropped, and the client takes it. */
   dropOnClient(): void {
     const { client, host } = this.client;
-    const device = objectOf(host, "wl_data_device");
-    client.say(this.#offer, "wl_data_offer.accept", 2, MIME);
-    client.say(this.#offer, "wl_data_offer.set_actions", 1, 1);
+    client.say(this.offer, "wl_data_offer.accept", {
+      serial: 2,
+      "mime_type": MIME,
+    });
+    client.say(this.offer, "wl_data_offer.set_actions", {
+      "dnd_actions": 1,
+      "preferred_action": 1,
+    });
     this.#world.settle();
-    host.say(device, "wl_data_device.drop");
-    host.say(device, "wl_data_device.leave");
+    host.say(5, "wl_data_device.drop");
+    host.say(5, "wl_data_device.leave");
     this.#world.settle();
   }
 
   /** The client has all of what was dropped. */
   finishDrop(): void {
     const { client } = this.client;
-    client.say(this.#offer, "wl_data_offer.finish");
-    client.say(this.#offer, "wl_data_offer.destroy");
+    client.say(this.offer, "wl_data_offer.finish");
+    client.say(this.offer, "wl_data_offer.destroy");
     this.#world.settle();
   }
 
   /** What the client drags is dropped on the host. */
   dropOnHost(): void {
     const { host } = this.client;
-    host.say(this.#source, "wl_data_source.target", MIME);
-    host.say(this.#source, "wl_data_source.action", 1);
-    host.say(this.#source, "wl_data_source.dnd_drop_performed");
+    host.say(this.source, "wl_data_source.target", { "mime_type": MIME });
+    host.say(this.source, "wl_data_source.action", { "dnd_action": 1 });
+    host.say(this.source, "wl_data_source.dnd_drop_performed");
     this.#world.settle();
   }
 
@@ -148,28 +172,26 @@ export class Selections {
   ask(): OwnedFd {
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
-    this.client.client.say(
-      this.#offer,
-      `${this.#kind.offer}.receive`,
-      MIME,
-      writer.release(),
-    );
+    this.client.client.say(this.offer, `${this.#kind.offer}.receive`, {
+      "mime_type": MIME,
+      fd: writer.release(),
+    });
     return reader;
+  }
+
+  /** The client asks for the host's selection, and the compositor has heard of it. */
+  paste(): TransferEnds {
+    return new TransferEnds(this.ask(), this.takeAsked());
   }
 
   /** The client asks several times in one piece. */
   askTogether(times: number): OwnedFd[] {
     const pipes = Array.from({ length: times }, () => createPipe());
-    const mime = new TextEncoder().encode(`${MIME}\0`);
-    const size = 12 + ((mime.length + 3) & ~3);
-    const message = new Uint8Array(size);
-    message.set(mime, 12);
-    new Int32Array(message.buffer).set([
-      this.#offer,
-      size << 16 | this.#kind.receive,
-      mime.length,
-    ]);
-    this.client.client.bytes(
+    const { client } = this.client;
+    const name = `${this.#kind.offer}.receive` as const;
+    const values = { "mime_type": MIME, fd: -1 };
+    const message = client.encode(this.offer, name, values);
+    client.bytes(
       join(pipes.map(() => message)),
       pipes.map(({ writer }) => writer.release()),
     );
@@ -188,15 +210,12 @@ export class Selections {
   }
 
   /** The host asks for the client's selection. The end that it reads from, and the one that the client writes to. */
-  offerTo(readerWaits: "waits" | "non-blocking" = "waits"): {
-    readonly reader: OwnedFd;
-    readonly writer: OwnedFd;
-  } {
+  offerTo(readerWaits: "waits" | "non-blocking" = "waits"): TransferEnds {
     const reader = this.askClient(readerWaits);
     const fd = this.#arrived(this.client.client);
     assert.ok(fd !== undefined, "the client has received a descriptor");
     setNonBlocking(fd);
-    return { reader, writer: new OwnedFd(fd) };
+    return new TransferEnds(reader, new OwnedFd(fd));
   }
 
   /** The host asks for the client's selection; nothing is received yet. The end that it reads from. */
@@ -204,29 +223,21 @@ export class Selections {
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
     if (readerWaits === "non-blocking") setNonBlocking(writer.number);
-    this.client.host.say(
-      this.#source,
-      `${this.#kind.source}.send`,
-      MIME,
-      writer.release(),
-    );
+    this.client.host.say(this.source, `${this.#kind.source}.send`, {
+      "mime_type": MIME,
+      fd: writer.release(),
+    });
     return reader;
   }
 
   /** The next descriptor that a peer receives, at once or, from a slow host, in a second. */
-  #arrived(peer: Peer): number | undefined {
+  #arrived(peer: { readonly receivedFds: number[] }): number | undefined {
     this.#world.settle();
     for (let i = 0; i < 100 && peer.receivedFds.length === 0; i++) {
       this.#world.pass(10);
     }
     return peer.receivedFds.shift();
   }
-}
-
-/** The id of the only object of a type. */
-export function objectOf(peer: Peer, type: string): number {
-  for (const [id, { name }] of peer.objects) if (name === type) return id;
-  throw new Error(`nobody has made a ${type}`);
 }
 
 /** Reads what is there. `ended`: it ends here. */
@@ -261,8 +272,7 @@ export function fill(fd: OwnedFd, bytes: Uint8Array<ArrayBuffer>): number {
 /** Moves data through a transfer until its end has come out: what came out. */
 export function transfer(
   world: DeviceWorld,
-  writer: OwnedFd,
-  reader: OwnedFd,
+  { reader, writer }: Pick<TransferEnds, "reader" | "writer">,
   data: Uint8Array<ArrayBuffer>,
 ): Uint8Array {
   const out: Uint8Array[] = [];
@@ -282,6 +292,15 @@ export function transfer(
     if (bytes.length === 0) world.pass(1);
   }
   throw new Error(`the transfer does not end after ${written} bytes`);
+}
+
+/** Fails unless data come out of a transfer as they went in, and then its end. */
+export function assertArrives(
+  world: DeviceWorld,
+  ends: Pick<TransferEnds, "reader" | "writer">,
+  data: Uint8Array<ArrayBuffer>,
+): void {
+  assertSameBytes(transfer(world, ends, data), data);
 }
 
 /** Fails where bytes differ, and says where instead of showing them. */

@@ -1,4 +1,5 @@
 /** A scripted client that draws, and the compositor that shows it. */
+import assert from "node:assert/strict";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
@@ -80,24 +81,13 @@ export class Windows implements Disposable {
       this.#nextId++,
       this.#nextId++,
     ];
-    client.say(3, "wl_compositor.create_surface", surface);
-    client.say(
-      4,
-      "wl_shm.create_pool",
-      pool,
-      duplicateFd(file.number).release(),
+    client.say(3, "wl_compositor.create_surface", { id: surface });
+    client.createPool(4, {
+      id: pool,
+      fd: duplicateFd(file.number).release(),
       size,
-    );
-    client.say(
-      pool,
-      "wl_shm_pool.create_buffer",
-      buffer,
-      0,
-      width,
-      height,
-      width * 4,
-      XRGB8888,
-    );
+    });
+    client.createBuffer(pool, buffer, { width, height, format: XRGB8888 });
     return { surface, pool, buffer, width, height, memory, file };
   }
 
@@ -105,17 +95,24 @@ export class Windows implements Disposable {
   paint(window: Window, byte: number): void {
     const { client } = this.client;
     window.memory.bytes.fill(byte);
-    client.say(window.surface, "wl_surface.attach", window.buffer, 0, 0);
-    client.say(
-      window.surface,
-      "wl_surface.damage_buffer",
-      0,
-      0,
-      window.width,
-      window.height,
-    );
-    client.say(window.surface, "wl_surface.frame", this.#nextId++);
+    client.attach(window.surface, window.buffer);
+    client.damageBuffer(window.surface, [0, 0, window.width, window.height]);
+    client.say(window.surface, "wl_surface.frame", {
+      callback: this.#nextId++,
+    });
     client.say(window.surface, "wl_surface.commit");
+  }
+
+  /** The same, and the compositor has shown it, or cannot. */
+  show(window: Window, byte: number): void {
+    this.paint(window, byte);
+    this.settle();
+  }
+
+  /** Fails unless the compositor shows a window that is full of a byte. */
+  assertShown({ width, height }: Window, byte: number): void {
+    const expected = new Uint8Array(width * height * 4).fill(byte);
+    assert.deepEqual(this.compositor.pixels(), expected);
   }
 
   /** Ends a window. */

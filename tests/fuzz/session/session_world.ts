@@ -11,7 +11,8 @@ import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { DEAD_AFTER_MS } from "../../../src/relay/liveness.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import type { ManualLoop } from "../../support/manual_loop.ts";
-import { Peer, type Value } from "../../support/peer.ts";
+import { ScriptedClient } from "../../support/scripted_client.ts";
+import { ScriptedHost } from "../../support/scripted_host.ts";
 import { HELD_EVENT, HELD_REQUEST, type Message, type Step } from "./steps.ts";
 
 /** Longer than the relay waits for anything: after it, the client or the host is known to be dead. */
@@ -19,8 +20,8 @@ const A_WHILE = DEAD_AFTER_MS + 10_000;
 
 /** One client, one relay, one host. */
 export class SessionWorld implements Disposable {
-  readonly client: Peer;
-  readonly host: Peer;
+  readonly client: ScriptedClient;
+  readonly host: ScriptedHost;
   readonly log: string[] = [];
   /** How often the relay said that it ended. */
   ends = 0;
@@ -32,8 +33,11 @@ export class SessionWorld implements Disposable {
     this.#loop = loop;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
-    this.client = new Peer(clientFd, "requests");
-    this.host = new Peer(hostFd, "events");
+    this.client = new ScriptedClient(clientFd);
+    this.host = new ScriptedHost(
+      hostFd,
+      (hostId) => this.#relay.objects.host.get(hostId)?.clientId ?? 0,
+    );
     this.#relay = new Relay(
       {
         loop,
@@ -57,14 +61,14 @@ export class SessionWorld implements Disposable {
   take(step: Step): void {
     if (step.by === "relay") this.#gate.release(step.name);
     else {
-      const { bytes, fds } = this.#encode(step);
+      const { bytes, fds } = step.pack(this);
       this[step.by].bytes(bytes, fds);
     }
   }
 
   /** Sends the first half of a step's message, with its descriptors. */
   takeHalf(step: Message): void {
-    const { bytes, fds } = this.#encode(step);
+    const { bytes, fds } = step.pack(this);
     this[step.by].bytes(bytes.subarray(0, bytes.length >> 1), fds);
   }
 
@@ -94,19 +98,6 @@ export class SessionWorld implements Disposable {
     this.kill("client");
     this.kill("host");
     while (this.#loop.turn(0) > 0);
-  }
-
-  #encode(
-    { by, id, name, values }: Message,
-  ): { bytes: Uint8Array; fds: number[] } {
-    const fds: number[] = [];
-    const plain = values.map((value): Value => {
-      if (typeof value !== "function") return value;
-      const fd = value();
-      fds.push(fd);
-      return fd;
-    });
-    return { bytes: this[by].encode(id, name, ...plain), fds };
   }
 }
 

@@ -3,87 +3,128 @@ import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
-import { HostMemoryRoom } from "./host_memory.ts";
-import type { World } from "./world.ts";
+import { HostMemoryRoom } from "../../support/host_memory.ts";
+import type {
+  BufferShape,
+  Rectangle,
+  ScriptedClient,
+} from "../../support/scripted_client.ts";
+import type { ObjectName } from "../../support/spoken.ts";
+import type { ScriptedHost } from "../../support/scripted_host.ts";
+import type { RelayWorld } from "../../support/relay_world.ts";
 
+/** The client's `wl_shm`. */
+const SHM = 4;
 /** The client's surface. */
 export const SURFACE = 5;
 /** Bytes of a pixel of all formats here, unless a scenario says otherwise. */
 export const PIXEL = 4;
 
-/** What a client's pool is made of. */
-export interface ClientFile {
+/** A client's pool, and its memory as the client sees it. */
+export class ClientPool implements Disposable {
+  readonly id: number;
   readonly fd: OwnedFd;
   readonly mapping: Mapping;
   readonly words: Uint32Array;
+  readonly #client: ScriptedClient;
+
+  /** @param size what the client says that it is, in bytes */
+  constructor(client: ScriptedClient, bytes: number, size: number) {
+    this.#client = client;
+    this.id = client.nextId;
+    this.fd = createMemfd("client", bytes);
+    this.mapping = mapFile(this.fd.number, bytes, "write");
+    this.words = new Uint32Array(this.mapping.bytes.buffer);
+    const fd = duplicateFd(this.fd.number).release();
+    client.createPool(SHM, { id: this.id, fd, size });
+  }
+
+  /** The client makes a buffer in it. */
+  createBuffer(shape: BufferShape): ClientBuffer {
+    const id = this.#client.nextId;
+    this.#client.createBuffer(this, id, shape);
+    return new ClientBuffer(id, this);
+  }
+
+  [Symbol.dispose](): void {
+    this.mapping[Symbol.dispose]();
+    this.fd[Symbol.dispose]();
+  }
+}
+
+/** A client's buffer. */
+export class ClientBuffer {
+  readonly id: number;
+  readonly pool: ClientPool;
+
+  constructor(id: number, pool: ClientPool) {
+    this.id = id;
+    this.pool = pool;
+  }
+
+  /** The words of its pool. */
+  get words(): Uint32Array {
+    return this.pool.words;
+  }
+
+  /** Its name on both sides. */
+  toString(): string {
+    return `wl_buffer@${this.id}`;
+  }
 }
 
 /** What such scenes have in common. */
 export abstract class BufferScene implements Disposable {
   readonly room = new HostMemoryRoom();
   readonly statistics = new CopyStatistics();
-  abstract readonly world: World;
-  readonly #files: ClientFile[] = [];
+  abstract readonly world: RelayWorld;
+  readonly #pools: ClientPool[] = [];
 
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
 
-  /** Sends a request. */
-  say(id: number, name: string, ...values: (number | null)[]): void {
-    this.world.client.say(id, name, ...values);
+  get client(): ScriptedClient {
+    return this.world.client;
   }
 
-  /** The client makes a pool under this id. */
-  pool(id: number, bytes: number, size = bytes): ClientFile {
-    const fd = createMemfd("client", bytes);
-    const mapping = mapFile(fd.number, bytes, "write");
-    const words = new Uint32Array(mapping.bytes.buffer);
-    const file: ClientFile = { fd, mapping, words };
-    this.#files.push(file);
-    const sent = duplicateFd(fd.number).release();
-    this.world.client.say(4, "wl_shm.create_pool", id, sent, size);
-    return file;
+  get host(): ScriptedHost {
+    return this.world.host;
+  }
+
+  /** The client makes a pool. */
+  pool(bytes: number, size = bytes): ClientPool {
+    const pool = new ClientPool(this.client, bytes, size);
+    this.#pools.push(pool);
+    return pool;
   }
 
   /** The client makes a pool and a buffer of ARGB8888 that fills it. */
-  buffer(
-    id: number,
-    poolId: number,
-    width: number,
-    height: number,
-  ): ClientFile {
-    const stride = width * PIXEL;
-    const file = this.pool(poolId, stride * height);
-    const shape = [0, width, height, stride, 0];
-    this.say(poolId, "wl_shm_pool.create_buffer", id, ...shape);
-    return file;
+  buffer(width: number, height: number): ClientBuffer {
+    return this.pool(width * PIXEL * height).createBuffer({ width, height });
   }
 
   /** The client attaches a buffer, says which rectangles changed, and commits. */
   commit(
-    buffer: number,
-    ...damage: (readonly [number, number, number, number])[]
+    buffer: ObjectName,
+    ...damage: Rectangle[]
   ): void {
-    this.say(SURFACE, "wl_surface.attach", buffer, 0, 0);
-    for (const rectangle of damage) {
-      this.say(SURFACE, "wl_surface.damage_buffer", ...rectangle);
-    }
-    this.say(SURFACE, "wl_surface.commit");
+    const { client } = this;
+    client.attach(SURFACE, buffer);
+    for (const rectangle of damage) client.damageBuffer(SURFACE, rectangle);
+    client.say(SURFACE, "wl_surface.commit");
     this.world.settle();
   }
 
   /** What the client heard since the last time, freed ids apart. */
   clientHeard(): string[] {
     this.world.settle();
-    return this.world.client.heard().filter((line) =>
-      !line.includes("delete_id")
-    );
+    return this.client.heard().filter((line) => !line.includes("delete_id"));
   }
 
-  /** The host's buffer that was attached last, as `wl_buffer@8`. */
+  /** The host's buffer that was attached last, as `wl_buffer#1`. */
   attached(): string {
     const [buffer = ""] = this.hostHeard().flatMap((line) => {
-      const [, found] = /^wl_surface@\d+\.attach\(([^,]*),/.exec(line) ?? [];
+      const [, found] = /^wl_surface.*\.attach\(([^,]*),/.exec(line) ?? [];
       return found === undefined ? [] : [found];
     }).slice(-1);
     return buffer;
@@ -91,7 +132,7 @@ export abstract class BufferScene implements Disposable {
 
   /** The host releases a buffer. */
   release(buffer: string): void {
-    this.world.host.say(Number(buffer.split("@")[1]), "wl_buffer.release");
+    this.host.say(buffer, "wl_buffer.release");
     this.world.settle();
   }
 
@@ -105,9 +146,6 @@ export abstract class BufferScene implements Disposable {
   [Symbol.dispose](): void {
     this.world[Symbol.dispose]();
     this.room[Symbol.dispose]();
-    for (const { fd, mapping } of this.#files) {
-      mapping[Symbol.dispose]();
-      fd[Symbol.dispose]();
-    }
+    for (const pool of this.#pools) pool[Symbol.dispose]();
   }
 }

@@ -1,24 +1,25 @@
 /** A client of a host whose memory is useless as `wl_shm`. Before `start` it has nothing but a registry (2). */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import { PretendedImages } from "./host_images.ts";
-import { usualGlobals, World } from "./world.ts";
+import { RelayWorld, usualGlobals } from "../../support/relay_world.ts";
 
 /** The buffer that the host makes of what it is given to try. */
 const TRIED = 0xff00_0000;
 const DMABUF = 9;
+const MANAGER = "zwp_linux_dmabuf_v1#1";
 
 /** The client, its buffers, and the images of the host. */
 export class ImageScene extends BufferScene {
   readonly images: PretendedImages;
-  override readonly world: World;
+  override readonly world: RelayWorld;
   /** The callback by which the relay learns that the host has seen what it was given to try. */
-  #sync = 0;
-  #params = 0;
+  #sync = "";
+  #params = "";
 
   constructor(images = new PretendedImages()) {
     super();
     this.images = images;
-    this.world = new World({
+    this.world = new RelayWorld({
       statistics: this.statistics,
       host: {
         carriages: { shm: "shadowed", dmabuf: "never" },
@@ -30,9 +31,7 @@ export class ImageScene extends BufferScene {
 
   /** The host tells its globals, and what its compositor takes; null: it has no `zwp_linux_dmabuf_v1`. @returns what it heard */
   greet(formats: readonly (readonly [number, bigint])[] | null): string[] {
-    const { world, world: { host } } = this;
-    world.settle();
-    host.heard();
+    const { host } = this.world;
     const dmabuf = [DMABUF, "zwp_linux_dmabuf_v1", 5] as const;
     const icons = [10, "xdg_toplevel_icon_manager_v1", 1] as const;
     const globals = [
@@ -40,42 +39,45 @@ export class ImageScene extends BufferScene {
       icons,
       ...(formats === null ? [] : [dmabuf]),
     ];
-    for (const global of globals) {
-      host.say(2, "wl_registry.global", ...global);
-    }
-    host.say(3, "wl_callback.done", 0);
-    host.say(1, "wl_display.delete_id", 3);
-    world.settle();
+    host.greet(globals);
+    this.world.settle();
     for (const [format, modifier] of formats ?? []) {
-      host.say(4, "zwp_linux_dmabuf_v1.format", format);
+      host.say(MANAGER, "zwp_linux_dmabuf_v1.format", { format });
       const high = Number(modifier >> 32n);
       const low = Number(modifier & 0xffff_ffffn);
-      host.say(4, "zwp_linux_dmabuf_v1.modifier", format, high, low);
+      host.say(MANAGER, "zwp_linux_dmabuf_v1.modifier", {
+        format,
+        "modifier_hi": high,
+        "modifier_lo": low,
+      });
     }
-    if (formats !== null) host.say(5, "wl_callback.done", 0);
+    if (formats !== null) {
+      host.say("wl_callback#2", "wl_callback.done", { "callback_data": 0 });
+    }
     return this.hostHeard();
   }
 
   /** The host answers to what it was given to try. @returns what it heard */
   answerTrial(answer: "created" | "failed"): string[] {
     const { host } = this.world;
-    const name = `zwp_linux_buffer_params_v1.${answer}`;
-    host.say(this.#params, name, ...(answer === "created" ? [TRIED] : []));
+    const params = "zwp_linux_buffer_params_v1";
+    if (answer === "failed") host.say(this.#params, `${params}.failed`);
+    else host.say(this.#params, `${params}.created`, { buffer: TRIED });
     return this.hostHeard();
   }
 
   /** The host answers to the `sync` that it heard last. */
   answerSync(): void {
-    this.world.host.say(this.#sync, "wl_callback.done", 0);
+    this.world.host.say(this.#sync, "wl_callback.done", { "callback_data": 0 });
     this.world.settle();
   }
 
   /** The client binds `wl_compositor` (3) and `wl_shm` (4), and makes its surface (5). */
   start(): void {
-    this.world.client.say(1, "wl_display.get_registry", 2);
+    this.world.client.say(1, "wl_display.get_registry", { registry: 2 });
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.say(3, "wl_compositor.create_surface", SURFACE);
+    this.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
     this.hostHeard();
     this.clientHeard();
   }
@@ -83,9 +85,7 @@ export class ImageScene extends BufferScene {
   /** The host's `wl_shm` offers a format. @returns those that the client hears of */
   offer(format: number): number[] {
     const { host } = this.world;
-    for (const [id, { name }] of host.objects) {
-      if (name === "wl_shm") host.say(id, "wl_shm.format", format);
-    }
+    host.say(host.find("wl_shm"), "wl_shm.format", { format });
     return this.clientHeard().flatMap((line) => {
       const [, code] = /^wl_shm@4\.format\((\d+)\)$/.exec(line) ?? [];
       return code === undefined ? [] : [Number(code)];
@@ -97,10 +97,10 @@ export class ImageScene extends BufferScene {
     this.world.settle();
     const lines = this.world.host.heard();
     for (const line of lines) {
-      const [, params] = /params_v1@(\d+)\.create\(/.exec(line) ?? [];
-      if (params !== undefined) this.#params = Number(params);
-      const [, sync] = /sync\(new wl_callback@(\d+)/.exec(line) ?? [];
-      if (sync !== undefined) this.#sync = Number(sync);
+      const [, params] = /^(.*params_v1.*)\.create\(/.exec(line) ?? [];
+      this.#params = params ?? this.#params;
+      const [, sync] = /sync\(new (.*)\)/.exec(line) ?? [];
+      this.#sync = sync ?? this.#sync;
     }
     return lines.filter((line) => !line.includes("damage"));
   }

@@ -3,7 +3,11 @@
  * same numbers on the host; what the relay makes on the host for itself begins at 6.
  */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
-import { usualGlobals, World, type WorldOptions } from "./world.ts";
+import {
+  RelayWorld,
+  type RelayWorldOptions,
+  usualGlobals,
+} from "../../support/relay_world.ts";
 
 /** How many descriptors of clients' files this process has, the clients' own among them. */
 export function openClientFiles(): number {
@@ -21,7 +25,7 @@ export function openClientFiles(): number {
 
 /** The client, its buffers, and the memory of the host. */
 export class ShadowScene extends BufferScene {
-  override readonly world: World;
+  override readonly world: RelayWorld;
   /** The host's objects: number of a pool's block, and pool of a buffer. */
   readonly #blockOfPool = new Map<string, number>();
   readonly #poolOfBuffer = new Map<string, string>();
@@ -29,10 +33,10 @@ export class ShadowScene extends BufferScene {
 
   constructor(
     globals: readonly (readonly [number, string, number])[] = [],
-    options: WorldOptions = {},
+    options: RelayWorldOptions = {},
   ) {
     super();
-    this.world = World.ready({
+    this.world = RelayWorld.ready({
       ...options,
       statistics: this.statistics,
       host: {
@@ -43,7 +47,7 @@ export class ShadowScene extends BufferScene {
     }, [...usualGlobals, ...globals]);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.world.client.say(3, "wl_compositor.create_surface", SURFACE);
+    this.world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
     this.world.forget();
   }
 
@@ -68,10 +72,10 @@ export class ShadowScene extends BufferScene {
   }
 
   #note(line: string): void {
-    const [, pool] = /create_pool\(new (wl_shm_pool@\d+)/.exec(line) ?? [];
+    const [, pool] = /create_pool\(new (wl_shm_pool#\d+)/.exec(line) ?? [];
     if (pool !== undefined) this.#blockOfPool.set(pool, this.#poolCount++);
     const [, owner, buffer] =
-      /^(wl_shm_pool@\d+)\.create_buffer\(new (wl_buffer@\d+)/.exec(line) ?? [];
+      /^(wl_shm_pool#\d+)\.create_buffer\(new (wl_buffer#\d+)/.exec(line) ?? [];
     if (owner !== undefined && buffer !== undefined) {
       this.#poolOfBuffer.set(buffer, owner);
     }

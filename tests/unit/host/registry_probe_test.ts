@@ -7,15 +7,15 @@ import {
   RegistryProbe,
 } from "../../../src/host/registry_probe.ts";
 import { Loop } from "../../../src/loop/loop.ts";
-import { Peer } from "../../support/peer.ts";
+import { ScriptedHost } from "../../support/scripted_host.ts";
 
 /** What the probe makes of a compositor that behaves like that, and how often it told. */
 function ask(
-  behaviour: (compositor: Peer) => void,
+  behaviour: (compositor: ScriptedHost) => void,
 ): { state: ProbeState; told: number; heard: string[] } {
   using loop = new Loop();
   const [ours, theirs] = socketPair();
-  using compositor = new Peer(theirs, "events");
+  using compositor = new ScriptedHost(theirs);
   using endpoint = new LocalSocket(loop, ours);
   let told = 0;
   const probe = new RegistryProbe(endpoint, () => told++);
@@ -26,15 +26,14 @@ function ask(
   return { state: probe.state, told, heard: [...compositor.lines] };
 }
 
-const done = (compositor: Peer): void =>
-  compositor.say(3, "wl_callback.done", 0);
+const done = (compositor: ScriptedHost): void => compositor.answer(3);
 
 Deno.test("the globals are those that come before the callback", () => {
   const { state, told, heard } = ask((compositor) => {
-    compositor.say(2, "wl_registry.global", 1, "wl_compositor", 6);
-    compositor.say(2, "wl_registry.global", 7, "wl_seat", 8);
+    compositor.announce(1, "wl_compositor", 6);
+    compositor.announce(7, "wl_seat", 8);
     done(compositor);
-    compositor.say(2, "wl_registry.global", 8, "wl_output", 4);
+    compositor.announce(8, "wl_output", 4);
   });
   assert.deepEqual(heard, [
     "wl_display@1.get_registry(new wl_registry@2)",
@@ -51,8 +50,12 @@ Deno.test("the globals are those that come before the callback", () => {
 });
 
 Deno.test("a message that comes in pieces is waited for", () => {
-  const whole = (compositor: Peer): Uint8Array =>
-    compositor.encode(2, "wl_registry.global", 1, "wl_compositor", 6);
+  const whole = (compositor: ScriptedHost): Uint8Array =>
+    compositor.encode(2, "wl_registry.global", {
+      name: 1,
+      interface: "wl_compositor",
+      version: 6,
+    });
   const waiting = ask((compositor) =>
     compositor.bytes(whole(compositor).subarray(0, 16))
   );
@@ -61,7 +64,11 @@ Deno.test("a message that comes in pieces is waited for", () => {
 
 Deno.test("a compositor that refuses is quoted", () => {
   const { state } = ask((compositor) => {
-    compositor.say(1, "wl_display.error", 1, 3, "not today");
+    compositor.say(1, "wl_display.error", {
+      "object_id": 1,
+      code: 3,
+      message: "not today",
+    });
     done(compositor);
   });
   assert.deepEqual(state, { kind: "failed", reason: "not today" });

@@ -13,13 +13,13 @@ import type { Watch } from "../../../../src/loop/loop.ts";
 import { BUFFER_SIZE } from "../../../../src/wayland/buffer_pool.ts";
 import { openFdCount } from "../../../support/descriptors.ts";
 import { ManualLoop } from "../../../support/manual_loop.ts";
-import { Peer } from "../../../support/peer.ts";
+import { ScriptedHost } from "../../../support/scripted_host.ts";
 
 /** A socket in a loop, what it reports, and its other end. */
 class Pair implements Disposable {
   readonly loop: ManualLoop;
   readonly socket: LocalSocket;
-  readonly peer: Peer;
+  readonly peer: ScriptedHost;
   readonly peerFd: number;
   readonly ownFd: number;
   readonly ends: (string | null)[] = [];
@@ -31,7 +31,7 @@ class Pair implements Disposable {
     const [ours, theirs] = socketPair();
     this.peerFd = theirs.number;
     this.ownFd = ours.number;
-    this.peer = new Peer(theirs, "events");
+    this.peer = new ScriptedHost(theirs);
     this.socket = new LocalSocket(this.loop, ours);
   }
 

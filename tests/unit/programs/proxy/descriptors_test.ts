@@ -8,7 +8,8 @@ import {
   connectUnix,
   listenUnix,
 } from "../../../../ffi/unix_socket.ts";
-import { Peer } from "../../../support/peer.ts";
+import { ScriptedClient } from "../../../support/scripted_client.ts";
+import { ScriptedHost } from "../../../support/scripted_host.ts";
 import { hasGpu, ProgramWorld } from "../../../support/program_world.ts";
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
@@ -43,7 +44,7 @@ async function limitDescriptors(pid: number, limit: number): Promise<void> {
 /** A compositor that greets whoever connects. */
 class Host implements Disposable {
   readonly #listener: OwnedFd;
-  readonly peers: Peer[] = [];
+  readonly peers: ScriptedHost[] = [];
 
   constructor(path: string) {
     this.#listener = listenUnix(path, 64);
@@ -54,18 +55,15 @@ class Host implements Disposable {
     for (;;) {
       const fd = acceptUnix(this.#listener.number);
       if (fd < 0) break;
-      this.peers.push(new Peer(new OwnedFd(fd), "events"));
+      this.peers.push(new ScriptedHost(new OwnedFd(fd)));
     }
     for (const peer of this.peers) {
-      const heard = peer.heard().join();
+      const heard = peer.heard();
       if (peer.closed) continue;
-      if (heard.includes("get_registry")) {
-        peer.say(2, "wl_registry.global", 1, "wl_compositor", 6);
+      if (heard.some((line) => line.includes("get_registry"))) {
+        peer.announce(1, "wl_compositor", 6);
       }
-      for (const [, id] of heard.matchAll(/sync\(new wl_callback@(\d+)\)/g)) {
-        peer.say(Number(id), "wl_callback.done", 7);
-        peer.say(1, "wl_display.delete_id", Number(id));
-      }
+      peer.answerSyncs(heard, 7);
     }
   }
 
@@ -107,9 +105,9 @@ class ServedProxy implements AsyncDisposable {
     return new ServedProxy(world, host, proxy, resources.move());
   }
 
-  connect(): Peer {
+  connect(): ScriptedClient {
     const socket = connectUnix(`${this.#world.folder}/served`);
-    return this.#resources.use(new Peer(socket, "requests"));
+    return this.#resources.use(new ScriptedClient(socket));
   }
 
   /** Waits until something is so, the compositor attending meanwhile. */
@@ -122,8 +120,8 @@ class ServedProxy implements AsyncDisposable {
   }
 
   /** Has the client ask for something that only the compositor can answer. */
-  async answered(client: Peer, id: number): Promise<void> {
-    client.say(1, "wl_display.sync", id);
+  async answered(client: ScriptedClient, id: number): Promise<void> {
+    client.say(1, "wl_display.sync", { callback: id });
     await this.until(
       "the client has its answer",
       () => client.heard().join().includes(`wl_callback@${id}.done`),

@@ -3,7 +3,6 @@ import { SyscallError } from "../../../ffi/error.ts";
 import type { OwnedFd } from "../../../ffi/fd.ts";
 import { EACCES } from "../../../ffi/errno.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
-import { getInterface } from "../../../protocols/tables.ts";
 import { examine } from "../../../src/programs/doctor/doctor.ts";
 import { reportText } from "../../../src/cli/doctor_text.ts";
 import type { Report } from "../../../src/programs/doctor/report.ts";
@@ -13,16 +12,14 @@ import type { DeviceSystem } from "../../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
-import { Peer } from "../../support/peer.ts";
-import { usualGlobals } from "../../scenario/support/world.ts";
+import { type Globals, ScriptedHost } from "../../support/scripted_host.ts";
+import { usualGlobals } from "../../support/relay_world.ts";
 import { makeScratch } from "../../support/scratch.ts";
 
 const XR24 = 0x34325258;
 
-type Globals = readonly (readonly [number, string, number])[];
-
 /** A machine to be examined. Compositors have said all that they will say before anybody asks. */
-export class World implements Disposable {
+export class ExaminedMachine implements Disposable {
   readonly loop: Loop;
   readonly environment = new Map<string, string>();
   /** How often somebody has connected to the host. */
@@ -42,19 +39,27 @@ export class World implements Disposable {
     callbacks: readonly number[] = [],
   ): OwnedFd {
     const [ours, theirs] = socketPair();
-    const peer = this.#resources.use(new Peer(theirs, "events"));
+    const peer = this.#resources.use(new ScriptedHost(theirs));
     this.connections++;
     if (globals === "silent") return ours;
-    for (const global of globals) peer.say(2, "wl_registry.global", ...global);
-    peer.say(3, "wl_callback.done", 0);
-    if (globals.some(([, name]) => name === "zwp_linux_dmabuf_v1")) {
-      peer.objects.set(5, getInterface("zwp_linux_dmabuf_v1"));
-      peer.say(5, "zwp_linux_dmabuf_v1.modifier", XR24, 0, modifier);
+    for (const [name, type, version] of globals) {
+      const values = { name, interface: type, version };
+      peer.say(2, "wl_registry.global", values);
     }
-    for (const id of callbacks) peer.say(id, "wl_callback.done", 0);
+    peer.say(3, "wl_callback.done", { "callback_data": 0 });
+    if (globals.some(([, name]) => name === "zwp_linux_dmabuf_v1")) {
+      peer.say(5, "zwp_linux_dmabuf_v1.modifier", {
+        format: XR24,
+        "modifier_hi": 0,
+        "modifier_lo": modifier,
+      });
+    }
+    for (const id of callbacks) {
+      peer.say(id, "wl_callback.done", { "callback_data": 0 });
+    }
     // what a client that shows a window would wait for: see example.ts of the device
-    peer.say(8, "xdg_surface.configure", 1);
-    peer.say(12, "wl_callback.done", 0);
+    peer.say(8, "xdg_surface.configure", { serial: 1 });
+    peer.say(12, "wl_callback.done", { "callback_data": 0 });
     return ours;
   }
 

@@ -1,21 +1,19 @@
 /** A scripted client, our relay and a scripted host in one process, turn by turn. */
-import { socketPair } from "../../../ffi/unix_socket.ts";
-import { LocalSocket } from "../../../src/host/local/socket.ts";
-import type { MessageTrace } from "../../../src/log/trace.ts";
-import { Policy } from "../../../src/policy/policy.ts";
-import type { Feature } from "../../../src/relay/feature.ts";
-import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
-import { standardFeatures } from "../../../src/relay/features/standard.ts";
-import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import { ManualLoop } from "../../support/manual_loop.ts";
-import {
-  type Differences,
-  OtherEndpoint,
-} from "../../support/other_endpoint.ts";
-import { Peer } from "../../support/peer.ts";
+import { socketPair } from "../../ffi/unix_socket.ts";
+import { LocalSocket } from "../../src/host/local/socket.ts";
+import type { MessageTrace } from "../../src/log/trace.ts";
+import { Policy } from "../../src/policy/policy.ts";
+import type { Feature } from "../../src/relay/feature.ts";
+import { CopyStatistics } from "../../src/relay/features/backing/copy_statistics.ts";
+import { standardFeatures } from "../../src/relay/features/standard.ts";
+import { Relay, relayFeatures } from "../../src/relay/relay.ts";
+import { ManualLoop } from "./manual_loop.ts";
+import { type Differences, OtherEndpoint } from "./other_endpoint.ts";
+import { ScriptedClient } from "./scripted_client.ts";
+import { type Globals, ScriptedHost } from "./scripted_host.ts";
 
 /** How a scenario's world differs from the usual one. */
-export interface WorldOptions {
+export interface RelayWorldOptions {
   readonly tag?: string;
   readonly statistics?: CopyStatistics;
   readonly allow?: readonly string[];
@@ -25,11 +23,11 @@ export interface WorldOptions {
   /** How the host's endpoint differs from a socket. */
   readonly host?: Differences;
   /** Another world that shares its loop; it must be closed after this one. */
-  readonly beside?: World;
+  readonly beside?: RelayWorld;
 }
 
 /** Globals that most scenarios need, as the host names them. */
-export const usualGlobals: readonly (readonly [number, string, number])[] = [
+export const usualGlobals: Globals = [
   [1, "wl_compositor", 6],
   [2, "wl_shm", 1],
   [3, "wl_seat", 8],
@@ -39,23 +37,26 @@ export const usualGlobals: readonly (readonly [number, string, number])[] = [
 ];
 
 /** The world of one client. The client's `wl_registry` is its object 2. */
-export class World implements Disposable {
+export class RelayWorld implements Disposable {
   readonly loop: ManualLoop;
-  readonly client: Peer;
-  readonly host: Peer;
+  readonly client: ScriptedClient;
+  readonly host: ScriptedHost;
   readonly relay: Relay;
   /** What the relay said to the log. */
   readonly log: string[] = [];
   ended = false;
   readonly #ownsLoop: boolean;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: RelayWorldOptions = {}) {
     this.loop = options.beside?.loop ?? new ManualLoop();
     this.#ownsLoop = options.beside === undefined;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
-    this.client = new Peer(clientFd, "requests");
-    this.host = new Peer(hostFd, "events");
+    const settle = (): void => this.settle();
+    const clientIds = (hostId: number): number =>
+      this.relay.objects.host.get(hostId)?.clientId ?? 0;
+    this.client = new ScriptedClient(clientFd, settle);
+    this.host = new ScriptedHost(hostFd, clientIds, settle);
     const policy = new Policy({
       allow: options.allow ?? [],
       deny: options.deny ?? [],
@@ -83,30 +84,34 @@ export class World implements Disposable {
 
   /** A world whose host has told its globals, and whose client has a registry. */
   static ready(
-    options: WorldOptions = {},
-    globals: readonly (readonly [number, string, number])[] = usualGlobals,
-  ): World {
-    const world = new World(options);
-    world.settle();
-    world.host.heard();
-    for (const global of globals) {
-      world.host.say(2, "wl_registry.global", ...global);
-    }
-    world.host.say(3, "wl_callback.done", 0);
-    world.host.say(1, "wl_display.delete_id", 3);
-    world.client.say(1, "wl_display.get_registry", 2);
+    options: RelayWorldOptions = {},
+    globals: Globals = usualGlobals,
+  ): RelayWorld {
+    const world = new RelayWorld(options);
+    world.host.greet(globals);
+    world.client.say(1, "wl_display.get_registry", { registry: 2 });
+    world.forget();
+    return world;
+  }
+
+  /** The same, and the client has a compositor (3) and a surface (4). */
+  static withSurface(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.ready(options);
+    world.bind(1, "wl_compositor", 6, 3);
+    world.client.say(3, "wl_compositor.create_surface", { id: 4 });
     world.forget();
     return world;
   }
 
   /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
-    this.client.say(2, "wl_registry.bind", name, type, version, id);
+    this.client.bind(name, type, version, id);
     this.settle();
   }
 
-  /** Lets the clock run on; timers run in their order, and both peers listen after each. */
+  /** Lets the clock run on when nothing happens any more; timers run in their order, and both peers listen after each. */
   pass(milliseconds: number): void {
+    this.settle();
     this.loop.pass(milliseconds, () => this.settle());
     this.settle();
   }

@@ -1,10 +1,10 @@
 /** Memory that a pretended host sees: files in memory, which the scenario can look into. */
-import { duplicateFd } from "../../../ffi/fd.ts";
-import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
-import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
-import { createMemfd } from "../../../ffi/memfd.ts";
-import type { OwnedFd } from "../../../ffi/fd.ts";
-import type { SharedMemory } from "../../../src/host/endpoint.ts";
+import { duplicateFd } from "../../ffi/fd.ts";
+import { copyRows, type RowCopy } from "../../ffi/file_copy.ts";
+import { mapFile, type Mapping } from "../../ffi/mapping.ts";
+import { createMemfd } from "../../ffi/memfd.ts";
+import type { OwnedFd } from "../../ffi/fd.ts";
+import type { SharedMemory } from "../../src/host/endpoint.ts";
 
 /** One piece of it. */
 export class HostBlock implements SharedMemory {

@@ -1,16 +1,20 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { ShadowScene } from "../scenario/support/shadow_scene.ts";
-import { World } from "../scenario/support/world.ts";
+import { ShadowScene } from "./support/shadow_scene.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an event that is newer than its object is dropped: the client would have no handler for it", () => {
-  using world = World.ready();
+  using world = RelayWorld.ready();
   world.bind(6, "wl_output", 1, 3);
   world.forget();
-  world.host.say(3, "wl_output.scale", 2);
-  world.host.say(3, "wl_output.mode", 1, 640, 480, 60_000);
-  world.settle();
+  world.host.say(3, "wl_output.scale", { factor: 2 });
+  world.host.say(3, "wl_output.mode", {
+    flags: 1,
+    width: 640,
+    height: 480,
+    refresh: 60_000,
+  });
   assert.deepEqual(world.client.heard(), [
     "wl_output@3.mode(1, 640, 480, 60000)",
   ]);
@@ -18,7 +22,7 @@ Deno.test("an event that is newer than its object is dropped: the client would h
 });
 
 Deno.test("an object that the client never hears of is not destroyed by a request that is newer than it", () => {
-  using world = World.ready(
+  using world = RelayWorld.ready(
     { allow: ["kde_output_device_v2"] },
     [[1, "kde_output_device_v2", 21]],
   );
@@ -27,17 +31,15 @@ Deno.test("an object that the client never hears of is not destroyed by a reques
   world.client.say(3, "kde_output_device_v2.release");
   world.settle();
   // modes can be destroyed since version 26
-  world.host.say(3, "kde_output_device_v2.mode", 0xff000000);
-  world.settle();
+  world.host.say(3, "kde_output_device_v2.mode", { mode: 0xff000000 });
   assert.deepEqual(world.host.heard(), ["kde_output_device_v2@3.release()"]);
   assert.deepEqual(world.client.heard(), []);
   assert.ok(!world.ended);
 });
 
 Deno.test("a host that deletes the relay's registry is broken: nothing is bound through object 0", () => {
-  using world = World.ready();
-  world.host.say(1, "wl_display.delete_id", 2);
-  world.settle();
+  using world = RelayWorld.ready();
+  world.host.deleteId("wl_registry#1");
   assert.deepEqual(world.client.heard(), [
     `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_registry, which is in use")`,
   ]);
@@ -46,10 +48,9 @@ Deno.test("a host that deletes the relay's registry is broken: nothing is bound 
 });
 
 Deno.test("a host that stops in the middle of telling its globals is dead after 30 s", () => {
-  using world = new World();
+  using world = new RelayWorld();
   world.settle();
-  world.host.say(2, "wl_registry.global", 1, "wl_compositor", 6);
-  world.settle();
+  world.host.announce(1, "wl_compositor", 6);
   world.pass(29_000);
   assert.ok(!world.ended);
   world.pass(2_000);
@@ -62,28 +63,26 @@ Deno.test("a host that stops in the middle of telling its globals is dead after 
 Deno.test("a surface that the host does not know is not drawn on, and nothing is said to object 0", () => {
   using scene = new ShadowScene();
   const { world } = scene;
-  world.host.say(2, "wl_registry.global_remove", 1);
+  world.host.withdraw(1);
   world.settle();
-  world.client.say(2, "wl_registry.bind", 1, "wl_compositor", 6, 6);
-  world.client.say(6, "wl_compositor.create_surface", 7);
-  scene.buffer(9, 8, 4, 4);
+  world.client.bind(1, "wl_compositor", 6, 6);
+  world.client.say(6, "wl_compositor.create_surface", { id: 7 });
+  const buffer = scene.buffer(4, 4);
   world.forget();
-  world.client.say(7, "wl_surface.attach", 9, 0, 0);
+  world.client.attach(7, buffer);
   world.client.say(7, "wl_surface.commit");
-  world.settle();
   assert.deepEqual(world.host.heard(), []);
   assert.ok(!world.ended);
 });
 
 Deno.test("a host that deletes a buffer of the relay is broken", () => {
   using scene = new ShadowScene();
-  scene.buffer(7, 6, 4, 4);
-  scene.commit(7);
+  const drawn = scene.buffer(4, 4);
+  scene.commit(drawn);
   const { world } = scene;
-  const buffer = Number(/wl_buffer@(\d+)/.exec(scene.attached())?.[1]);
+  const buffer = scene.attached();
   world.forget();
-  world.host.say(1, "wl_display.delete_id", buffer);
-  world.settle();
+  world.host.deleteId(buffer);
   assert.deepEqual(world.client.heard(), [
     `wl_display@1.error(wl_display@1, 3, "the compositor broke the protocol: it deleted the proxy's wl_buffer, which is in use")`,
   ]);
@@ -93,18 +92,18 @@ Deno.test("a host that deletes a buffer of the relay is broken", () => {
 Deno.test("planes that come after their buffer failed are closed, too", () => {
   const open = openFdCount();
   {
-    using world = World.ready(
+    using world = RelayWorld.ready(
       { host: { carriages: { shm: "shadowed" } } },
       [[1, "zwp_linux_dmabuf_v1", 3]],
     );
+    const { client } = world;
     world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
-    world.client.say(3, "zwp_linux_dmabuf_v1.create_params", 4);
-    const add = "zwp_linux_buffer_params_v1.add";
-    world.client.say(4, add, memoryFile(), 0, 0, 0, 0, 0);
+    client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
+    client.addPlane(4, { fd: memoryFile(), stride: 0 });
     world.settle();
     world.host.say(4, "zwp_linux_buffer_params_v1.failed");
     world.settle();
-    world.client.say(4, add, memoryFile(), 0, 0, 0, 0, 0);
+    client.addPlane(4, { fd: memoryFile(), stride: 0 });
     world.settle();
     assert.equal(world.host.receivedFds.length, 2);
   }

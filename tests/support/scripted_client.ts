@@ -1,0 +1,105 @@
+/** A client that a test plays. */
+import type { RequestArguments } from "../../protocols/generated/messages.ts";
+import {
+  findRequest,
+  type Interface,
+  type Message,
+} from "../../protocols/tables.ts";
+import { isHostId, Peer } from "./peer.ts";
+import type { ObjectName, Said } from "./spoken.ts";
+
+/** A client's first registry, in nearly every test. */
+const REGISTRY = 2;
+
+/** Left, top, width and height. */
+export type Rectangle = readonly [number, number, number, number];
+
+/** Where pixels are in a pool. */
+export interface BufferShape {
+  readonly offset?: number;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes from row to row; without it, four for each pixel. */
+  readonly stride?: number;
+  /** ARGB8888 without it. */
+  readonly format?: number;
+}
+
+/** A plane of a GPU's buffer. */
+export interface Plane {
+  readonly fd: number;
+  /** Which plane it is; without it, the first. */
+  readonly index?: number;
+  readonly stride: number;
+}
+
+/** It says requests, and may name objects that do not exist. */
+export class ScriptedClient extends Peer<RequestArguments> {
+  #highestId = 1;
+
+  /** The id that its next object may have. */
+  get nextId(): number {
+    return this.#highestId + 1;
+  }
+
+  /** Binds a global by its registry, the object 2. */
+  bind(name: number, type: string, version: number, id: number): void {
+    const values = { name, interface: type, version, id };
+    this.say(REGISTRY, "wl_registry.bind", values);
+  }
+
+  /** Gives a file as a pool. */
+  createPool(
+    shm: ObjectName,
+    pool: Said<RequestArguments["wl_shm.create_pool"]>,
+  ): void {
+    this.say(shm, "wl_shm.create_pool", pool);
+  }
+
+  /** Makes a buffer in a pool. */
+  createBuffer(pool: ObjectName, id: number, shape: BufferShape): void {
+    const { offset = 0, width, height, format = 0 } = shape;
+    const stride = shape.stride ?? 4 * width;
+    const values = { id, offset, width, height, stride, format };
+    this.say(pool, "wl_shm_pool.create_buffer", values);
+  }
+
+  /** Adds a plane without modifier to a GPU buffer's parameters. */
+  addPlane(params: ObjectName, { fd, index = 0, stride }: Plane): void {
+    const place = { "plane_idx": index, offset: 0, stride };
+    const values = { fd, ...place, "modifier_hi": 0, "modifier_lo": 0 };
+    this.say(params, "zwp_linux_buffer_params_v1.add", values);
+  }
+
+  /** Attaches a buffer to a surface, where the one before it was. */
+  attach(surface: ObjectName, buffer: ObjectName | null): void {
+    this.say(surface, "wl_surface.attach", { buffer, x: 0, y: 0 });
+  }
+
+  /** Says what of a surface has changed, in its own coordinates. */
+  damage(surface: ObjectName, [x, y, width, height]: Rectangle): void {
+    this.say(surface, "wl_surface.damage", { x, y, width, height });
+  }
+
+  /** Says what of a surface's buffer has changed, in pixels. */
+  damageBuffer(surface: ObjectName, [x, y, width, height]: Rectangle): void {
+    this.say(surface, "wl_surface.damage_buffer", { x, y, width, height });
+  }
+
+  protected override findSpoken(fullName: string): Message | null {
+    return findRequest(fullName);
+  }
+
+  protected override heardOf({ events }: Interface): readonly Message[] {
+    return events;
+  }
+
+  protected override wireId(number: number): number {
+    return number;
+  }
+
+  protected override nameOf(id: number, type: string): string {
+    if (!isHostId(id)) this.#highestId = Math.max(this.#highestId, id);
+    return `${type}@${id}`;
+  }
+}
