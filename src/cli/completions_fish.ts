@@ -43,7 +43,7 @@ export function fishScript(globals: readonly string[]): string {
   ]);
   return `# fish completion for wayferry and wayland-proxy-virtwl
 
-# The words behind the program's name and, for wayferry, behind "proxy"; fails where the line is no proxy's.
+# The words after the program's name and, for wayferry, after "proxy"; fails if the line does not run the proxy.
 function __wayferry_words
     set -l words (commandline -opc)
     if string match -q '*wayland-proxy-virtwl' -- $words[1]
@@ -59,7 +59,7 @@ function __wayferry_words
     return 0
 end
 
-# Prints the command and its arguments as far as they are typed.
+# Prints the command and its arguments, as far as the user has typed them.
 function __wayferry_typed_command
     set -l words (__wayferry_words); or return
     while set -q words[1]
@@ -101,7 +101,7 @@ end
 complete -c wayferry -n __fish_use_subcommand -f -l version -d 'Print the version'
 complete -c wayferry -n __fish_use_subcommand -f -s h -l help -d 'Print help'
 complete -c wayferry -n __fish_use_subcommand -f -a proxy -d 'Run or serve applications'
-complete -c wayferry -n __fish_use_subcommand -f -a doctor -d 'Tell what this machine lacks'
+complete -c wayferry -n __fish_use_subcommand -f -a doctor -d 'Report what this machine lacks'
 complete -c wayferry -n __fish_use_subcommand -f -a completions -d 'Print completions'
 complete -c wayferry -n __fish_use_subcommand -f -a help -d 'Explain a command'
 complete -c wayferry -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'

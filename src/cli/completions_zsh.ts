@@ -72,7 +72,7 @@ _wayferry() {
     _arguments -C \\
         '(-)--version[Print the version]' \\
         '(-)'{-h,--help}'[Print help]' \\
-        '1:command:((proxy\\:"Run or serve applications" doctor\\:"Tell what this machine lacks" completions\\:"Print completions" help\\:"Explain a command"))' \\
+        '1:command:((proxy\\:"Run or serve applications" doctor\\:"Report what this machine lacks" completions\\:"Print completions" help\\:"Explain a command"))' \\
         '*::argument:->arguments'
     [[ $state == arguments ]] || return
     case $words[1] in

@@ -1,5 +1,5 @@
 /**
- * The report on a machine: one line for each thing that was looked at, and a last one that says whether an application would run.
+ * The report on a machine: one line for each check, and a last one that says whether an application would run.
  */
 import type { Report } from "../programs/doctor/mod.ts";
 import type { Finding } from "../virtgpu/find/mod.ts";
@@ -43,7 +43,7 @@ function verdictText({ verdict, isChoice }: Report, style: Style): string {
     case "not at all":
       return `No application would run: see what is MISSING.${
         isChoice
-          ? " Of virtio-gpu and this machine's compositor one is enough."
+          ? " Either virtio-gpu or this machine's compositor is enough."
           : ""
       }\n`;
   }

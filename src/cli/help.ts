@@ -78,7 +78,7 @@ function overview(style: Style): string {
       ),
       command(
         "doctor",
-        "Tell what this machine has and lacks for showing applications",
+        "Report what this machine has and lacks for showing applications",
       ),
       command(
         "completions SHELL",
@@ -90,13 +90,13 @@ function overview(style: Style): string {
       command("--version", "Print the version"),
       command("-h, --help", "Print this"),
     ]) +
-    section(style, "To begin with", [
+    section(style, "Examples", [
       `  ${style.strong("wayferry proxy -- foot")}`,
-      "    opens a terminal whose every message goes through the proxy",
+      "    runs a terminal through the proxy",
       `  ${style.strong('wayferry proxy --tag="[work] " -- firefox')}`,
-      "    marks the windows' titles",
+      "    puts a tag in front of every window title",
     ]) +
-    "\nCalled as wayland-proxy-virtwl, it takes that program's command line.\n";
+    "\nCalled as wayland-proxy-virtwl, it takes the command line of that program.\n";
 }
 
 function proxyHelp(
@@ -113,28 +113,29 @@ function proxyHelp(
     )
   );
   return "Show the windows of Wayland applications on the compositor at $WAYLAND_DISPLAY,\n" +
-    "or with --virtio-gpu on the one of the host.\n" +
-    "With a command, run it and end when it ends; without one, serve until a signal.\n" +
+    "or, with --virtio-gpu, on the compositor of the host.\n" +
+    "With a command, the proxy runs it and exits when it exits.\n" +
+    "Without one, the proxy serves applications until a signal stops it.\n" +
     section(style, "Usage", [`  ${usageOf(topic)}`]) +
     groups.join("") +
     section(style, "Help", [
       entry(
         style,
         "--help[=FORMAT]",
-        "Print this; as plain, pager, or groff (the manual page)",
+        "Print this; FORMAT is plain, pager, or groff (the manual page)",
       ),
     ]) +
-    section(style, "Good to know", [
-      "  Options may be shortened, and may follow the command until a -- ends them.",
+    section(style, "Notes", [
+      "  Options may be shortened, and may stand after the command, until -- ends them.",
       `  ${defaultDisplay(topic)}`,
       "  WAYLAND_DEBUG_PROXY=client,server logs the messages of one side or of both.",
     ]) +
     section(style, "Exit status", [
-      "  0 all went well    123 could not run    124 wrong options    125 a defect",
+      "  0 success    123 cannot run    124 usage error    125 internal error",
     ]);
 }
 
-/** Where the proxy listens unless told: the drop-in's is fixed, ours gives way. */
+/** Where the proxy listens by default: the drop-in on a fixed display, ours on a free one. */
 export function defaultDisplay(
   topic: "wayland-proxy-virtwl" | "wayferry proxy",
 ): string {
@@ -144,18 +145,20 @@ export function defaultDisplay(
 }
 
 function doctorHelp(style: Style): string {
-  return "Tell what this machine has and lacks for showing applications.\n" +
+  return "Report what this machine has and lacks for showing applications.\n" +
     section(style, "Usage", [`  ${usageOf("wayferry doctor")}`]) +
     section(style, "What it does", [
-      "  It looks at the kernel, at the virtio-gpu device and all that it offers, at",
-      "  the compositor and its globals, and at Xwayland, and tells what each is, or",
-      "  what to do where it is missing. Where there is a usable device, the compositor",
-      "  is the host's, and a small window is shown there for a moment; else it is the",
-      "  one of this machine, at $WAYLAND_DISPLAY, and what the device lacks is MISSING",
-      "  only where that compositor cannot show windows either.",
+      "  It checks the kernel, the virtio-gpu device and everything that it offers, the",
+      "  compositor and its globals, and Xwayland. It reports what it finds, and says",
+      "  what to do about everything that is missing.",
+      "",
+      "  With a usable device, it checks the compositor of the host, and shows a small",
+      "  window there for a moment. Otherwise it checks the compositor of this machine,",
+      "  at $WAYLAND_DISPLAY; then the device counts as MISSING only if that compositor",
+      "  cannot show windows either.",
     ]) +
     section(style, "Exit status", [
-      "  0 an application would run   123 none would   124 wrong options   125 a defect",
+      "  0 applications run  123 they do not  124 usage error  125 internal error",
     ]);
 }
 
@@ -168,7 +171,7 @@ function completionsHelp(style: Style): string {
       line("bash", "source <(wayferry completions bash)    in ~/.bashrc"),
       line(
         "zsh",
-        "source <(wayferry completions zsh)     in ~/.zshrc, behind compinit",
+        "source <(wayferry completions zsh)     in ~/.zshrc, after compinit",
       ),
       line(
         "fish",
@@ -196,7 +199,7 @@ function entry(style: Style, name: string, text: string): string {
     : head + lines.join(`\n${indent}`);
 }
 
-/** Breaks at blanks, and behind commas where a word is longer than the line. */
+/** Breaks at blanks, and after commas where a word is longer than the line. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -64,41 +64,44 @@ ${
 ${
     paragraphs([
       "Applications connect to the proxy as they would to a compositor. The proxy forwards their messages to the " +
-      "compositor named by WAYLAND_DISPLAY, or with --virtio-gpu to the one of the host, over one connection for each of " +
-      "them, and changes what it was asked to change.",
-      "With a command, the proxy runs it with WAYLAND_DISPLAY set to the proxy's own display, and ends when it ends. " +
-      "Without one, it serves until SIGINT, SIGTERM or SIGHUP ends it.",
+      "compositor that WAYLAND_DISPLAY names or, with --virtio-gpu, to the compositor of the host. Each application has a " +
+      "connection of its own. The proxy makes the changes that its options ask for.",
+      "With a command, the proxy runs it with WAYLAND_DISPLAY set to the proxy's own display, and exits when it exits. " +
+      "Without one, it serves applications until SIGINT, SIGTERM or SIGHUP stops it.",
       `${
         defaultDisplay(topic)
-      } A display on which a server listens is left alone; the socket of one that died is replaced.`,
+      } It leaves a display alone if a server listens on it, and replaces the socket of a server that died.`,
     ])
   }${dropIn ? "" : doctorSection()}.SH OPTIONS
 ${
     paragraphs([
       "A long option may be written as --name=value or as --name value, and may be shortened as long as that is unambiguous. " +
-      "Options may stand behind the command, too, until -- ends them: what belongs to the command goes behind --.",
+      "Options may also stand after the command, until -- ends them: put the command's own options after --.",
     ])
   }${options}.SS Help
 ${
     tagged([[
       "\\fB\\-\\-help\\fR[=\\fIFORMAT\\fR]",
-      "Print help, and end. The format is plain (or auto), pager, or groff for the source of this page.",
+      "Print help and exit. The format is plain (or auto), pager, or groff for the source of this page.",
     ]])
   }.SH EXIT STATUS
 ${
     tagged([
       [
         "0",
-        "All went well. The status of the command does not change it; it is logged.",
+        "Success. The exit status of the command does not change this; the proxy logs it.",
       ],
-      ["123", "The proxy could not run, and said why."],
-      ["124", "The command line is wrong."],
-      ["125", "A defect of the proxy."],
+      ["123", "The program cannot run, and says why."],
+      ["124", "Usage error: the command line is wrong."],
+      ["125", "Internal error: a bug in the program."],
     ])
   }.SH ENVIRONMENT
 ${
     tagged([
-      ["XDG_RUNTIME_DIR", "The directory of sockets that have a name only."],
+      [
+        "XDG_RUNTIME_DIR",
+        "Directory for sockets given by name rather than by path.",
+      ],
       [
         "WAYLAND_DISPLAY",
         "The compositor's socket: a name or a path, wayland-0 by default.",
@@ -106,16 +109,16 @@ ${
       [
         "WAYLAND_SOCKET",
         "The number of a file descriptor that is connected to the compositor. The first application uses it, " +
-        "the others WAYLAND_DISPLAY.",
+        "the others use WAYLAND_DISPLAY.",
       ],
       [
         "WAYLAND_DEBUG_PROXY",
-        "A list, separated by commas, of what to log: client, server, xwayland; 1 stands for client and server. " +
-        "Where it is not set, WAYLAND_DEBUG is read, which applications read, too.",
+        "What to log, separated by commas: client, server, xwayland; 1 stands for client and server. " +
+        "If it is not set, the proxy reads WAYLAND_DEBUG, which applications read as well.",
       ],
       [
         "LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES",
-        "Socket activation. The sockets are named wayland and x11.",
+        "Socket activation (systemd.socket). The sockets are named wayland and x11.",
       ],
     ])
   }.SH FILES
@@ -123,11 +126,11 @@ ${
     tagged([
       [
         "\\fI$XDG_RUNTIME_DIR/NAME\\fR, \\fI$XDG_RUNTIME_DIR/NAME.lock\\fR",
-        "The display's socket and its lock, removed at the end.",
+        "The socket of the display and its lock; the proxy removes both when it exits.",
       ],
       [
         "\\fI$XDG_RUNTIME_DIR/NAME\\-ctl\\fR",
-        "With --log-ring-path, a pipe: any line written to it appends the log to the file.",
+        "A pipe, with --log-ring-path: write a line to it, and the proxy appends the log to the file.",
       ],
     ])
   }.SH EXAMPLES
@@ -142,7 +145,7 @@ ${
           `\\fB${
             roff(`${name}${command}`)
           } \\-\\-tag="[work] " \\-\\-wayland\\-display=wayland\\-5\\fR`,
-          "Serve applications that have WAYLAND_DISPLAY=wayland-5, and mark their titles.",
+          "Serve applications that have WAYLAND_DISPLAY=wayland-5, and tag their window titles.",
         ],
       ],
     )
@@ -158,11 +161,13 @@ function doctorSection(): string {
   return `.SH DOCTOR
 ${
     roff(
-      "wayferry doctor tells, line by line, what this machine has and lacks for showing applications: kernel, virtio-gpu " +
-        "device and permissions, everything that the device and the host behind it offer, the compositor and its globals, and " +
-        "Xwayland. MISSING stands before what keeps applications from running, with what to do. Where there is a usable device, " +
-        "the compositor is the host's, and a small window is shown there for a moment; else it is the one of this machine, and " +
-        "what the device lacks is MISSING only where that compositor cannot show windows either. The last line says whether an application would run, and by which command; only then is the exit status 0.",
+      "wayferry doctor reports, line by line, what this machine has and lacks for showing applications: the kernel, the " +
+        "virtio-gpu device and its permissions, everything that the device and its host offer, the compositor and its " +
+        "globals, and Xwayland. A line with MISSING names what keeps applications from running, and says what to do. With a usable " +
+        "device, doctor checks the compositor of the host, and shows a small window there for a moment. Otherwise it " +
+        "checks the compositor of this machine; then the device counts as MISSING only if that compositor cannot show " +
+        "windows either. The last line says whether an application would run, and with which command; the exit status is " +
+        "0 only if it would.",
     )
   }
 `;

@@ -9,9 +9,9 @@ import type { GrammarOption } from "./cmdliner.ts";
 
 /** The headings under which help and manual list the options, in this order. */
 export const optionGroups = {
-  display: "Where it listens and where it shows",
-  windows: "What the host sees",
-  x11: "X11 applications (not in this version)",
+  display: "Display",
+  windows: "Windows and globals",
+  x11: "X11 applications (not implemented yet)",
   log: "Logging",
 } as const;
 
@@ -32,12 +32,12 @@ export interface OptionDefinition {
 /** The classes of `--log-suppress`, with what each covers. */
 const suppressClasses = {
   motion: "pointer motion and frame",
-  shm: "everything of wl_shm, of pools and of buffers",
-  delete: "the display's delete_id",
+  shm: "all messages of wl_shm, of pools and of buffers",
+  delete: "delete_id of the display",
   region:
-    "creating regions, everything of wl_region, and setting them on surfaces",
-  drawing: "attaching, damage of both kinds, and frame callbacks",
-  hints: "minimum and maximum size, window geometry, buffer scale",
+    "creating regions, all messages of wl_region, and setting regions on surfaces",
+  drawing: "attach, both kinds of damage, and frame callbacks",
+  hints: "minimum and maximum sizes, window geometry, buffer scale",
 } as const satisfies Readonly<Record<SuppressClass, string>>;
 
 /** The options, by the names that commander gives them. */
@@ -49,8 +49,8 @@ export const optionTable = {
     summary:
       "Show the windows on the host of this virtual machine, over virtio-gpu",
     detail:
-      "Needs a virtio-gpu device with a cross-domain context. Without one a warning says what is missing; clients are turned " +
-      "away until there is one.",
+      "Needs a virtio-gpu device with a cross-domain context. Without one the proxy logs what is missing, and turns " +
+      "clients away until there is one.",
   },
   waylandDisplay: {
     flags: "--wayland-display <NAME>",
@@ -58,8 +58,8 @@ export const optionTable = {
     repeatable: false,
     summary: "Name or path of the socket to listen on",
     detail:
-      "A name is a socket in $XDG_RUNTIME_DIR; what begins with / or ./ or ../ is a path. The option cannot be used " +
-      "together with socket activation.",
+      "A name is a socket in $XDG_RUNTIME_DIR; a value that begins with /, ./ or ../ is a path. The option cannot be " +
+      "combined with socket activation.",
     completes: "file",
   },
   xDisplay: {
@@ -67,13 +67,15 @@ export const optionTable = {
     group: "x11",
     repeatable: false,
     summary: "Number of the X display to listen on (2 for DISPLAY=:2)",
-    detail: "With it the program says that it has no X11 yet, and fails.",
+    detail:
+      "X11 is not supported in this version: with this option the program exits with status 123.",
   },
   xwaylandBinary: {
     flags: "--xwayland-binary <FILE>",
     group: "x11",
     repeatable: false,
-    summary: "The Xwayland to start for X11 applications (default: Xwayland)",
+    summary:
+      "The Xwayland program to start for X11 applications (default: Xwayland)",
     detail: "",
     completes: "command",
   },
@@ -81,7 +83,7 @@ export const optionTable = {
     flags: "--xrdb <KEY:VALUE>",
     group: "x11",
     repeatable: true,
-    summary: "A line of the X resource database (Xft.dpi:150)",
+    summary: "A line for the X resource database, for instance Xft.dpi:150",
     detail: "",
   },
   xUnscale: {
@@ -97,14 +99,15 @@ export const optionTable = {
     group: "windows",
     repeatable: false,
     summary: "Put this text in front of every window's title",
-    detail: 'Blanks count: --tag="[work] " keeps its last one.',
+    detail: 'Spaces count: --tag="[work] " keeps the last one.',
   },
   allow: {
     flags: "--allow <GLOBAL>",
     group: "windows",
     repeatable: true,
-    summary: "Let applications use this global, which they cannot by default",
-    detail: "The name is the interface's, for instance zwlr_layer_shell_v1.",
+    summary: "Let applications use this global, which is hidden by default",
+    detail:
+      "A global is named by its interface, for instance zwlr_layer_shell_v1.",
     completes: "global",
   },
   deny: {
@@ -112,21 +115,22 @@ export const optionTable = {
     group: "windows",
     repeatable: true,
     summary: "Hide this global from applications",
-    detail: "The name is the interface's, for instance wl_data_device_manager.",
+    detail:
+      "A global is named by its interface, for instance wl_data_device_manager.",
     completes: "global",
   },
   verbose: {
     flags: "-v, --verbose",
     group: "log",
     repeatable: false,
-    summary: "Log what happens, every message included",
+    summary: "Log everything that happens, every message included",
     detail: "",
   },
   logSuppress: {
     flags: "--log-suppress <CLASSES>",
     group: "log",
     repeatable: false,
-    summary: `Keep these out of the log: ${
+    summary: `Leave these messages out of the log: ${
       Object.keys(suppressClasses).join(",")
     }`,
     detail: Object.entries(suppressClasses)
@@ -139,10 +143,10 @@ export const optionTable = {
     group: "log",
     repeatable: false,
     summary:
-      "Keep the log in memory, and append it to this file when asked or on an error",
+      "Keep the log in memory, and append it to this file on request or on an error",
     detail:
-      "Any line written to the pipe NAME-ctl in the runtime directory, where NAME is the display's, " +
-      "asks for it. Warnings and errors go to the standard error output as well.",
+      "To request it, write a line to the pipe NAME-ctl in the runtime directory, where NAME is the name of the display. " +
+      "Warnings and errors also go to the standard error output.",
     completes: "file",
   },
   logRingSize: {

@@ -116,8 +116,8 @@ function unknownShell(name: string | undefined): UsageError {
   const known = alternatives(shells);
   return new UsageError(
     name === undefined
-      ? `the shell's name is missing: ${known}`
-      : `unknown shell '${name}', there are completions for ${known}`,
+      ? `the name of the shell is missing, expected ${known}`
+      : `unknown shell '${name}', expected ${known}`,
     "wayferry completions",
   );
 }
@@ -159,7 +159,7 @@ function commandHint(
   if (
     topic !== "wayferry proxy" || command === undefined || args.includes("--")
   ) return "";
-  return `\nOptions of the command itself go behind --, as in: wayferry proxy -- ${command} …`;
+  return `\nPut the command's own options after --, as in: wayferry proxy -- ${command} …`;
 }
 
 function typedOptions(args: readonly string[]): ProxyOptions {

@@ -32,7 +32,7 @@ Deno.test("a parameter that is missing is told in the words of every refusal", (
   assert.equal(report.verdict, "not at all");
   assert.deepEqual(missingIn(report), ["HOST_VISIBLE", "compositor"]);
   const words =
-    "the device has no host-visible memory; give it a window, for QEMU with hostmem=8G";
+    "the device has no host-visible memory; give it a memory window (QEMU: hostmem=8G)";
   assert.ok(textOf(report).includes(words));
   assert.throws(
     () => findNode(devices),
@@ -63,11 +63,11 @@ Deno.test("a parameter that the kernel does not know is the kernel's lack, and n
   assert.doesNotMatch(text, /start the VM|hostmem/);
   assert.match(
     text,
-    /MISSING +capability set: .*: the kernel knows nothing of it; use Linux 5\.16 or newer/,
+    /MISSING +capability set: .*: the kernel does not know it; use Linux 5\.16 or newer/,
   );
   assert.throws(
     () => findNode(devices),
-    /: the kernel knows nothing of it; use Linux 5\.16 or newer \(RESOURCE_BLOB, HOST_VISIBLE, CONTEXT_INIT, capability set\)$/,
+    /: the kernel does not know it; use Linux 5\.16 or newer \(RESOURCE_BLOB, HOST_VISIBLE, CONTEXT_INIT, capability set\)$/,
     "a client is told once",
   );
 });
@@ -78,19 +78,19 @@ Deno.test("a node that may not be opened is told with the group that owns it", (
   assert.deepEqual(missingIn(report), ["node", "compositor"]);
   assert.match(
     textOf(report),
-    /renderD128 may not be opened by this user; add the user to the group that may, render,/,
+    /this user may not open .*renderD128; add the user to the group render,/,
   );
   assert.match(
     textOf(report),
-    /see what is MISSING\. Of virtio-gpu and this machine's compositor one is enough\.\n/,
+    /see what is MISSING\. Either virtio-gpu or this machine's compositor is enough\.\n/,
   );
   assert.throws(
     () => findNode({ ...forbidden, openersOf: () => ({ kind: "root" }) }),
-    /nor by any group; let udev give it to one/,
+    /nor any group may open .*; let udev give it to a group/,
   );
   assert.throws(
     () => findNode({ ...forbidden, openersOf: () => ({ kind: "hidden" }) }),
-    /may not enter \/dev\/dri; let everybody do that \(chmod 0755 \/dev\/dri\)/,
+    /\/dev\/dri is closed to this user; open it for everybody \(chmod 0755 \/dev\/dri\)/,
   );
 });
 
@@ -98,7 +98,7 @@ for (
   const [errno, words] of [
     [
       EPERM,
-      /in this container or service; let it have the device, .*--device=/,
+      /this container or service may not use .*; give it the device .*--device=/,
     ],
     [ENXIO, /there is no device behind \/dev\/dri\/renderD128; remove it/],
     [ENODEV, /there is no device behind \/dev\/dri\/renderD128; remove it/],
@@ -131,7 +131,7 @@ Deno.test("a forbidden node of another GPU is no reason to ask for permissions",
   const text = textOf(report);
   assert.deepEqual(missingIn(report), ["node", "compositor"]);
   assert.match(text, /MISSING +node: this machine has no virtio-gpu/);
-  assert.match(text, /note +node: .*renderD128 is of the driver i915, not/);
+  assert.match(text, /note +node: .*renderD128 has the driver i915, not/);
   assert.doesNotMatch(text, /card0|group/, "once is enough");
   assert.throws(
     () => findNode(devices),
@@ -160,12 +160,12 @@ for (
     [
       "another GPU",
       "i915",
-      /note +node: \/dev\/dri\/renderD128 is of the driver i915, not virtio_gpu\n/,
+      /note +node: \/dev\/dri\/renderD128 has the driver i915, not virtio_gpu\n/,
     ],
     [
       "another virtio-gpu",
       "virtio_gpu",
-      /note +node: \/dev\/dri\/renderD128 cannot be opened, and is not needed: there is another one\n/,
+      /note +node: \/dev\/dri\/renderD128 cannot be opened, but another node can be used\n/,
     ],
   ] as const
 ) {
@@ -201,7 +201,7 @@ Deno.test("where a node is usable, what another virtio-gpu lacks is one note", (
   const text = textOf(report);
   assert.match(
     text,
-    /note +node: \/dev\/dri\/renderD128 lacks HOST_VISIBLE, capability set, and is not needed/,
+    /note +node: \/dev\/dri\/renderD128 lacks HOST_VISIBLE, capability set, but another node can be used/,
   );
   assert.equal(text.match(/HOST_VISIBLE:/g)?.length, 1);
 });
@@ -224,16 +224,25 @@ Deno.test("a host that does not answer for its capability set is told, with all 
   assert.match(text, /ok +HOST_VISIBLE/);
   assert.match(
     text,
-    /MISSING +capability set: .*: the host has not answered for seconds; see what the VMM's log/,
+    /MISSING +capability set: .*: the host did not answer for several seconds; read the VMM's log/,
   );
 });
 
 for (
   const [hardware, words] of [
     ["without driver", /no driver for it; load the kernel module virtio_gpu/],
-    ["driven", /its driver, but no device node of it here; in a container/],
-    ["absent", /this machine has no virtio-gpu; start the VM with one/],
-    ["unknown", /this machine has no virtio-gpu; start the VM with one/],
+    [
+      "driven",
+      /its driver, but there is no device node for it; give the device/,
+    ],
+    [
+      "absent",
+      /this machine has no virtio-gpu; start the VM with a virtio-gpu/,
+    ],
+    [
+      "unknown",
+      /this machine has no virtio-gpu; start the VM with a virtio-gpu/,
+    ],
   ] as const
 ) {
   Deno.test(`where there is no node, and the hardware is ${hardware}, that is told`, () => {

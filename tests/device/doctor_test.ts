@@ -24,19 +24,19 @@ for (const rutabaga of rutabagas) {
     for (
       const line of [
         "ok       kernel: Linux 6.1.0-56-amd64",
-        "ok       node: /dev/dri/renderD128 (emulated), of the driver virtio_gpu ",
-        "ok       HOST_VISIBLE: there is a window to the host's memory",
+        "ok       node: /dev/dri/renderD128 (emulated), driver virtio_gpu ",
+        "ok       HOST_VISIBLE: the device has a window of host-visible memory",
         "ok       capability set: cross-domain (5), version 1",
         "ok       channel: Wayland",
         `ok       dialect: ${profile.identifiers} identifiers per message${
           profile.identifiers === 4
-            ? ", as hosts of before February 2024"
+            ? ", as on hosts from before February 2024"
             : "\n"
         }`,
-        "ok       compositor: the host has answered within",
+        "ok       compositor: the host answered within",
         "ok       xdg_wm_base: version 5",
-        "ok       host memory: can be had and written to",
-        "ok       window: a small one was shown for a moment",
+        "ok       host memory: can be allocated and written",
+        "ok       window: the compositor showed a small test window",
         "wayferry proxy --virtio-gpu -- COMMAND",
       ]
     ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
@@ -62,7 +62,7 @@ Deno.test("where the device is usable, the compositor of this machine is not ask
   assert.equal(report.verdict, "not at all");
   assert.match(
     textOf(report),
-    /the host has not answered within 0\.3 s; see whether the compositor runs there, whether the VMM/,
+    /the host did not answer within 0\.3 s; check that the compositor runs there and that the VMM/,
   );
 });
 
@@ -107,12 +107,12 @@ for (
     })));
     for (
       const line of [
-        "note     memory: the host allocates dma-bufs, which its compositor must take as such\n",
-        "ok       images: are shown by zwp_linux_dmabuf_v1 4\n",
-        "ok       host memory: can be had and written to\n",
+        "note     memory: the host allocates dma-bufs, so its compositor must accept dma-bufs\n",
+        "ok       images: the compositor shows them through zwp_linux_dmabuf_v1 4\n",
+        "ok       host memory: can be allocated and written\n",
         taken
-          ? "ok       window: a small one was shown for a moment\n"
-          : "MISSING  window: the compositor did not take a small one: host memory is dma-bufs, and the compositor accepts no linear ones\n",
+          ? "ok       window: the compositor showed a small test window\n"
+          : "MISSING  window: the compositor did not take a small test window: the host only offers dma-buf memory, and its compositor takes no linear dma-bufs\n",
       ]
     ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
   });
@@ -120,10 +120,13 @@ for (
 
 for (
   const [answers, words] of [
-    [true, /ok +guest memory: what an application has sealed is not copied/],
+    [
+      true,
+      /ok +guest memory: the host takes an application's sealed memory without a copy/,
+    ],
     [
       false,
-      /note +guest memory: .* which does not take it, so it is copied; see whether \/dev\/udmabuf can be opened here/,
+      /note +guest memory: .* but the host does not take it, so the proxy copies it; check that this user may open \/dev\/udmabuf/,
     ],
   ] as const
 ) {
@@ -143,7 +146,7 @@ Deno.test("a compositor that may refuse the host's memory is told", () => {
   const devices = world.emulate({ profile: crosvmWithMinigbm });
   assert.match(
     textOf(world.examine(devices)),
-    /note +images: .* has no zwp_linux_dmabuf_v1 of version 3; they are tried as shared memory/,
+    /note +images: .* has no zwp_linux_dmabuf_v1 version 3; the proxy offers the memory as wl_shm/,
   );
 });
 
@@ -167,7 +170,7 @@ Deno.test("a device that has all the connections that it bears is told", () => {
   assert.deepEqual(missingIn(report), ["connection"]);
   assert.match(
     textOf(report),
-    /connection: 40 connections go through .*renderD128.* end an application/,
+    /connection: .*renderD128.* already has 40 connections.* close an application/,
   );
 });
 
@@ -176,11 +179,11 @@ for (
     [{}, /wayland-0".*; WAYLAND_DISPLAY is not set: start a compositor/],
     [
       { WAYLAND_DISPLAY: "other" },
-      /other".*; start a compositor, or set WAYLAND_DISPLAY to the socket of one\n/,
+      /other".*; start a compositor, or set WAYLAND_DISPLAY to its socket\n/,
     ],
     [
       { WAYLAND_SOCKET: "word" },
-      /compositor: Cannot use WAYLAND_SOCKET: "word" is no file descriptor\n/,
+      /compositor: Cannot use WAYLAND_SOCKET: "word" is not a file descriptor\n/,
     ],
   ] as const
 ) {
@@ -199,7 +202,7 @@ Deno.test("a compositor of this machine that does not answer is no matter of a V
   const text = textOf(world.examine(noDevice));
   assert.match(
     text,
-    /MISSING +compositor: the inherited WAYLAND_SOCKET has not answered within 0\.3 s; see whether a compositor is at/,
+    /MISSING +compositor: the inherited WAYLAND_SOCKET did not answer within 0\.3 s; check that a compositor is at/,
   );
   assert.doesNotMatch(text, /VMM/);
 });
@@ -207,8 +210,8 @@ Deno.test("a compositor of this machine that does not answer is no matter of a V
 for (
   const [directory, words] of [
     ["/nowhere/at/all", /\/nowhere\/at\/all does not exist; set it to/],
-    ["run", /run is no absolute path; set it to a directory/],
-    ["/dev/null", /no socket can be made in \/dev\/null: /],
+    ["run", /run is not an absolute path; set it to a directory/],
+    ["/dev/null", /cannot create a socket in \/dev\/null: /],
   ] as const
 ) {
   Deno.test(`XDG_RUNTIME_DIR is told to be of no use where it is ${directory}`, () => {
@@ -265,6 +268,9 @@ Deno.test("a window is shown on a real compositor, and gone afterwards", async (
   });
   const report = world.examine(devices);
   assert.deepEqual(missingIn(report), []);
-  assert.match(textOf(report), /ok +window: a small one was shown/);
+  assert.match(
+    textOf(report),
+    /ok +window: the compositor showed a small test window/,
+  );
   assert.equal(await sway.windowArea(), undefined);
 });

@@ -114,7 +114,7 @@ function localFindings(patient: Patient): Finding[] {
       patient,
       endpoint,
       where,
-      "see whether a compositor is at the other end, and not stopped",
+      "check that a compositor is at the other end, and that it is not stopped",
     );
   } catch (error) {
     if (!(error instanceof SyscallError || error instanceof StartupError)) {
@@ -124,10 +124,10 @@ function localFindings(patient: Patient): Finding[] {
     const advice = error instanceof StartupError
       ? ""
       : error.code === "EACCES"
-      ? "; run this as the user whose compositor it is"
+      ? "; run this as the user who started the compositor"
       : isNamed
-      ? "; start a compositor, or set WAYLAND_DISPLAY to the socket of one"
-      : "; WAYLAND_DISPLAY is not set: start a compositor, or set it to the socket of one";
+      ? "; start a compositor, or set WAYLAND_DISPLAY to its socket"
+      : "; WAYLAND_DISPLAY is not set: start a compositor, or set WAYLAND_DISPLAY to its socket";
     return [missing("compositor", `${what}${advice}`)];
   }
 }
@@ -146,7 +146,7 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
         patient,
         endpoint,
         "the host",
-        "see whether the compositor runs there, whether the VMM was started with its socket, and what the VMM's log says",
+        "check that the compositor runs there and that the VMM was started with its socket, and read the VMM's log",
       ),
     );
     const dialect = endpoint.identifiersPerMessage;
@@ -157,9 +157,9 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
       memory === null
         ? missing(
           "host memory",
-          "the host gives none that can be seen here; end applications, or enlarge the window of the device, for QEMU with hostmem=8G",
+          "the host gave no memory that this machine can see; close applications, or give the device a larger memory window (QEMU: hostmem=8G)",
         )
-        : present("host memory", "can be had and written to"),
+        : present("host memory", "can be allocated and written"),
     );
     findings.push(...guestMemoryFindings(patient, host));
     if (reasonsOf(findings) === "") {
@@ -177,7 +177,7 @@ function virtgpuFindings(patient: Patient, usable: UsableNode): Finding[] {
 
 function dialectFinding(identifiers: number): Finding {
   const age = identifiers < NEWEST_IDENTIFIERS
-    ? ", as hosts of before February 2024 have it, which works as well"
+    ? ", as on hosts from before February 2024; this works, too"
     : "";
   return present("dialect", `${identifiers} identifiers per message${age}`);
 }
@@ -195,7 +195,10 @@ function guestMemoryFindings(
       return [];
     case "taken":
       return [
-        present(subject, "what an application has sealed is not copied"),
+        present(
+          subject,
+          "the host takes an application's sealed memory without a copy",
+        ),
       ];
     case "trying":
     case "undecided":
@@ -203,7 +206,7 @@ function guestMemoryFindings(
       return [
         noted(
           subject,
-          "the kernel offers it to the host, which does not take it, so it is copied; see whether /dev/udmabuf can be opened here, and whether the VMM has udmabuf",
+          "the kernel offers it, but the host does not take it, so the proxy copies it; check that this user may open /dev/udmabuf, and that the VMM has udmabuf",
         ),
       ];
   }
@@ -226,7 +229,7 @@ function compositorFindings(
       return [
         missing(
           "compositor",
-          `${where} has not answered within ${seconds} s; ${advice}`,
+          `${where} did not answer within ${seconds} s; ${advice}`,
         ),
       ];
     }
@@ -241,7 +244,7 @@ function compositorFindings(
       return [
         present(
           "compositor",
-          `${where} has answered within ${
+          `${where} answered within ${
             Math.ceil(patient.loop.now - started)
           } ms`,
         ),
@@ -265,15 +268,15 @@ function windowFinding(
   waitFor(patient, () => shown.state === "closed" || shown.frames > 1);
   if (shown.state === "shown") {
     return shown.frames > 1
-      ? present("window", "a small one was shown for a moment")
+      ? present("window", "the compositor showed a small test window")
       : noted(
         "window",
-        "a small one was made, but not shown; the screen may be off or locked",
+        "the compositor took a small test window, but did not show it; the screen may be off or locked",
       );
   }
   return missing(
     "window",
-    `the compositor did not take a small one${
+    `the compositor did not take a small test window${
       shown.reason === null ? "" : `: ${shown.reason}`
     }`,
   );

@@ -20,8 +20,11 @@ const essential = ["wl_compositor", "wl_shm", "xdg_wm_base"] as const;
 /** Without these windows are shown, but something is lacking. */
 const useful: readonly (readonly [string, string])[] = [
   ["wl_seat", "applications get no keyboard and no pointer"],
-  ["wl_output", "applications know of no screen"],
-  ["wl_data_device_manager", "there is no clipboard, and nothing to drag"],
+  ["wl_output", "applications see no screen"],
+  [
+    "wl_data_device_manager",
+    "applications get no clipboard and no drag and drop",
+  ],
 ];
 
 /** Looks at what was announced. */
@@ -53,7 +56,7 @@ export function globalFindings(
     return version === undefined
       ? missing(
         name,
-        "the compositor does not have it, and no window can be shown; use another compositor",
+        "the compositor does not have it, so it cannot show windows; use another compositor",
       )
       : present(name, `version ${version}`);
   });
@@ -96,12 +99,17 @@ export function imageFindings(
   const found = announced.find((global) => global.interface === name);
   const subject = "images";
   if (found !== undefined && found.version >= version) {
-    return [present(subject, `are shown by ${name} ${found.version}`)];
+    return [
+      present(
+        subject,
+        `the compositor shows them through ${name} ${found.version}`,
+      ),
+    ];
   }
   return [
     noted(
       subject,
-      `the host's memory is dma-bufs, but its compositor has no ${name} of version ${version}; they are tried as shared memory, which many compositors refuse: use another compositor, or a VMM built without minigbm`,
+      `the host only offers dma-buf memory, but its compositor has no ${name} version ${version}; the proxy offers the memory as wl_shm, which many compositors reject: use another compositor, or a VMM built without minigbm`,
     ),
   ];
 }

@@ -11,7 +11,7 @@ import {
 /** The first Linux whose virtio-gpu makes contexts of a type. Kernels with an older number may have it as well. */
 const firstKernel = { major: 5, minor: 16 } as const;
 
-/** Whether the kernel is new enough: where a device was asked, that has told. */
+/** Whether the kernel is new enough. Where a device was asked, its answers decide. */
 export function kernelFinding(
   release: string,
   fitness: KernelFitness,
@@ -40,10 +40,10 @@ export function runtimeDirectoryFinding(environment: Environment): Finding {
   const subject = "XDG_RUNTIME_DIR";
   const directory = environment.get(subject) ?? "";
   const advice =
-    `set it to a directory of this user's own, usually /run/user/${Deno.uid()}`;
+    `set it to a directory that belongs to this user, usually /run/user/${Deno.uid()}`;
   if (directory === "") return missing(subject, `is not set; ${advice}`);
   if (!directory.startsWith("/")) {
-    return missing(subject, `${directory} is no absolute path; ${advice}`);
+    return missing(subject, `${directory} is not an absolute path; ${advice}`);
   }
   try {
     Deno.removeSync(
@@ -60,10 +60,10 @@ function unwritable(directory: string, error: unknown): string {
     return `${directory} does not exist`;
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return `this user may make no socket in ${directory}`;
+    return `this user may not create a socket in ${directory}`;
   }
   const text = error instanceof Error ? error.message : String(error);
-  return `no socket can be made in ${directory}: ${text}`;
+  return `cannot create a socket in ${directory}: ${text}`;
 }
 
 /** Whether there is an X server. Nothing but X11 applications needs it. */
@@ -75,7 +75,7 @@ export function xwaylandFinding(environment: Environment): Finding {
     "Xwayland",
     `${
       path ?? "not on the PATH"
-    }; only X11 applications need it, which this version does not show yet`,
+    }; only X11 applications need it, and this version does not support X11 yet`,
   );
 }
 

@@ -174,13 +174,13 @@ function namesOf(
 
 function unlistedText(directory: string, error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
-    return `${directory} may not be listed by this user; let everybody do that (chmod 0755 ${directory})`;
+    return `this user may not list ${directory}; allow it for everybody (chmod 0755 ${directory})`;
   }
   if (error instanceof Deno.errors.NotADirectory) {
-    return `${directory} is no directory; remove it, and let udev or devtmpfs make the device nodes`;
+    return `${directory} is not a directory; remove it, and let udev or devtmpfs create the device nodes`;
   }
   const text = error instanceof Error ? error.message : String(error);
-  return `${directory} cannot be listed: ${text}`;
+  return `cannot list ${directory}: ${text}`;
 }
 
 function examinePath(system: DeviceSystem, path: string): NodeExamination {
@@ -207,7 +207,7 @@ function unopened(
   const driver = isAsked ? system.driverBehind(path) : null;
   if (driver !== null && driver !== DRIVER) return foreignNode(path, driver);
   if (isAsked && driver === null && system.hardware() === "absent") {
-    const text = `${path} cannot be opened, and is not of a virtio-gpu`;
+    const text = `cannot open ${path}, which does not belong to a virtio-gpu`;
     return {
       findings: [noted("node", text)],
       driver: "unknown",
@@ -234,7 +234,7 @@ function passedOver({ path, findings }: Candidate): Finding {
     "node",
     `${path} ${
       isOpened ? `lacks ${lacks}` : "cannot be opened"
-    }, and is not needed: there is another one`,
+    }, but another node can be used`,
   );
 }
 
@@ -262,12 +262,12 @@ function withoutCandidate(
 function withoutNode(hardware: VirtgpuHardware): string {
   switch (hardware) {
     case "driven":
-      return `this machine has a virtio-gpu and its driver, but no device node of it here; in a container, give it the device (--device=${DEVICE_DIRECTORY}); else let udev or devtmpfs make the device nodes`;
+      return `this machine has a virtio-gpu and its driver, but there is no device node for it; give the device to this container (--device=${DEVICE_DIRECTORY}) or, outside of containers, let udev or devtmpfs create the device nodes`;
     case "without driver":
-      return `this machine has a virtio-gpu, but no driver for it; load the kernel module ${DRIVER}, or use a kernel that has it, without nomodeset on its command line`;
+      return `this machine has a virtio-gpu, but no driver for it; load the kernel module ${DRIVER}, or boot a kernel that has it, without nomodeset`;
     case "absent":
     case "unknown":
-      return "this machine has no virtio-gpu; start the VM with one that has a cross-domain context";
+      return "this machine has no virtio-gpu; start the VM with a virtio-gpu that has a cross-domain context";
   }
 }
 

@@ -57,59 +57,58 @@ interface ParameterWords {
 const needed: readonly ParameterWords[] = [
   {
     name: "3D_FEATURES",
-    there: "commands can be given to the host",
+    there: "the host takes commands",
     absent:
       "the device has no 3D features; start the VM with a GPU whose context types include cross-domain",
   },
   {
     name: "CAPSET_QUERY_FIX",
-    there: "the host can be asked what it offers",
+    there: "the kernel can ask the host what it offers",
     absent: "the kernel is too old; use Linux 5.16 or newer",
   },
   {
     name: "RESOURCE_BLOB",
     there: "memory can be shared with the host",
     absent:
-      "the device offers no blob resources; start the VM with a virtio-gpu that has blobs",
+      "the device offers no blob resources; start the VM with a virtio-gpu that has them",
   },
   {
     name: "HOST_VISIBLE",
-    there: "there is a window to the host's memory",
+    there: "the device has a window of host-visible memory",
     absent:
-      "the device has no host-visible memory; give it a window, for QEMU with hostmem=8G",
+      "the device has no host-visible memory; give it a memory window (QEMU: hostmem=8G)",
   },
   {
     name: "CONTEXT_INIT",
     there: "contexts have a type and rings",
     absent:
-      "the device makes no contexts of a type; use a current VMM, and start the VM with a GPU that has cross-domain contexts",
+      "the device has no typed contexts; use a current VMM, and start the VM with a GPU that has cross-domain contexts",
   },
 ];
 
-const unknownToKernel =
-  "the kernel knows nothing of it; use Linux 5.16 or newer";
+const unknownToKernel = "the kernel does not know it; use Linux 5.16 or newer";
 
 const optional: readonly ParameterWords[] = [
   {
     name: "CROSS_DEVICE",
     there: "memory can be shared with other virtio devices",
-    absent: "memory is not shared with other virtio devices, nor need it be",
+    absent: "sharing with other virtio devices is not available (not needed)",
   },
   {
     name: "EXPLICIT_DEBUG_NAME",
     there: "contexts can have a name",
-    absent: "contexts have no name, nor need they",
+    absent: "context names are not available (not needed)",
   },
   {
     name: "BLOB_ALIGNMENT",
-    there: "the host states the size of its pages",
-    absent: "the host states no size of pages, and this machine's is used",
+    there: "the host states its page size",
+    absent: "the host states no page size, so the proxy uses this machine's",
   },
   {
     name: "CREATE_GUEST_HANDLE",
-    there: "the kernel can hand this machine's memory to the host",
+    there: "the kernel can share this machine's memory with the host",
     absent:
-      "the kernel hands no memory of this machine to the host, so it is copied",
+      "the kernel cannot share this machine's memory with the host, so the proxy copies it",
   },
 ];
 
@@ -125,7 +124,7 @@ export function inspectNode(device: VirtgpuDevice): NodeExamination {
   const findings = [
     present(
       "node",
-      `${path}, of the driver ${name} ${major}.${minor}.${patch}`,
+      `${path}, driver ${name} ${major}.${minor}.${patch}`,
     ),
   ];
   let kernel: KernelFitness = "sufficient";
@@ -170,7 +169,7 @@ export function inspectNode(device: VirtgpuDevice): NodeExamination {
 export function foreignNode(path: string, driver: string): NodeExamination {
   return {
     findings: [
-      noted("node", `${path} is of the driver ${driver}, not ${DRIVER}`),
+      noted("node", `${path} has the driver ${driver}, not ${DRIVER}`),
     ],
     driver,
     kernel: "untold",
@@ -218,7 +217,7 @@ function inspectCapset(
     capabilities.allocatesDmabuf
       ? noted(
         "memory",
-        "the host allocates dma-bufs, which its compositor must take as such",
+        "the host allocates dma-bufs, so its compositor must accept dma-bufs",
       )
       : noted("memory", "the host allocates plain memory"),
   );
@@ -228,7 +227,7 @@ function inspectCapset(
 const notOffered =
   "the host offers no cross-domain context; start the VM with context-types=cross-domain (crosvm) or a virtio-gpu-rutabaga with cross-domain=on (QEMU)";
 const unanswered =
-  "the host has not answered for seconds; see what the VMM's log and this machine's kernel (dmesg) say, and start the VM anew if that goes on";
+  "the host did not answer for several seconds; read the VMM's log and this machine's kernel log (dmesg), and restart the VM if this goes on";
 
 /**
  * @returns "unanswered": the kernel has waited for the host in vain, at most 5

@@ -52,12 +52,12 @@ export function unopenedText(
     case "EACCES":
       return forbidden(path, openers);
     case "EPERM":
-      return `${path} may not be used in this container or service; let it have the device, for Docker and Podman with --device=${path}, for systemd with DeviceAllow=${path}`;
+      return `this container or service may not use ${path}; give it the device (Docker and Podman: --device=${path}; systemd: DeviceAllow=${path})`;
     case "ENXIO":
     case "ENODEV":
-      return `there is no device behind ${path}; remove it, and let udev or devtmpfs make the device nodes`;
+      return `there is no device behind ${path}; remove it, and let udev or devtmpfs create the device nodes`;
     case "ENOTTY":
-      return `${path} is no device node of a GPU; remove it, and let udev or devtmpfs make the device nodes`;
+      return `${path} is not the device node of a GPU; remove it, and let udev or devtmpfs create the device nodes`;
     default:
       return `${path}: ${message}`;
   }
@@ -66,12 +66,12 @@ export function unopenedText(
 function forbidden(path: string, openers: Openers): string {
   switch (openers.kind) {
     case "group":
-      return `${path} may not be opened by this user; add the user to the group that may, ${openers.name}, and log in again`;
+      return `this user may not open ${path}; add the user to the group ${openers.name}, and log in again`;
     case "root":
-      return `${path} may not be opened by this user, nor by any group; let udev give it to one (GROUP="render", MODE="0660"), and add the user to that`;
+      return `neither this user nor any group may open ${path}; let udev give it to a group (GROUP="render", MODE="0660"), and add the user to that group`;
     case "hidden": {
       const directory = path.slice(0, path.lastIndexOf("/"));
-      return `${path} may not be opened by this user, who may not enter ${directory}; let everybody do that (chmod 0755 ${directory})`;
+      return `this user may not open ${path}, because the directory ${directory} is closed to this user; open it for everybody (chmod 0755 ${directory})`;
     }
   }
 }

@@ -117,12 +117,12 @@ export class ProbeWindow implements ProbeHandler, Disposable {
     if (this.#pixels !== null) return;
     if (this.#isImage && !this.#takesImages) {
       this.ended(
-        "host memory is dma-bufs, and the compositor accepts no linear ones",
+        "the host only offers dma-buf memory, and its compositor takes no linear dma-bufs",
       );
       return;
     }
     if (!this.#createBuffer()) {
-      this.ended("the host has no memory that this machine can see");
+      this.ended("the host gave no memory that this machine can see");
       return;
     }
     this.state = "shown";

@@ -343,15 +343,18 @@ const wrongForWayferry: [args: string[], message: string][] = [
     ["doctor", "foot"],
     "too many arguments for 'doctor'. Expected 0 arguments but got 1: foot.",
   ],
-  [["completions"], "the shell's name is missing: 'bash', 'zsh' or 'fish'"],
+  [
+    ["completions"],
+    "the name of the shell is missing, expected 'bash', 'zsh' or 'fish'",
+  ],
   [
     ["completions", "ksh"],
-    "unknown shell 'ksh', there are completions for 'bash', 'zsh' or 'fish'",
+    "unknown shell 'ksh', expected 'bash', 'zsh' or 'fish'",
   ],
   [
     ["proxy", "foot", "-e", "vim"],
     "unknown option '-e'\n" +
-    "Options of the command itself go behind --, as in: wayferry proxy -- foot …",
+    "Put the command's own options after --, as in: wayferry proxy -- foot …",
   ],
 ];
 

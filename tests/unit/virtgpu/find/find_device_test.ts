@@ -31,7 +31,7 @@ Deno.test("a file in the place of the nodes' directory is told, and may hide a d
   Deno.writeTextFileSync(path, "");
   const system = kernelSystem(path, `${scratch.path}/sys`);
   const words =
-    `${path} is no directory; remove it, and let udev or devtmpfs make the device nodes`;
+    `${path} is not a directory; remove it, and let udev or devtmpfs create the device nodes`;
   assert.throws(
     () => findNode(system),
     (error) =>
@@ -42,7 +42,7 @@ Deno.test("a file in the place of the nodes' directory is told, and may hide a d
     searchDevices({ ...system, hardware: () => hardware }).findings.map((
       { state, text },
     ) => `${state} ${text.slice(0, text.indexOf(";"))}`);
-  const unlisted = `${path} is no directory`;
+  const unlisted = `${path} is not a directory`;
   assert.deepEqual(about("driven"), [`missing ${unlisted}`]);
   assert.deepEqual(about("without driver"), [
     "missing this machine has a virtio-gpu, but no driver for it",
@@ -62,7 +62,7 @@ Deno.test("a directory of nodes that goes in circles is told", () => {
     () => findNode(kernelSystem(path, `${scratch.path}/sys`)),
     (error) =>
       error instanceof NoDeviceError &&
-      error.message.startsWith(`${path} cannot be listed: Too many levels`),
+      error.message.startsWith(`cannot list ${path}: Too many levels`),
   );
 });
 
@@ -81,7 +81,7 @@ Deno.test("doctor says the same words, as its node line", () => {
   assert.equal(report.verdict, "not at all");
   assert.match(
     reportText(report, plainStyle),
-    /^ *MISSING +node: .*\/dri is no directory; remove it/m,
+    /^ *MISSING +node: .*\/dri is not a directory; remove it/m,
   );
 });
 
@@ -117,7 +117,7 @@ Deno.test("a directory of nodes that this user may not list is told, with what t
   Deno.mkdirSync(path, { mode: 0 });
   assert.equal(
     await findWithoutPrivileges(path),
-    `${path} may not be listed by this user; let everybody do that (chmod 0755 ${path}) (node)\n`,
+    `this user may not list ${path}; allow it for everybody (chmod 0755 ${path}) (node)\n`,
   );
 });
 
@@ -129,7 +129,7 @@ Deno.test("a node in a directory that this user may not enter is told, with what
   Deno.chmodSync(path, 0o444);
   assert.equal(
     await findWithoutPrivileges(path),
-    `${path}/renderD128 may not be opened by this user, who may not enter ${path}; let everybody do that (chmod 0755 ${path}) (node)\n`,
+    `this user may not open ${path}/renderD128, because the directory ${path} is closed to this user; open it for everybody (chmod 0755 ${path}) (node)\n`,
   );
   Deno.chmodSync(path, 0o755);
 });
@@ -142,6 +142,8 @@ Deno.test("a file in the place of a node is told", () => {
     () => findNode(kernelSystem(scratch.path, `${scratch.path}/sys`)),
     (error) =>
       error instanceof NoDeviceError &&
-      error.message.startsWith(`${path} is no device node of a GPU; remove it`),
+      error.message.startsWith(
+        `${path} is not the device node of a GPU; remove it`,
+      ),
   );
 });
