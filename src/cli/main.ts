@@ -79,12 +79,14 @@ function proxy(options: ProxyOptions, personality: Personality): number {
   }
   if (options.xDisplay !== undefined) {
     throw new StartupError(
-      "--x-display: this version does not have X11 yet. It serves Wayland applications only.",
+      "--x-display: X11 is not supported in this version, which serves Wayland applications only.",
     );
   }
   return run(
     options,
-    personality === "wayferry" ? "first free" : "wayland-1",
+    personality === "wayferry"
+      ? { proxyName: "wayferry", defaultDisplay: "first free" }
+      : { proxyName: "wl-proxy", defaultDisplay: "wayland-1" },
     Deno.env,
   );
 }

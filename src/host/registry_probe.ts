@@ -80,7 +80,7 @@ export class RegistryProbe implements EndpointHandler {
       const shape = incoming.words[at + 1] ?? 0;
       const size = shape >>> 16;
       if (size < HEADER_SIZE || size > MAX_MESSAGE_BYTES || size & 3) {
-        this.#become({ kind: "failed", reason: "it speaks no Wayland" });
+        this.#become({ kind: "failed", reason: "it does not speak Wayland" });
         return;
       }
       if (incoming.length < size) return;

@@ -76,7 +76,7 @@ export function openControlPipe(
   using undo = new DisposableStack();
   const fd = undo.use(openFile(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW));
   if (memoryKind(fd.number) !== "pipe") {
-    throw new ControlPipeError(path, "somebody else put a file in its place");
+    throw new ControlPipeError(path, "another process put a file in its place");
   }
   const pipe = new ControlPipe(path, fd, loop, log);
   undo.move();
@@ -87,7 +87,10 @@ function removeStale(path: string): void {
   const found = fileIdentity(path);
   if (found === null) return;
   if (!found.isPipe) {
-    throw new ControlPipeError(path, "a file of that name is no pipe");
+    throw new ControlPipeError(
+      path,
+      "a file of that name exists and is not a pipe",
+    );
   }
   Deno.removeSync(path);
 }
@@ -120,7 +123,7 @@ class ControlPipe implements Source, Disposable {
     const command = new TextDecoder().decode(this.#bytes.subarray(0, count))
       .trimEnd();
     this.#log.warning(
-      "wl-proxy",
+      "proxy",
       `Got command on ${this.#path}: ${
         JSON.stringify(command.slice(0, 80))
       } (dumping log)`,

@@ -10,7 +10,7 @@ import { SyscallError } from "../../ffi/error.ts";
 import { borrowForeignOutput } from "../../ffi/foreign_output.ts";
 import type { Flushable, Loop, Timer } from "../loop/loop.ts";
 import { escapeText } from "./escape.ts";
-import type { LogLevel, LogSource } from "./level.ts";
+import { type LogLevel, type LogSource, sourceName } from "./level.ts";
 import { LineWriter } from "./line_writer.ts";
 import type { LoggingPlan } from "./options.ts";
 import { LogRing } from "./ring.ts";
@@ -61,16 +61,17 @@ export class Log implements Disposable {
     place: LogPlace = { fd: STANDARD_ERROR, clock: Date.now },
   ) {
     this.plan = plan;
-    this.ring = plan.ring === null ? null : new LogRing(plan.ring.sizeBytes);
+    const { proxyName, ring } = plan;
+    this.ring = ring === null ? null : new LogRing(ring.sizeBytes, proxyName);
     this.suppress = new SuppressTable(plan.suppress);
     this.#clock = place.clock;
     this.#writer = new LineWriter(
       borrowForeignOutput(place.fd),
       (lines) =>
-        linePrefix(place.clock(), "wl-proxy", "warning") +
-        `${lines} lines are missing here: the standard error output was not read in time`,
+        linePrefix(place.clock(), proxyName, "warning") +
+        `${lines} log lines dropped: stderr was not read fast enough`,
     );
-    for (const warning of plan.warnings) this.warning("wl-proxy", warning);
+    for (const warning of plan.warnings) this.warning("proxy", warning);
   }
 
   /** Milliseconds since 1970, for lines. */
@@ -121,7 +122,7 @@ export class Log implements Disposable {
       appendToRingFile(this.plan.ring.path, this.ring.lines());
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      this.warning("wl-proxy", `The log ring is not saved: ${error.message}`);
+      this.warning("proxy", `Cannot save the log ring: ${error.message}`);
       return;
     }
     this.ring.clear();
@@ -164,7 +165,8 @@ export class Log implements Disposable {
     const escaped = escapeText(text);
     if (toRing) this.ring?.addText(time, source, level, escaped);
     if (toStderr) {
-      this.#writer.write(linePrefix(time, source, level) + escaped);
+      const name = sourceName(source, this.plan.proxyName);
+      this.#writer.write(linePrefix(time, name, level) + escaped);
       // at once: what follows may be our end
       this.#flush();
     }

@@ -3,7 +3,7 @@
  * wayland-proxy-virtwl's rules.
  */
 
-import { type LogSource, logSources } from "./level.ts";
+import { type LogSource, logSources, type ProxyName } from "./level.ts";
 import type { SuppressClass } from "./suppress.ts";
 
 /** The value of `--log-ring-size` where it is not given. */
@@ -13,6 +13,7 @@ export const MAX_RING_BYTES = 1_073_741_824;
 
 /** What the command line says about logging. */
 export interface LoggingOptions {
+  readonly proxyName: ProxyName;
   readonly verbose: boolean;
   readonly suppress: readonly SuppressClass[];
   readonly ringPath: string | null;
@@ -24,6 +25,8 @@ export interface LoggingOptions {
  * error output, and into the ring.
  */
 export interface LoggingPlan {
+  /** What lines of the proxy itself are called. */
+  readonly proxyName: ProxyName;
   /**
    * Whose info lines, and for wl-client and wl-server whose messages, go to the
    * standard error output.
@@ -91,7 +94,8 @@ export function planLogging(
   const { sources, warnings } = parseDebugEnvironment(environment);
   const everything = new Set(logSources);
   const asked = options.verbose ? everything : sources;
-  const plan = { suppress: options.suppress, warnings };
+  const { proxyName, suppress } = options;
+  const plan = { proxyName, suppress, warnings };
   if (options.ringPath === null) {
     return {
       ...plan,

@@ -14,6 +14,8 @@ import {
   logLevels,
   type LogSource,
   logSources,
+  type ProxyName,
+  sourceName,
 } from "./level.ts";
 import { formatMessage } from "./message_format.ts";
 import { linePrefix } from "./timestamp.ts";
@@ -91,8 +93,14 @@ export class LogRing {
   /** Every message that was ever recorded, by its index. */
   readonly #messages = new Array<Message | null>(MESSAGE_COUNT).fill(null);
 
-  /** @param sizeBytes how much memory to use; a few KiB at least are taken. */
-  constructor(sizeBytes: number) {
+  readonly #proxyName: ProxyName;
+
+  /**
+   * @param sizeBytes how much memory to use; a few KiB at least are taken.
+   * @param proxyName what lines of the proxy itself are called.
+   */
+  constructor(sizeBytes: number, proxyName: ProxyName) {
+    this.#proxyName = proxyName;
     const words = Math.max(
       Math.floor(sizeBytes / 4 / CHUNKS),
       MIN_CHUNK_WORDS,
@@ -244,15 +252,17 @@ export class LogRing {
         start,
         start + (words[at + TEXT_BYTES] ?? 0),
       );
+      const source = logSources[(kind >>> SOURCE_SHIFT) & SOURCE_MASK] ??
+        "proxy";
       return linePrefix(
         milliseconds,
-        logSources[(kind >>> SOURCE_SHIFT) & SOURCE_MASK] ?? "wl-proxy",
+        sourceName(source, this.#proxyName),
         logLevels[(kind >>> LEVEL_SHIFT) & LEVEL_MASK] ?? "info",
       ) + decoder.decode(bytes);
     }
     const message = this.#messages[words[at + MESSAGE_INDEX] ?? -1] ?? null;
     if (message === null) {
-      throw new Error("Cannot read the log ring: a message is unknown to it");
+      throw new Error("Cannot read the log ring: it has an unknown message");
     }
     return formatTraceLine(
       milliseconds,

@@ -3,7 +3,7 @@
  * `2026-03-07 21:05:09.042   wl-proxy WARNING: `.
  */
 
-import type { LogLevel, LogSource } from "./level.ts";
+import type { LogLevel, SourceName } from "./level.ts";
 
 /**
  * Sources are aligned on the right, so that the longest common ones stand two
@@ -46,15 +46,16 @@ const levelTexts: Readonly<Record<LogLevel, string>> = {
   debug: " DEBUG: ",
 };
 
-const sourceTexts: Readonly<Record<LogSource, string>> = {
+const sourceTexts: Readonly<Record<SourceName, string>> = {
   "wl-client": sourceText("wl-client"),
   "wl-server": sourceText("wl-server"),
   "wl-proxy": sourceText("wl-proxy"),
+  "wayferry": sourceText("wayferry"),
   "xwayland": sourceText("xwayland"),
   "x11": sourceText("x11"),
 };
 
-function sourceText(source: LogSource): string {
+function sourceText(source: SourceName): string {
   return " " + source.padStart(SOURCE_COLUMNS);
 }
 
@@ -65,7 +66,7 @@ function sourceText(source: LogSource): string {
  */
 export function linePrefix(
   milliseconds: number,
-  source: LogSource,
+  source: SourceName,
   level: LogLevel,
 ): string {
   return formatTime(milliseconds) + sourceTexts[source] + levelTexts[level];

@@ -116,7 +116,7 @@ export class Loop implements Disposable {
    */
   turn(timeoutMilliseconds: number): number {
     if (this.#inTurn) {
-      throw new Error("Cannot turn the event loop: a turn of it is under way");
+      throw new Error("Cannot turn the event loop: a turn is already running");
     }
     this.#inTurn = true;
     this.#told = 0;

@@ -153,7 +153,7 @@ export class WatchSet implements Disposable {
     while (this.#watches.length <= fd) this.#watches.push(null);
     if (this.#watches[fd] !== null) {
       throw new Error(
-        `Cannot watch file descriptor ${fd}: it is watched already`,
+        `Cannot watch file descriptor ${fd}: it is already watched`,
       );
     }
     this.#generation = (this.#generation + 1) | 0;

@@ -240,7 +240,7 @@ export function writeMessage(
   const size = encodedSize(message, values);
   if (size > MAX_MESSAGE_BYTES) {
     throw new RangeError(
-      `Cannot send ${message.fullName}: it would have ${size} bytes, and 4096 is the most`,
+      `Cannot send ${message.fullName}: it would have ${size} bytes, more than 4096`,
     );
   }
   queue.reserve(size);

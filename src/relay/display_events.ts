@@ -33,13 +33,13 @@ export function readDisplayEvent(
     const entry = id > 1 ? objects.host.get(id) : null;
     if (entry === null) {
       throw new HostError(
-        `it deleted the object ${id >>> 0}, which is unknown`,
+        `it deleted the unknown object ${id >>> 0}`,
       );
     }
     return entry;
   }
   if (end < at + 5 || endOfString(words, bytes, at + 4, end) !== end) {
-    reader.malformed(message, "its text is no string");
+    reader.malformed(message, "its text is not a string");
   }
   const start = (at + 5) << 2;
   const length = Math.max(0, (words[at + 4] ?? 0) - 1);

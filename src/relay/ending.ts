@@ -37,8 +37,7 @@ export function clientLeft(reason: string | null): Ending {
 /** The client reads nothing, so the relay sends it no error either. */
 export function clientDoesNotRead(waiting: string): Ending {
   return {
-    reason:
-      `it read nothing while ${waiting} waited for it; is it stopped or hanging?`,
+    reason: `it stopped reading (${waiting} queued); is it stopped or hung?`,
     error: null,
     level: "warning",
   };
@@ -112,7 +111,7 @@ function hostRefused(
   const what = known
     ? `${entry}`
     : entry === null
-    ? "an object that is gone"
+    ? "a deleted object"
     : `the proxy's own ${entry.interface.name}`;
   return {
     reason: `the compositor refused a request: ${what}: error ${code}: ${text}`,

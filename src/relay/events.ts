@@ -146,7 +146,7 @@ export class EventPump implements ArgumentReader {
         message,
         `object ${
           id >>> 0
-        } is no ${target.name} but a ${object.interface.name}`,
+        } is a ${object.interface.name}, not a ${target.name}`,
       );
     }
     return object.clientId === 0 && argument.nullable ? null : object;

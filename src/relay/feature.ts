@@ -300,7 +300,7 @@ export class ActiveFeatures {
         if (check === undefined) continue;
         if (checks.has(kind)) {
           throw new TypeError(
-            `Cannot look at descriptors of the kind ${kind} twice`,
+            `Cannot check descriptors of the kind ${kind} twice`,
           );
         }
         checks.set(kind, { feature: index, check });

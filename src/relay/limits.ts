@@ -75,5 +75,5 @@ export function backlog(
 export function uncarried({ incoming }: Endpoint): string | null {
   const { fdCount } = incoming;
   if (fdCount <= MAX_FDS_WITHOUT_MESSAGE) return null;
-  return `${fdCount} file descriptors wait without a message that carries them`;
+  return `${fdCount} file descriptors came without a message that carries them`;
 }

@@ -146,7 +146,7 @@ export class Registry implements EventListener {
       throw new ClientError(
         DISPLAY,
         displayError.invalidObject,
-        `${registry} is no registry of this client`,
+        `${registry} is not a registry of this client`,
       );
     }
     this.#registries.splice(place, 1);

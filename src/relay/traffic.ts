@@ -223,7 +223,9 @@ export class Traffic implements LivenessListener, Disposable {
   ): Hold {
     return new Hold(this.#relay.loop, () => {
       this.#relay.warn(
-        `what a message waited for did not come within ${HOLD_TIMEOUT_MS} ms: it goes on without it`,
+        `forwarded a message after waiting ${
+          HOLD_TIMEOUT_MS / 1000
+        } s for a GPU fence or buffer that never became ready`,
       );
       pump.stopWaiting();
       this.resume(direction);

@@ -114,7 +114,7 @@ export class Acceptor implements Disposable, Source {
     for (let count = 0; count < ACCEPTS_PER_TURN; count++) {
       if (this.#clients >= this.#options.clientLimit) {
         this.#pause(
-          `${this.#clients} clients are connected, which is the limit`,
+          `${this.#clients} clients are connected, the maximum`,
         );
         return;
       }

@@ -82,7 +82,7 @@ function take(names: readonly string[], name: string): number | undefined {
     throw new StartupError(
       `Activated with a ${
         JSON.stringify(name)
-      } socket that is no listening Unix socket (file descriptor ${fd})`,
+      } socket that is not a listening Unix socket (file descriptor ${fd})`,
     );
   }
   setCloseOnExec(fd, "close");

@@ -95,6 +95,6 @@ function refuseHost(path: string, environment: Environment): void {
     `Cannot listen on ${
       JSON.stringify(path)
     }: that is the host compositor's socket. ` +
-      "Choose another display with --wayland-display, or set WAYLAND_DISPLAY to the host's.",
+      "Choose another display with --wayland-display, or set WAYLAND_DISPLAY to the socket of the host compositor.",
   );
 }

@@ -123,7 +123,7 @@ function removeStaleSocket(path: string): void {
     throw new StartupError(
       `Cannot listen on ${
         JSON.stringify(path)
-      }: it exists, and it is no socket. Remove it, or choose another display.`,
+      }: a file of that name exists and is not a socket. Remove it, or choose another display.`,
     );
   }
   if (isListening(path)) throw new DisplayInUseError(path);

@@ -52,12 +52,12 @@ function inheritedDescriptor(text: string): number {
     throw new StartupError(
       `Cannot use WAYLAND_SOCKET: ${
         JSON.stringify(text)
-      } is no file descriptor`,
+      } is not a file descriptor`,
     );
   }
   if (unixSocketKind(fd) !== "connected") {
     throw new StartupError(
-      `Cannot use WAYLAND_SOCKET: file descriptor ${fd} is no connected socket`,
+      `Cannot use WAYLAND_SOCKET: file descriptor ${fd} is not a connected socket`,
     );
   }
   setCloseOnExec(fd, "close");

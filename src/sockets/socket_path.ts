@@ -32,7 +32,9 @@ export function socketPath(display: string, environment: Environment): string {
     : `${runtimeDirectory(display, environment)}/${display}`;
   if (display === "" || path.includes("\0")) {
     throw new StartupError(
-      `Cannot use ${JSON.stringify(display)} as a display: it names no socket`,
+      `Cannot use ${
+        JSON.stringify(display)
+      } as a display: it does not name a socket`,
     );
   }
   const bytes = new TextEncoder().encode(path).length;
@@ -40,8 +42,8 @@ export function socketPath(display: string, environment: Environment): string {
     throw new StartupError(
       `Cannot use ${
         JSON.stringify(path)
-      } as a socket: the path has ${bytes} bytes, and a socket's at most ` +
-        `${MAX_PATH_BYTES}. Use a shorter name, or a path in a directory nearer to the root.`,
+      } as a socket: the path has ${bytes} bytes, more than the ` +
+        `${MAX_PATH_BYTES} that a socket may have. Use a shorter name, or a directory with a shorter path.`,
     );
   }
   return path;
@@ -62,7 +64,7 @@ function runtimeDirectory(display: string, environment: Environment): string {
       `Cannot find the display ${JSON.stringify(display)}: XDG_RUNTIME_DIR is ${
         JSON.stringify(directory)
       }, ` +
-        "which is no absolute path.",
+        "which is not an absolute path.",
     );
   }
   return directory.replace(/(?<=.)\/+$/, "");

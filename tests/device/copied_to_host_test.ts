@@ -49,14 +49,14 @@ const mistakes: readonly Mistake[] = [
       writer[Symbol.dispose]();
       return reader;
     },
-    said: /the application's gamma is no file/,
-    refused: /error\(wp_image_description_creator_icc_v1@4, 2, ".*no file/,
+    said: /the application's gamma is not a file/,
+    refused: /error\(wp_image_description_creator_icc_v1@4, 2, ".*not a file/,
   },
   {
     name: "a directory",
     make: () => openFile("/", O_RDONLY),
-    said: /the application's gamma is no file/,
-    refused: /error\(wp_image_description_creator_icc_v1@4, 2, ".*no file/,
+    said: /the application's gamma is not a file/,
+    refused: /error\(wp_image_description_creator_icc_v1@4, 2, ".*not a file/,
   },
 ];
 

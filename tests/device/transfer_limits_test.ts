@@ -40,7 +40,7 @@ Deno.test("of three pastes that are not read the third is cut off, though each o
     return { reader, writer };
   });
   assert.deepEqual(selections.client.log, [
-    "the application is 32 MiB behind with reading its pastes, and loses one",
+    "cut off a paste: the application has not read 32 MiB of its pastes",
   ]);
   assert.equal(selections.client.ended, false);
   const [first, second, third] = pastes;
@@ -72,7 +72,7 @@ Deno.test("a host that asks for more copies than anybody needs gets no data for 
   assert.equal(drain(last.reader).ended, true);
   assert.equal(fill(last.writer, noise(1)), -EPIPE);
   assert.deepEqual(selections.client.log, [
-    `of ${MAX_SOURCES} copies at once none has ended`,
+    `dropped a copy: the application already has ${MAX_SOURCES} unfinished copies`,
   ]);
   const data = noise(1000);
   assertSameBytes(transfer(world, first.writer, first.reader, data), data);
@@ -100,7 +100,7 @@ Deno.test("a client that asks for pastes without end, of which none ends, is end
   using last = selections.ask();
   world.settle();
   const said = new RegExp(
-    `the application has asked for ${MAX_PENDING} pastes, and none has ended`,
+    `the application has ${MAX_PENDING} unfinished pastes, the maximum`,
   );
   assert.equal(selections.client.ended, true);
   assert.match(selections.client.log.join("\n"), said);

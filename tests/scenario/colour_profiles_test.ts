@@ -106,7 +106,7 @@ Deno.test({
       scene.world.client.keepsFds = true;
       scene.give(file.fd.number, 0, 100);
       scene.world.client.keepsFds = false;
-      assertFails(scene, /may never answer; copy it to a disk/);
+      assertFails(scene, /may never answer; copy the profile to a local disk/);
     } finally {
       await file[Symbol.asyncDispose]();
     }
@@ -212,7 +212,7 @@ Deno.test("a profile that cannot be copied, because descriptors have run out, fa
   withFreeDescriptors(2, () => scene.world.settle());
   client.say(4, `${CREATOR}.create`, 5);
   scene.world.settle();
-  assertFails(scene, /it cannot be copied: .*EMFILE/);
+  assertFails(scene, /the proxy cannot copy it: .*EMFILE/);
 });
 
 Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a client with many keeps nobody waiting", () => {
@@ -234,7 +234,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
     `${CREATOR}@4`,
     `${CREATOR}@5`,
   ]);
-  assert.match(scene.world.log.join(), /not used: the compositor has not read/);
+  assert.match(
+    scene.world.log.join(),
+    /ignored a colour profile: the compositor has not yet read/,
+  );
   client.say(6, `${CREATOR}.create`, 8);
   scene.world.settle();
   assert.match(client.heard().join(), /wp_image_description_v1@8\.failed\(2, /);

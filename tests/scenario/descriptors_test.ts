@@ -148,7 +148,7 @@ Deno.test("descriptors that are lost because too many are open end the client, a
   world.settle();
   assert.ok(world.ended);
   assert.deepEqual(world.log, [
-    "client ended: file descriptors were lost on receipt: raise the limit of open files",
+    "client ended: the kernel dropped file descriptors on receipt; raise the limit of open files",
   ]);
 });
 

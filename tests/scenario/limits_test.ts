@@ -61,7 +61,7 @@ Deno.test("1024 descriptors may wait for a message, and one more ends the client
     world.client.bytes(request.subarray(8, 9), [memoryFile()]);
     world.settle();
     assert.deepEqual(world.client.heard(), [
-      'wl_display@1.error(wl_display@1, 3, "1025 file descriptors wait without a message that carries them")',
+      'wl_display@1.error(wl_display@1, 3, "1025 file descriptors came without a message that carries them")',
     ]);
   }
   assert.equal(openFdCount(), before);
@@ -76,6 +76,6 @@ Deno.test("descriptors that whole messages did not ask for count, too", () => {
   }
   assert.match(
     world.log[0] ?? "",
-    /^client ended: it broke the protocol: 1152 file descriptors wait/,
+    /^client ended: it broke the protocol: 1152 file descriptors came without/,
   );
 });

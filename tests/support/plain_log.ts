@@ -6,6 +6,7 @@ import { planLogging } from "../../src/log/options.ts";
 /** One that writes into a borrowed descriptor. */
 export function plainLog({ number }: OwnedFd): Log {
   const plan = planLogging({
+    proxyName: "wl-proxy",
     verbose: false,
     suppress: [],
     ringPath: null,

@@ -213,7 +213,7 @@ export class LocalSocket implements Endpoint, Source, Flushable {
       for (let i = 0; i < count; i++) incoming.pushHandle(receivedFds[i] ?? -1);
       if (receivedTruncated()) {
         this.#end(
-          "file descriptors were lost on receipt: raise the limit of open files",
+          "the kernel dropped file descriptors on receipt; raise the limit of open files",
         );
         return;
       }

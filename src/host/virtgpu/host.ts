@@ -29,7 +29,7 @@ export class NoPlaceError extends Error {
 
   constructor(path: string) {
     super(
-      `${MAX_CLIENTS} connections go through ${path} already, as many as the device bears, those of other proxies of this machine included; end an application, and try again`,
+      `${path} already has ${MAX_CLIENTS} connections, the maximum for all proxies on this machine; close an application and try again`,
     );
   }
 }

@@ -109,7 +109,7 @@ export class ReceivedFds implements Disposable {
     if (size > MAX_COPY_BYTES) {
       this.#drop(identifier);
       throw new HostError(
-        `its ${kind} has ${size} bytes, and ${MAX_COPY_BYTES} is the most that is copied`,
+        `its ${kind} has ${size} bytes, more than the ${MAX_COPY_BYTES} that the proxy copies`,
       );
     }
     if (identifier.kind === "nothing") return new Uint8Array(size);

@@ -104,7 +104,7 @@ export class Sending {
       const isPipe = kind === "pipe_write_end";
       if (isPipe && this.#pipes.isFull) {
         throw new UnsendableError(
-          `the application has asked for ${MAX_PENDING} pastes, and none has ended`,
+          `the application has ${MAX_PENDING} unfinished pastes, the maximum`,
         );
       }
       identifiers.types[i] = isPipe ? IDENTIFIER_READ_PIPE : IDENTIFIER_BLOB;
@@ -144,7 +144,7 @@ export class Sending {
         return this.#copy(fd, kind);
       default:
         throw new UnsendableError(
-          `a file descriptor (${kind}) cannot be sent through virtio-gpu`,
+          `virtio-gpu cannot carry this kind of file descriptor (${kind})`,
         );
     }
   }
@@ -153,7 +153,7 @@ export class Sending {
     const handle = this.#handles.import(fd);
     if (handle === null) {
       throw new UnsendableError(
-        "a buffer does not belong to this virtio-gpu device, so the host cannot see it",
+        "a buffer was not allocated on this virtio-gpu device, so the host cannot see it",
       );
     }
     this.#used.push({
@@ -166,7 +166,7 @@ export class Sending {
     const file = memoryKind(fd);
     if (file !== "memory" && file !== "disk") {
       throw new UnsendableError(
-        `the application's ${kind} is no file that can be read without waiting for somebody`,
+        `the application's ${kind} is not a file that the proxy can read without waiting`,
       );
     }
     const size = fileSize(fd);
@@ -192,7 +192,9 @@ export class Sending {
       rows: 1,
     });
     if (!isRead) {
-      throw new UnsendableError(`the application's ${kind} became shorter`);
+      throw new UnsendableError(
+        `the application shortened its ${kind} while the proxy read it`,
+      );
     }
     return memory.resource;
   }

@@ -72,7 +72,7 @@ function start(
         );
       case EACCES:
         throw new StartupError(
-          `Cannot run ${program}: it may not be executed`,
+          `Cannot run ${program}: this user may not execute it`,
           { cause },
         );
       default:

@@ -66,8 +66,8 @@ export class Clients implements Disposable {
   ): void {
     const { log, relay: settings } = this.#options;
     const info = (text: string): void => {
-      if (!log.isWanted("wl-proxy", "info")) return;
-      log.info("wl-proxy", `${label}: ${text}`);
+      if (!log.isWanted("proxy", "info")) return;
+      log.info("proxy", `${label}: ${text}`);
     };
     info("connected");
     const relay = new Relay(
@@ -75,7 +75,7 @@ export class Clients implements Disposable {
       client,
       host,
       {
-        warning: (text) => log.warning("wl-proxy", `${label}: ${text}`),
+        warning: (text) => log.warning("proxy", `${label}: ${text}`),
         info,
       },
       createTrace(log, label),
@@ -101,9 +101,9 @@ export class Clients implements Disposable {
       ? `the host cannot be reached: ${error.message}`
       : `the proxy failed: ${error.message}`;
     if (!isForeseen) {
-      log.warning("wl-proxy", `${label}: internal error: ${error.stack}`);
+      log.warning("proxy", `${label}: internal error: ${error.stack}`);
     }
-    log.warning("wl-proxy", `${label}: turned away, ${reason}`);
+    log.warning("proxy", `${label}: turned away, ${reason}`);
     turnAway(client, reason);
   }
 

@@ -53,11 +53,11 @@ export function virtioGpuHost(loop: Loop, log: Log): Host {
   const host = new VirtgpuHost(loop);
   try {
     const { path } = host.check();
-    log.info("wl-proxy", `Using the virtio-gpu device ${path}`);
+    log.info("proxy", `Using the virtio-gpu device ${path}`);
   } catch (error) {
     if (!(error instanceof NoDeviceError)) throw error;
     log.warning(
-      "wl-proxy",
+      "proxy",
       `There is no usable virtio-gpu device, so clients will be turned away: ${error.message}`,
     );
   }

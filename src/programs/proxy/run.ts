@@ -9,6 +9,7 @@ import {
   openControlPipe,
 } from "../../log/control_pipe.ts";
 import { Log } from "../../log/log.ts";
+import type { ProxyName } from "../../log/level.ts";
 import { planLogging } from "../../log/options.ts";
 import { IdleHeap } from "./idle_heap.ts";
 import { Loop } from "../../loop/loop.ts";
@@ -34,6 +35,14 @@ export interface ProcessEnvironment extends Environment {
   toObject(): Readonly<Record<string, string>>;
 }
 
+/** What differs between the two names of the program. */
+export interface ProgramTraits {
+  /** What the log calls the proxy itself. */
+  readonly proxyName: ProxyName;
+  /** The display that is served where the options name none. */
+  readonly defaultDisplay: DisplayRequest["otherwise"];
+}
+
 /** Descriptors that one client may need at once: two connections, and those that are on their way. */
 const FDS_PER_CLIENT = 8;
 /** No desktop has as many clients; a program that connects again and again without end is stopped here. */
@@ -44,16 +53,16 @@ const LAST_TURNS = 64;
 /**
  * Runs the proxy until its command ends or a signal comes.
  *
- * @param otherwise which display is served where the options name none
  * @returns the exit status
  * @throws {StartupError} where it cannot run
  */
 export function run(
   options: ProxyOptions,
-  otherwise: DisplayRequest["otherwise"],
+  { proxyName, defaultDisplay }: ProgramTraits,
   environment: ProcessEnvironment,
 ): number {
   using log = new Log(planLogging({
+    proxyName,
     verbose: options.verbose,
     suppress: options.logSuppress,
     ringPath: options.logRingPath ?? null,
@@ -64,7 +73,7 @@ export function run(
   using display = openDisplay(
     {
       display: options.waylandDisplay,
-      otherwise,
+      otherwise: defaultDisplay,
       host: options.virtioGpu ? "elsewhere" : "at WAYLAND_DISPLAY",
       servesX: options.xDisplay !== undefined,
     },
@@ -72,7 +81,7 @@ export function run(
     Deno.pid,
   );
   log.info(
-    "wl-proxy",
+    "proxy",
     `Listening on ${JSON.stringify(display.path)} for Wayland clients`,
   );
   using _pipe = log.ring === null
@@ -82,7 +91,7 @@ export function run(
     loop,
     ["SIGINT", "SIGTERM", "SIGHUP"],
     ({ name }) => {
-      log.info("wl-proxy", `Ending: ${name}`);
+      log.info("proxy", `Stopping because of ${name}`);
       loop.stop();
     },
   );
@@ -108,14 +117,14 @@ export function run(
     onConnection: (fd, credentials) =>
       clients.connect(fd, credentials, () => acceptor.connectionEnded()),
     onPause: (reason) =>
-      log.warning("wl-proxy", `New clients have to wait: ${reason}`),
+      log.warning("proxy", `New clients have to wait: ${reason}`),
   });
   using _application = options.command.length === 0 ? null : runApplication(
     loop,
     options.command,
     applicationEnvironment(environment.toObject(), display.display),
     (exit) => {
-      log.info("wl-proxy", `Application process ended (${describeExit(exit)})`);
+      log.info("proxy", `Application process ended (${describeExit(exit)})`);
       loop.stop();
     },
   );
@@ -126,7 +135,7 @@ export function run(
     const text = error instanceof Error
       ? error.stack ?? error.message
       : String(error);
-    log.error("wl-proxy", `Internal error: ${text}`);
+    log.error("proxy", `Internal error: ${text}`);
     return EXIT_INTERNAL;
   }
   log.flushRing();
@@ -146,7 +155,7 @@ function controlPipe(
     return openControlPipe(controlPipePath(display, directory), loop, log);
   } catch (error) {
     if (!(error instanceof ControlPipeError)) throw error;
-    log.warning("wl-proxy", error.message);
+    log.warning("proxy", error.message);
     return null;
   }
 }

@@ -70,7 +70,7 @@ class Profiles {
 
   /** Logs that a profile is not used, unless it was logged not long ago. */
   warnOf({ failure, reason }: MissingProfile): void {
-    this.#warnings.warn(failure, `a colour profile is not used: ${reason}`);
+    this.#warnings.warn(failure, `ignored a colour profile: ${reason}`);
   }
 
   /**
@@ -198,7 +198,7 @@ function checkFile(
   if (kind === "foreign") {
     return new MissingProfile(
       "file",
-      "it is in a file of a file system that may never answer; copy it to a disk",
+      "its file system may never answer; copy the profile to a local disk",
     );
   }
   const isFile = kind === "memory" || kind === "disk";
@@ -231,7 +231,7 @@ function checkRoom(
   if (!profiles.hasRoomFor(length)) {
     return new MissingProfile(
       "unread",
-      "the compositor has not read those yet that the application has set before",
+      "the compositor has not yet read the earlier profiles of this application",
     );
   }
   const memory = relay.host.allocate?.(length) ?? null;
@@ -274,7 +274,10 @@ function sendCopy(
     return null;
   } catch (error) {
     if (!isExhaustion(error)) throw error;
-    return new MissingProfile("copy", `it cannot be copied: ${error.message}`);
+    return new MissingProfile(
+      "copy",
+      `the proxy cannot copy it: ${error.message}`,
+    );
   }
 }
 
@@ -282,7 +285,7 @@ function tooShort(creator: Entry): ClientError {
   return invalidProfile(
     creator,
     OUT_OF_FILE,
-    "the ICC profile ends behind the end of its file",
+    "the ICC profile ends after the end of its file",
   );
 }
 

@@ -159,7 +159,9 @@ export class Pipes implements Asking, Disposable {
     if (this.#sources.size === MAX_SOURCES) {
       reader[Symbol.dispose]();
       this.hangUp(pipe);
-      this.#handler.cutOff(`of ${MAX_SOURCES} copies at once none has ended`);
+      this.#handler.cutOff(
+        `dropped a copy: the application already has ${MAX_SOURCES} unfinished copies`,
+      );
       return;
     }
     const source: PipeSource = new PipeSource(
@@ -221,7 +223,9 @@ export class Pipes implements Asking, Disposable {
       return new PipeSink(this.#loop, fd);
     }
     closeForeignFd(fd);
-    this.#handler.cutOff(`of ${MAX_SINKS} pastes at once none has ended`);
+    this.#handler.cutOff(
+      `dropped a paste: the application already has ${MAX_SINKS} unfinished pastes`,
+    );
     return null;
   }
 
@@ -234,12 +238,12 @@ export class Pipes implements Asking, Disposable {
       sink[Symbol.dispose]();
       this.#handler.cutOff(
         queued > MAX_QUEUED_BYTES
-          ? `the application is ${
+          ? `cut off a paste: the application has not read ${
             megabytes(queued)
-          } behind with reading a paste`
-          : `the application is ${
+          } of it`
+          : `cut off a paste: the application has not read ${
             megabytes(together)
-          } behind with reading its pastes, and loses one`,
+          } of its pastes`,
       );
       return;
     }

@@ -86,7 +86,10 @@ for (const [what, words] of nonsense) {
     const { state } = ask((compositor) =>
       compositor.bytes(new Uint8Array(new Uint32Array(words).buffer))
     );
-    assert.deepEqual(state, { kind: "failed", reason: "it speaks no Wayland" });
+    assert.deepEqual(state, {
+      kind: "failed",
+      reason: "it does not speak Wayland",
+    });
   });
 }
 

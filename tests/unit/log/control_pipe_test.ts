@@ -28,6 +28,7 @@ function openWorld(): Disposable & {
   const log = undo.use(
     new Log(
       planLogging({
+        proxyName: "wl-proxy",
         verbose: false,
         suppress: [],
         ringPath: `${scratch.path}/ring`,
@@ -65,7 +66,7 @@ Deno.test("each line flushes the ring, from one writer or the next", () => {
   assert.equal(isFifo, true);
   assert.equal((mode ?? 0) & 0o777, 0o600);
 
-  log.info("wl-proxy", "one");
+  log.info("proxy", "one");
   Deno.writeTextFileSync(pipePath, "dump-log\n");
   assert.equal(loop.turn(-1), 1);
   const got = (command: string): string =>
@@ -77,7 +78,7 @@ Deno.test("each line flushes the ring, from one writer or the next", () => {
   assert.equal(loop.turn(0), 0);
   assert.equal(world.ringFile(), first);
 
-  log.info("wl-proxy", "two");
+  log.info("proxy", "two");
   Deno.writeTextFileSync(pipePath, "again\x1b[2J");
   assert.equal(loop.turn(-1), 1);
   assert.equal(
@@ -125,11 +126,11 @@ Deno.test("what is no pipe is left alone, a link included, and a folder that is 
   const problem = (text: RegExp) => (error: unknown): boolean =>
     error instanceof ControlPipeError && text.test(error.message);
   Deno.writeTextFileSync(world.pipePath, "a letter");
-  assert.throws(() => open(world.pipePath), problem(/is no pipe$/));
+  assert.throws(() => open(world.pipePath), problem(/is not a pipe$/));
   assert.equal(Deno.readTextFileSync(world.pipePath), "a letter");
   const link = `${world.pipePath}-link`;
   Deno.symlinkSync(world.pipePath, link);
-  assert.throws(() => open(link), problem(/is no pipe$/));
+  assert.throws(() => open(link), problem(/is not a pipe$/));
   assert.throws(
     () => open(`${world.pipePath}-folder/wayland-1-ctl`),
     problem(/ENOENT/),

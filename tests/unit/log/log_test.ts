@@ -41,6 +41,7 @@ class LogWorld implements Disposable {
     this.#writer = writer;
     this.ringPath = `${this.#scratch.path}/${options.ring}`;
     const plan: LoggingPlan = planLogging({
+      proxyName: "wl-proxy",
       verbose: false,
       suppress: [],
       ringPath: options.ring === undefined ? null : this.ringPath,
@@ -103,18 +104,26 @@ const tracedNote = `${at}  wl-client INFO: foot[12] ended\n`;
 Deno.test("errors and warnings are shown, the rest is not", () => {
   using world = new LogWorld();
   const { log } = world;
-  log.error("wl-proxy", "a");
+  log.error("proxy", "a");
   log.warning("xwayland", "b");
-  log.info("wl-proxy", "c");
-  log.debug("wl-proxy", "d");
+  log.info("proxy", "c");
+  log.debug("proxy", "d");
   world.trace();
   assert.equal(
     world.standardError(),
     `${at}   wl-proxy ERROR: a\n${at}   xwayland WARNING: b\n`,
   );
-  assert.equal(log.isWanted("wl-proxy", "warning"), true);
-  assert.equal(log.isWanted("wl-proxy", "info"), false);
+  assert.equal(log.isWanted("proxy", "warning"), true);
+  assert.equal(log.isWanted("proxy", "info"), false);
   assert.equal(createTrace(log, "foot[12]"), null);
+});
+
+Deno.test("lines of the proxy carry its name, on the standard error output and in the ring", () => {
+  using world = new LogWorld({ proxyName: "wayferry", ring: "ring" });
+  world.log.error("proxy", "a");
+  const line = `${at}   wayferry ERROR: a\n`;
+  assert.equal(world.standardError(), line);
+  assert.equal(world.ringFile(), `${header}\n${line}`);
 });
 
 Deno.test("with verbose, info and messages are shown as well", () => {
@@ -131,7 +140,7 @@ Deno.test("with verbose, info and messages are shown as well", () => {
 Deno.test("WAYLAND_DEBUG selects a side, and is warned about where it is not understood", () => {
   using world = new LogWorld({}, "server,dri");
   world.trace();
-  world.log.info("wl-proxy", "c");
+  world.log.info("proxy", "c");
   assert.equal(
     world.standardError(),
     `${at}   wl-proxy WARNING: Unknown $WAYLAND_DEBUG item "dri": expected client, server or xwayland\n` +
@@ -159,9 +168,9 @@ Deno.test("suppressed messages are not in the ring", () => {
 
 Deno.test("a ring takes everything, shows only warnings, and is empty after a flush", () => {
   using world = new LogWorld({ ring: "ring" });
-  world.log.debug("wl-proxy", "d");
+  world.log.debug("proxy", "d");
   world.trace();
-  world.log.warning("wl-proxy", "w");
+  world.log.warning("proxy", "w");
   assert.equal(world.standardError(), `${at}   wl-proxy WARNING: w\n`);
   assert.throws(() => world.ringFile(), Deno.errors.NotFound);
   world.log.flushRing();
@@ -175,7 +184,7 @@ Deno.test("a ring takes everything, shows only warnings, and is empty after a fl
 Deno.test("an error flushes the ring, with itself at the end", () => {
   using world = new LogWorld({ ring: "ring" });
   world.trace();
-  world.log.error("wl-proxy", "it broke\n  at foo.ts");
+  world.log.error("proxy", "it broke\n  at foo.ts");
   const error = `${at}   wl-proxy ERROR: it broke\n      at foo.ts\n`;
   assert.equal(world.standardError(), error);
   assert.equal(
@@ -190,7 +199,7 @@ Deno.test("a ring whose file cannot be written says so, and keeps its lines", ()
   world.log.flushRing();
   assert.match(
     world.standardError(),
-    /wl-proxy WARNING: The log ring is not saved: Cannot open ".*\/folder\/ring": .*\(ENOENT\)\n$/,
+    /wl-proxy WARNING: Cannot save the log ring: Cannot open ".*\/folder\/ring": .*\(ENOENT\)\n$/,
   );
   Deno.mkdirSync(dirname(world.ringPath));
   world.log.flushRing();
@@ -202,7 +211,7 @@ Deno.test("a ring whose file cannot be written says so, and keeps its lines", ()
 Deno.test("what others say cannot forge a line, or command a terminal", () => {
   using world = new LogWorld();
   world.log.warning(
-    "wl-proxy",
+    "proxy",
     `title "a\n${at}   wl-proxy ERROR: b\x1b[2J\x9b\u202e"`,
   );
   assert.equal(
@@ -223,7 +232,7 @@ Deno.test("in a loop, messages are written at the end of the turn, and warnings 
   loop.turn(0);
   assert.equal(world.standardError(), tracedCommit);
   trace?.message("client", "received", commit, 5, words, 0, 8);
-  world.log.warning("wl-proxy", "w");
+  world.log.warning("proxy", "w");
   assert.equal(
     world.standardError(),
     tracedCommit + `${at}   wl-proxy WARNING: w\n`,
@@ -235,7 +244,7 @@ Deno.test("in a loop, what a slow reader left is written when it has read", () =
   using loop = new Loop();
   using _attached = world.log.attach(loop);
   for (let i = 0; i < 8; i++) {
-    world.log.warning("wl-proxy", `${i}`.repeat(15_000));
+    world.log.warning("proxy", `${i}`.repeat(15_000));
   }
   const first = world.standardError();
   assert.ok(first.length < 8 * 15_000);
@@ -269,6 +278,7 @@ Deno.test("a log without a standard error output fills its ring all the same", (
   using reader = createPipe().reader;
   using log = new Log(
     planLogging({
+      proxyName: "wl-proxy",
       verbose: true,
       suppress: [],
       ringPath: `${scratch.path}/ring`,
@@ -276,8 +286,8 @@ Deno.test("a log without a standard error output fills its ring all the same", (
     }, { get: () => undefined }),
     { fd: reader.number, clock: () => noon },
   );
-  log.warning("wl-proxy", "w");
-  log.error("wl-proxy", "e");
+  log.warning("proxy", "w");
+  log.error("proxy", "e");
   assert.equal(
     Deno.readTextFileSync(`${scratch.path}/ring`),
     `${header}\n${at}   wl-proxy WARNING: w\n${at}   wl-proxy ERROR: e\n`,

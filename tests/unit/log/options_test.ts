@@ -70,7 +70,7 @@ for (const { variables, sources, warnings = [] } of debugRows) {
 const everything: LogSource[] = [
   "wl-client",
   "wl-server",
-  "wl-proxy",
+  "proxy",
   "xwayland",
   "x11",
 ];
@@ -125,6 +125,7 @@ const planRows: {
 for (const { name, options, variables = {}, stderr, ring } of planRows) {
   Deno.test(name, () => {
     const plan = planLogging({
+      proxyName: "wl-proxy",
       verbose: false,
       suppress: ["motion"],
       ringPath: null,

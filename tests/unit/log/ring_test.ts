@@ -29,9 +29,9 @@ function addDestroy(ring: LogRing, label: RingLabel, objectId: number): void {
 }
 
 Deno.test("what was added comes back as lines, in order, with its own times", () => {
-  const ring = new LogRing(8192);
+  const ring = new LogRing(8192, "wl-proxy");
   const label = new RingLabel("foot[12]");
-  ring.addText(noon, "wl-proxy", "warning", "first é 🦀");
+  ring.addText(noon, "proxy", "warning", "first é 🦀");
   const motion = getEvent("wl_pointer.motion");
   const words = new Int32Array(20).fill(-1);
   words.set(messageWords(5, motion.opcode, [1000, 0x180, -0x100]), 9);
@@ -69,7 +69,7 @@ Deno.test("what was added comes back as lines, in order, with its own times", ()
 });
 
 Deno.test("a full ring forgets its oldest lines, and keeps at least three quarters", () => {
-  const ring = new LogRing(4096);
+  const ring = new LogRing(4096, "wl-proxy");
   // seven words of header and two of message
   const inRing = 4096 / (9 * 4);
   const label = new RingLabel("c[1]");
@@ -85,7 +85,7 @@ Deno.test("a full ring forgets its oldest lines, and keeps at least three quarte
 });
 
 Deno.test("every line names its own client, however often the ring goes round", () => {
-  const ring = new LogRing(4096);
+  const ring = new LogRing(4096, "wl-proxy");
   const labels = Array.from(
     { length: 7 },
     (_, i) => new RingLabel(`client${i}[${i}]`),
@@ -104,7 +104,7 @@ Deno.test("every line names its own client, however often the ring goes round", 
 });
 
 Deno.test("a ring that was cleared is empty, and goes on", () => {
-  const ring = new LogRing(4096);
+  const ring = new LogRing(4096, "wl-proxy");
   const label = new RingLabel("c[1]");
   for (let i = 0; i < 40; i++) addDestroy(ring, label, i);
   ring.clear();
@@ -117,8 +117,8 @@ Deno.test("a ring that was cleared is empty, and goes on", () => {
 
 Deno.test("what is larger than the ring is cut, and says so where it is a message", () => {
   // the smallest ring: four chunks of 256 bytes
-  const ring = new LogRing(0);
-  ring.addText(noon, "wl-proxy", "info", "é".repeat(5000));
+  const ring = new LogRing(0, "wl-proxy");
+  ring.addText(noon, "proxy", "info", "é".repeat(5000));
   const title = getRequest("xdg_toplevel.set_title");
   const words = messageWords(9, title.opcode, ["t".repeat(4000)]);
   ring.addMessage(
@@ -142,7 +142,7 @@ Deno.test("what is larger than the ring is cut, and says so where it is a messag
 });
 
 Deno.test("messages with an impossible size or place are recorded without reading beyond their words", () => {
-  const ring = new LogRing(65_536);
+  const ring = new LogRing(65_536, "wl-proxy");
   const label = new RingLabel("c[1]");
   const words = new Int32Array(4);
   for (const [offset, size] of [[0, -4], [0, 0], [0, 3], [2, 400], [9, 8]]) {

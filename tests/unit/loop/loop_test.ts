@@ -407,11 +407,11 @@ Deno.test("misuse is refused: a turn within a turn, a second watch, a file, a fo
   using _b = b;
   using file = openFile(Deno.execPath(), O_RDONLY);
   loop.beforeWait({ flushPending: false, flush: () => void loop.turn(0) });
-  assert.throws(() => loop.turn(0), /a turn of it is under way/);
+  assert.throws(() => loop.turn(0), /a turn is already running/);
   const watch = loop.watch(a.number, new Recorder());
   assert.throws(
     () => loop.watch(a.number, new Recorder()),
-    /it is watched already/,
+    /it is already watched/,
   );
   assert.throws(
     () => loop.watch(file.number, new Recorder()),

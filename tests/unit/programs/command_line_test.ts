@@ -52,7 +52,7 @@ Deno.test("what this version does not have is told: --x-display", async () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      new RegExp(`^${name}: --x-display: this version does not have`),
+      new RegExp(`^${name}: --x-display: X11 is not supported in this version`),
     );
   }
   assert.deepEqual(world.files, []);

@@ -59,7 +59,7 @@ Deno.test("a feature looks at descriptors by their kind, and no two at the same"
   assert.equal(descriptorChecks.get("shm")?.feature, 1);
   assert.throws(
     () => new ActiveFeatures([looking, looking]),
-    /Cannot look at descriptors of the kind shm twice/,
+    /Cannot check descriptors of the kind shm twice/,
   );
 });
 

@@ -91,7 +91,7 @@ Deno.test("at the limit clients wait, without keeping the processor busy, until 
   world.loop.turn(0);
   assert.equal(world.accepted.length, 2);
   assert.deepEqual(world.pauses, [
-    "2 clients are connected, which is the limit",
+    "2 clients are connected, the maximum",
   ]);
   assert.equal(world.loop.turn(0), 0);
   world.endFirst();

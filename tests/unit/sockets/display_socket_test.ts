@@ -108,7 +108,10 @@ Deno.test("a file that is no socket is not removed", () => {
           error instanceof StartupError &&
             !(error instanceof DisplayInUseError),
         );
-        assert.match(error.message, /it exists, and it is no socket/);
+        assert.match(
+          error.message,
+          /a file of that name exists and is not a socket/,
+        );
         return true;
       },
     );

@@ -87,6 +87,6 @@ Deno.test("WAYLAND_SOCKET is refused where the descriptor is a file", () => {
   assert.ok(link !== undefined && file.statSync().isCharDevice);
   assert.throws(
     () => hostAddress(environment({ WAYLAND_SOCKET: link })),
-    /file descriptor \d+ is no connected socket/,
+    /file descriptor \d+ is not a connected socket/,
   );
 });

@@ -56,25 +56,25 @@ const wrong: {
     what: "a runtime directory that is not absolute",
     display: "wayland-1",
     environment: new Map([["XDG_RUNTIME_DIR", "run"]]),
-    message: /XDG_RUNTIME_DIR is "run", which is no absolute path/,
+    message: /XDG_RUNTIME_DIR is "run", which is not an absolute path/,
   },
   {
     what: "an empty name",
     display: "",
     environment: runtime,
-    message: /it names no socket/,
+    message: /it does not name a socket/,
   },
   {
     what: "a name with a zero byte",
     display: "a\0b",
     environment: runtime,
-    message: /it names no socket/,
+    message: /it does not name a socket/,
   },
   {
     what: "a path that is one byte too long for a socket",
     display: `/${"ä".repeat(53)}x`,
     environment: runtime,
-    message: /the path has 108 bytes, and a socket's at most 107/,
+    message: /the path has 108 bytes, more than the 107 that a socket may have/,
   },
 ];
 

@@ -80,7 +80,7 @@ async function untilNotCutOff(
 
 async function cutOffs(session: GuestSession): Promise<number> {
   const log = await session.proxyLog();
-  return log.split("behind with reading a paste").length;
+  return log.split("cut off a paste").length;
 }
 
 async function copyAndPaste(

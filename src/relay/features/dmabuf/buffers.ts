@@ -82,17 +82,19 @@ class GpuBuffers implements Source, Disposable {
   add(planes: Planes, plane: number): boolean {
     const gpu = this.relay.host.gpu ?? null;
     if (gpu !== null && !gpu.owns(plane)) {
-      planes.refusal ??= "a buffer of another device than the host's GPU";
+      planes.refusal ??=
+        "a dma-buf that was not allocated on the virtio-gpu device";
     } else if (this.#planeCount >= MAX_PLANES) {
       planes.refusal ??=
-        `a buffer of an application that has ${MAX_PLANES} planes of others`;
+        `a dma-buf: the application already has ${MAX_PLANES} planes`;
     }
     if (planes.refusal !== null) return false;
     try {
       planes.fds.push(duplicateFd(plane));
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      planes.refusal = `a buffer whose fences cannot be seen: ${error.message}`;
+      planes.refusal =
+        `a dma-buf whose fences the proxy cannot read: ${error.message}`;
       return false;
     }
     this.#planeCount++;
@@ -228,7 +230,7 @@ function failOrForward(state: GpuBuffers, params: Entry): Verdict {
   const { refusal } = state.planesOf(params);
   if (refusal === null) return "forward";
   relay.warn(
-    `${refusal} is refused; the application may fall back to shared memory`,
+    `rejected ${refusal}; the application may fall back to shared memory`,
   );
   state.forget(params);
   relay.sendEvent(params, "zwp_linux_buffer_params_v1.failed", {});

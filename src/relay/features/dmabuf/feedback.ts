@@ -145,7 +145,7 @@ function sendTable(
 ): void {
   const { relay, tables } = devices;
   if (size > MAX_TABLE_BYTES) {
-    throw new HostError(`a table of formats has ${size} bytes`);
+    throw new HostError(`its table of formats has ${size} bytes`);
   }
   const table = new Uint8Array(size - size % ENTRY_BYTES);
   const fd = relay.openFromHost(handle, "format_table");
@@ -153,7 +153,7 @@ function sendTable(
   closeFd(fd);
   if (readBytes < table.length) {
     relay.warn(
-      `the compositor's table of formats has ${readBytes} bytes, not the ${size} that it said`,
+      `the compositor's table of formats has ${readBytes} bytes, not the ${size} that it announced`,
     );
   }
   const ours = tables.find(table.slice(0, Math.max(0, readBytes)));

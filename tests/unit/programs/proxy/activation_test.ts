@@ -139,7 +139,7 @@ Deno.test("a descriptor that is handed over and is no listening socket is refuse
   assert.deepEqual(activate(world, [file], { LISTEN_FDNAMES: "wayland" }, []), {
     exit: { code: 123 },
     output:
-      'wayland-proxy-virtwl: Activated with a "wayland" socket that is no listening Unix socket ' +
+      'wayland-proxy-virtwl: Activated with a "wayland" socket that is not a listening Unix socket ' +
       "(file descriptor 3)\n",
   });
 });

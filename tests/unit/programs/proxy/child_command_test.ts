@@ -74,6 +74,6 @@ Deno.test("a program that may not be executed is told", () => {
   Deno.writeTextFileSync(`${scratch.path}/program`, "", { mode: 0o644 });
   assert.throws(
     () => runApplication(loop, [`${scratch.path}/program`], {}, () => {}),
-    /it may not be executed/,
+    /this user may not execute it/,
   );
 });

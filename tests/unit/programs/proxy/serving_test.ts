@@ -29,13 +29,14 @@ Deno.test({
   ignore: hasGpu,
   fn: async () => {
     using world = new ProgramWorld();
-    const words = "this machine has no virtio-gpu; start the VM with one";
+    const words =
+      "this machine has no virtio-gpu; start the VM with a virtio-gpu";
     await using proxy = await world.serve("wayferry", [
       "proxy",
       "--virtio-gpu",
       "--wayland-display=guest",
     ], "guest");
-    await logged(proxy, new RegExp(words));
+    await logged(proxy, new RegExp(`  wayferry WARNING: .*${words}`));
     for (let client = 0; client < 2; client++) {
       using connection = await Deno.connect({
         transport: "unix",
@@ -126,7 +127,10 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.signal(signal);
     assert.equal(await process.end(10_000), 0, process.log());
     assert.deepEqual(world.files, ["ring.log"]);
-    assert.match(Deno.readTextFileSync(ring), new RegExp(`Ending: ${signal}`));
+    assert.match(
+      Deno.readTextFileSync(ring),
+      new RegExp(`Stopping because of ${signal}`),
+    );
     assert.equal(process.log(), "");
   });
 }
