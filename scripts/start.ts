@@ -1,5 +1,5 @@
 /**
- * Runs an application through the proxy: on the running compositor, or on a headless one, of which a picture is kept.
+ * Runs an application through the proxy: on the running compositor, or on a headless one, of which it saves a screenshot.
  *
  * The arguments are those of `wayferry proxy`.
  */
@@ -14,11 +14,11 @@ import { delay, waitAtMost } from "../tests/support/wait.ts";
 import { startWeston } from "../tests/support/weston.ts";
 
 const project = new URL("../", import.meta.url).pathname;
-/** How long an application may take until something of it is to be seen. */
+/** How long an application may take until its window appears. */
 const patienceMilliseconds = 30_000;
 /** How long it may take to close its window when it is asked to. */
 const closingMilliseconds = 5_000;
-/** A picture that does not change for so long is taken to be complete. */
+/** A screen that does not change for this long is complete. */
 const stillMilliseconds = 500;
 
 function say(text: string): void {
@@ -58,7 +58,7 @@ async function startCompositor(): Promise<HostCompositor> {
     say(
       `sway does not start (${
         error instanceof Error ? error.message : error
-      }); weston it is`,
+      }); starting weston instead`,
     );
     return await startWeston();
   }
@@ -69,8 +69,8 @@ function isEqual(one: Image | undefined, other: Image): boolean {
     one.pixels.every((value, index) => value === other.pixels[index]);
 }
 
-/** The screen, when a window stands still on it; undefined where none came. */
-async function windowPicture(
+/** The screen, when it shows a window and no longer changes; undefined where no window appeared. */
+async function windowScreenshot(
   host: HostCompositor,
   ended: () => boolean,
 ): Promise<Image | undefined> {
@@ -87,7 +87,7 @@ async function windowPicture(
 }
 
 async function runHeadless(args: readonly string[]): Promise<number> {
-  say("There is no compositor here: starting a headless one");
+  say("No compositor is running: starting a headless one");
   await using host = await startCompositor();
   using runtime = makeScratch("start");
   const proxy = startProxy(args, {
@@ -99,14 +99,14 @@ async function runHeadless(args: readonly string[]): Promise<number> {
     ended = true;
     return code;
   });
-  const image = await windowPicture(host, () => ended);
+  const image = await windowScreenshot(host, () => ended);
   if (!ended) await host.closeWindow();
   if (await waitAtMost(status, closingMilliseconds) === undefined) {
     proxy.kill("SIGTERM");
   }
   const code = await status;
   if (image === undefined) {
-    say(`No window came (the proxy's exit status is ${code}).`);
+    say(`No window appeared (the proxy exited with status ${code}).`);
     return code === 0 ? 1 : code;
   }
   Deno.mkdirSync(`${project}dist`, { recursive: true });
@@ -116,13 +116,13 @@ async function runHeadless(args: readonly string[]): Promise<number> {
   );
   const path = `${project}dist/${name}.png`;
   Deno.writeFileSync(path, encodePng(image));
-  say(`What it showed, through the proxy, on a headless ${host.name}: ${path}`);
+  say(`Screenshot, through the proxy, on a headless ${host.name}: ${path}`);
   return 0;
 }
 
 async function main(): Promise<number> {
   if (!await hasCompositor()) return await runHeadless(Deno.args);
-  // A terminal's Ctrl-C reaches the proxy as well; it ends by itself.
+  // Ctrl-C reaches the proxy as well, which ends by itself.
   Deno.addSignalListener("SIGINT", () => {});
   return (await startProxy(Deno.args, {}).status).code;
 }

@@ -1,13 +1,13 @@
-# What the other scripts share: Deno, Debian's packages. To be sourced, with $project set.
+# What the other scripts share: installing Deno and Debian packages. Source it, with $project set.
 # shellcheck shell=sh
 
-# The Deno that the project is worked on and tested with.
+# The version of Deno for developing and testing.
 deno_version=2.9.6
 
-# Where what is not the system's is kept.
+# Where the scripts keep what they install outside of the system.
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/wayferry
 
-# Behind a proxy with certificates of its own, Deno has to look into the system's store as well.
+# Behind a proxy with certificates of its own, Deno needs those of the system as well.
 export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}"
 export DENO_NO_UPDATE_CHECK=1
 # A package.json in a folder above would make it look for node_modules there.
@@ -25,7 +25,7 @@ fail() {
 # Installs those of the named Debian packages that are missing.
 need_packages() {
     command -v dpkg-query >/dev/null ||
-        fail "this is no Debian: install what these Debian packages have, and start again: $*"
+        fail "this is not a Debian system: install the equivalent of these Debian packages, and start again: $*"
     missing=
     for package; do
         case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
@@ -36,7 +36,7 @@ need_packages() {
     [ -n "$missing" ] || return 0
     [ "$(id -u)" = 0 ] || fail "some Debian packages are missing. As root: apt-get install$missing"
     say "Installing$missing"
-    # Somebody else may be installing at this moment: wait for the lock.
+    # Another process may be installing packages: wait for its lock.
     apt="apt-get -qq -y -o DPkg::Lock::Timeout=300"
     # shellcheck disable=SC2086 # words of a command
     {
@@ -45,7 +45,7 @@ need_packages() {
     } >"$(log_file apt)" 2>&1 || { cat "$(log_file apt)" >&2 && fail "could not install$missing"; }
 }
 
-# A file for the output of something that is only of interest when it fails.
+# A file for output that is only interesting when the command fails.
 log_file() {
     mkdir -p "$cache"
     printf '%s\n' "$cache/$1.log"

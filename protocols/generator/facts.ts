@@ -217,7 +217,7 @@ function number(text: string, place: string): number {
     ? text.startsWith("-") ? -Number(text.slice(1)) : Number(text)
     : NaN;
   if (!(value >= -0x8000_0000 && value <= 0xffff_ffff)) {
-    throw new ProtocolError(`Cannot read ${place}: "${text}" is no number`);
+    throw new ProtocolError(`Cannot read ${place}: "${text}" is not a number`);
   }
   return value;
 }

@@ -48,7 +48,7 @@ export function parseExposure(text: string): Map<string, number> {
   return parseList("exposure.txt", text, (word) => {
     const version = Number(word);
     if (!/^[1-9][0-9]*$/.test(word)) {
-      throw new MarkError(`"${word}" is no version`);
+      throw new MarkError(`"${word}" is not a version`);
     }
     return version;
   });
@@ -73,7 +73,7 @@ function parseList<Value>(
       );
     }
     if (entries.has(name)) {
-      throw new MarkError(`Cannot read ${place}: ${name} stands there twice`);
+      throw new MarkError(`Cannot read ${place}: ${name} is listed twice`);
     }
     try {
       entries.set(name, parseValue(value));

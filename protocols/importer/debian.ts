@@ -123,7 +123,7 @@ export function configuredMirror(): string {
   })[0];
   if (mirror === undefined) {
     throw new PackageError(
-      "Cannot find Debian's mirror: apt knows no archive of Debian's; run `apt-get update` on a Debian system first",
+      "Cannot find Debian's mirror: apt knows no Debian archive; run `apt-get update` on a Debian system first",
     );
   }
   return mirror;

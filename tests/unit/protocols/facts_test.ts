@@ -121,7 +121,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
     '<protocol name="p"><interface name="i" version="1"><event name="e"><arg name="a" type="long"/></event></interface></protocol>',
   "an unknown type of message":
     '<protocol name="p"><interface name="i" version="1"><event name="e" type="constructor"/></interface></protocol>',
-  "an entry that is no number":
+  "an entry that is not a number":
     '<protocol name="p"><interface name="i" version="1"><enum name="e"><entry name="a" value="many"/></enum></interface></protocol>',
   "an entry past 32 bits":
     '<protocol name="p"><interface name="i" version="1"><enum name="e"><entry name="a" value="0x100000000"/></enum></interface></protocol>',

@@ -183,7 +183,7 @@ const REFUSALS: readonly Refusal[] = [
     message: /^Cannot read fd_kinds\.txt line 1: expected a name and a value/,
   },
   {
-    what: "an entry that stands there twice",
+    what: "an entry that is listed twice",
     changes: { fdKinds: "echo.send.file shm\necho.send.file shm" },
     message: /^Cannot read fd_kinds\.txt line 2: echo\.send\.file .* twice/,
   },
@@ -198,9 +198,9 @@ const REFUSALS: readonly Refusal[] = [
     message: /^Cannot use exposure\.txt: echo 4 is newer than version 3/,
   },
   {
-    what: "an exposed version that is no number",
+    what: "an exposed version that is not a number",
     changes: { exposure: "echo 1.5" },
-    message: /^Cannot read exposure\.txt line 1: "1\.5" is no version/,
+    message: /^Cannot read exposure\.txt line 1: "1\.5" is not a version/,
   },
   {
     what: "an argument of an unknown interface",
