@@ -18,7 +18,7 @@ export interface GrammarOption {
   readonly long: string;
   /** With its dash: "-v". */
   readonly short?: string;
-  /** "optional" is `--help[=FORMAT]`: it takes the next argument, too, where that is no option. */
+  /** "optional" is `--help[=FORMAT]`: it takes the next argument, too, where that is not an option. */
   readonly value: "none" | "required" | "optional";
   readonly repeatable: boolean;
 }

@@ -10,7 +10,7 @@ export const shells = ["bash", "zsh", "fish"] as const;
 /** A shell for which there are completions. */
 export type Shell = typeof shells[number];
 
-/** What help can be had about: the two programs, and the commands of our own one. */
+/** The topics of the help: the two programs, and the commands of our own one. */
 export type HelpTopic =
   | "wayland-proxy-virtwl"
   | "wayferry"

@@ -1,5 +1,5 @@
 /**
- * The command line: which program it is, what is asked of it, and how it ends.
+ * The command line: which program it is, what it has to do, and how it ends.
  */
 
 import { Loop } from "../loop/loop.ts";

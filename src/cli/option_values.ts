@@ -15,7 +15,7 @@ function invalid(option: string, text: string, expected: string): UsageError {
 /**
  * An integer as OCaml writes them: decimal, or with 0x, 0o or 0b in front; underscores between the digits.
  *
- * @throws {UsageError} where the text is no integer, or is outside of the range
+ * @throws {UsageError} where the text is not an integer, or is outside of the range
  */
 export function parseInteger(
   option: string,
@@ -43,7 +43,7 @@ export function parseInteger(
  * A list of suppress classes, separated by commas; empty elements count for nothing, and an unambiguous beginning counts
  * for its class.
  *
- * @throws {UsageError} where an element is no class
+ * @throws {UsageError} where an element is not a class
  */
 export function parseClasses(option: string, text: string): SuppressClass[] {
   return text.split(",").filter((element) => element !== "").map((element) => {

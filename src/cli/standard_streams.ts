@@ -7,11 +7,11 @@ function write(stream: typeof Deno.stdout, text: string): void {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch {
-    // The reader is gone, or the stream was closed by whoever started us: there is nobody left to tell.
+    // The reader is gone, or the parent process closed the stream: there is nobody left to tell.
   }
 }
 
-/** Writes to the standard output. A reader that went away (`… --help | head -1`) is no error. */
+/** Writes to the standard output. A reader that went away (`… --help | head -1`) is not an error. */
 export function writeOutput(text: string): void {
   write(Deno.stdout, text);
 }

@@ -19,7 +19,7 @@ export function report(text: string): void {
   Deno.stderr.writeSync(encoder.encode(text));
 }
 
-/** What `parse` makes of the arguments, by node's `parseArgs`. @throws {UsageError} where they are none of its options */
+/** What `parse` makes of the arguments, by node's `parseArgs`. @throws {UsageError} where it does not know them */
 export function understood<T>(parse: () => T): T {
   try {
     return parse();

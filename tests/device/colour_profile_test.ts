@@ -41,7 +41,7 @@ Deno.test("the host reads the profile that the application gave", () => {
   assert.deepEqual(world.machine.violations, []);
 });
 
-Deno.test("without memory of the host's for it an image description fails, and the client lives", () => {
+Deno.test("without host memory for it an image description fails, and the client lives", () => {
   const faults = new Faults();
   faults.windowBytes = 0;
   using world = new DeviceWorld({ faults });

@@ -115,7 +115,7 @@ function askForPaste(
   return writer;
 }
 
-/** A pipe of 16 pages takes so many pieces. */
+/** How many pieces a pipe of 16 pages takes. */
 const PIPE_PIECES = 16;
 
 function writePieces(guest: RawGuest, pipe: number, count: number): void {

@@ -201,7 +201,7 @@ for (const rutabaga of rutabagas) {
   });
 }
 
-Deno.test("a keymap that cannot be had costs the client its keymap and nothing else", () => {
+Deno.test("a keymap that the device does not give costs the client its keymap and nothing else", () => {
   const faults = new Faults();
   using world = new DeviceWorld({ faults });
   const client = world.addReady();

@@ -59,7 +59,7 @@ Deno.test("a copy within the machine survives that the host stands still for sec
   using world = new DeviceWorld();
   const from = new Selections(world);
   const to = new Selections(world);
-  // an application of the host's that will stop reading, and have the machine wait for it
+  // an application of the host that will stop reading, and have the machine wait for it
   const slow = new Selections(world).offerTo();
   using _slowReader = slow.reader;
   using _slowWriter = slow.writer;

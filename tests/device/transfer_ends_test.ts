@@ -1,4 +1,4 @@
-/** Data on their way when what they belong to ends: an object, a client, the host's connection. Nobody waits for ever, and nothing is left. */
+/** Data on their way when what they belong to ends: an object, a client, the host's connection. Nobody waits forever, and nothing is left. */
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
 import { closeFd, type OwnedFd, writeFd } from "../../ffi/fd.ts";
@@ -83,7 +83,7 @@ for (const rutabaga of rutabagas) {
   });
 
   for (const room of [1 << 30, 0]) {
-    Deno.test(`${rutabaga}: an application that is to write its selection into a file of the host's writes it nowhere${room === 0 ? ", also where that cannot be had" : ""}`, () => {
+    Deno.test(`${rutabaga}: an application that is to write its selection into a file of the host writes it nowhere${room === 0 ? ", also without memory for that file" : ""}`, () => {
       const faults = new Faults();
       using world = new DeviceWorld({ profile, faults });
       const selections = new Selections(world);

@@ -88,7 +88,7 @@ export class HostContext implements Disposable {
       const { cmd, size } = readHeader(view, 0);
       yield* this.#command(cmd, size, rest, view);
       if (size === 0) {
-        this.#parts.violation("a command of size 0: the host loops for ever");
+        this.#parts.violation("a command of size 0: the host loops forever");
         return;
       }
       if (size > rest.length) throw new HostError("invalid command size");

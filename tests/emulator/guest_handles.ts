@@ -12,7 +12,7 @@ import { wholePages } from "./wire.ts";
 /** Bytes that Linux takes at most, unless it is told otherwise. */
 const LARGEST = 64 * 1024 * 1024;
 
-/** One machine's. */
+/** The guest handles of one machine. */
 export class GuestHandles {
   readonly #pageSize: number;
   /** Files of which there were dma-bufs. */

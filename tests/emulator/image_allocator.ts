@@ -20,7 +20,7 @@ const ROW = 256;
 /** Pixels of the largest side. */
 const LARGEST = 16_384;
 
-/** One host's. */
+/** The allocator of one host. */
 export class ImageAllocator {
   readonly #profile: HostProfile;
   /** The image that was made for a question, and that nobody has taken. */

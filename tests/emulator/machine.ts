@@ -71,7 +71,7 @@ export interface OpenedNode {
   destroy(): void;
 }
 
-/** The machine. */
+/** The machine, with everything that its nodes share. */
 export class Machine implements Disposable {
   readonly options: MachineOptions;
   readonly profile: HostProfile;
@@ -217,7 +217,7 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** For devices: the resource that a dma-buf of the guest's memory becomes, or null where it is none. */
+  /** For devices: the resource that a dma-buf of the guest's memory becomes, or null for other dma-bufs. */
   importGuestMemory(fd: number): Resource | null {
     if (this.guestHandles?.owns(fd) !== true) return null;
     const { size } = Deno.statSync(`/proc/self/fd/${fd}`);

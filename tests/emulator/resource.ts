@@ -15,7 +15,7 @@ export class Resource implements Disposable {
   fd: OwnedFd | null = null;
   /** Whether the VMM shows the host's memory to the guest, so that it can be mapped. */
   isShown = false;
-  /** Whether the guest's memory has a handle of the host's, so that it can be sent. */
+  /** Whether the guest's memory has a handle on the host, so that a SEND can name it. */
   hasHandle = false;
   /** The host's view of the guest's pages. */
   pages: Mapping | null = null;

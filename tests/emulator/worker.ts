@@ -31,7 +31,7 @@ const CHANNEL = 1;
 /** When a worker answers: within the call that gave it a fence, if it can, or after it. Both are true of a thread. */
 export const paces = ["at once", "later"] as const;
 
-/** One of them. */
+/** When the worker answers. */
 export type Pace = typeof paces[number];
 
 /** What a worker works with. */
@@ -50,7 +50,7 @@ export interface WorkerParts {
   log(text: string): void;
 }
 
-/** The thread. */
+/** The thread of one context. */
 export class Worker implements Flushable, Disposable {
   flushPending = false;
   readonly #parts: WorkerParts;

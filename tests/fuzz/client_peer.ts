@@ -15,7 +15,7 @@ import type { FrameHandler, Wire } from "./wire.ts";
 
 /** The `wl_display.error` that the client got. */
 export interface ReceivedError {
-  /** Null where the object is none of the client's. */
+  /** Null where the object does not belong to the client. */
   readonly object: FuzzObject | null;
   readonly code: number;
 }

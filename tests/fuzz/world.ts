@@ -22,7 +22,7 @@ import { Wire } from "./wire.ts";
 
 /** More turns than this without an end are a hang. */
 const MOST_TURNS = 5_000;
-/** Some timers come again and again, so it does not go on for ever. */
+/** Some timers come again and again, so it does not go on forever. */
 const MOST_HOLDS = 100;
 const REMEMBERED = 40;
 

@@ -139,7 +139,7 @@ const cases: readonly Case[] = [
     KEYBOARD,
   ),
   malformed(
-    "an offer that is none",
+    "an offer that is not an offer",
     "wl_data_device.selection",
     DEVICE,
     OUTPUT,

@@ -49,7 +49,7 @@ Deno.test("the client is told of its own monotonic clock, whichever the host has
   assert.deepEqual(scene.clientHeard(), ["wp_presentation@6.clock_id(1)"]);
 });
 
-Deno.test("a moment of presentation is told in the client's clock", () => {
+Deno.test("the client gets presentation times in its own clock", () => {
   using scene = new ClockScene();
   scene.time = 50_000.25;
   assert.deepEqual(scene.presented(1_000_000, 999_750_000), [

@@ -1,5 +1,5 @@
 /**
- * Shadows on a host whose memory is of no use as shared memory: pictures of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
+ * Shadows on a host whose memory is useless as shared memory: images of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
  * surface (5).
  */
 import assert from "node:assert/strict";

@@ -9,13 +9,13 @@ import {
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
-/** A client's icon (7) with pictures of so many scales, all of the buffer 9. Its further objects begin at 10. */
-function iconScene(pictures: number): ShadowScene {
+/** A client's icon (7) with an image for each of `images` scales, all of the buffer 9. Its further objects begin at 10. */
+function iconScene(images: number): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
   scene.say(6, "xdg_toplevel_icon_manager_v1.create_icon", 7);
   scene.buffer(9, 8, 1, 1);
-  for (let scale = 1; scale <= pictures; scale++) {
+  for (let scale = 1; scale <= images; scale++) {
     scene.say(7, "xdg_toplevel_icon_v1.add_buffer", 9, scale);
     if (scale % 64 === 0) forgetHost(scene);
   }

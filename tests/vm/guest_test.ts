@@ -88,7 +88,7 @@ async function testGuest(
   // A sway without a screen says of no picture when it was shown.
   if (session.hostName === "weston") {
     await step(
-      "moments of presentation are the guest's, also after it was suspended",
+      "presentation times are in the clock of the guest, also after it was suspended",
       () => requirePresentation(session),
     );
   }

@@ -48,7 +48,7 @@ export interface Patient {
   readonly patienceMilliseconds: number;
 }
 
-/** Bytes of the host's memory that are asked for, to see whether there is any. */
+/** Bytes of host memory that doctor allocates, to see whether there is any. */
 const TRIAL_BYTES = 4096;
 
 /** Of the hosts of today (cross_domain.ts). */
@@ -264,7 +264,7 @@ function windowFinding(
     openChannel(loop, devices.open(path), wakeups),
     allocatesDmabuf ? "dma-bufs" : "files",
   );
-  // The second frame is asked for when the first was shown.
+  // The window requests the second frame when the first was shown.
   waitFor(patient, () => shown.state === "closed" || shown.frames > 1);
   if (shown.state === "shown") {
     return shown.frames > 1

@@ -89,7 +89,7 @@ export function globalFindings(
 /** What a compositor must have to show memory that its host makes with the allocator of a GPU. */
 const dmabuf = { name: "zwp_linux_dmabuf_v1", version: 3 } as const;
 
-/** Whether the host's memory can be shown, where it is of no use as shared memory. */
+/** Whether the compositor can show host memory that is useless as shared memory. */
 export function imageFindings(
   announced: readonly AnnouncedGlobal[],
   { images = null }: Pick<Endpoint, "images">,

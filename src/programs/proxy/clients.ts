@@ -28,7 +28,7 @@ export interface ClientsOptions {
 export class Clients implements Disposable {
   readonly #options: ClientsOptions;
   readonly #relays = new Set<Relay>();
-  /** Connections of clients that have ended, but are still to be told why. */
+  /** Connections of clients that have ended, and still have to read why. */
   #closing: Endpoint[] = [];
 
   constructor(options: ClientsOptions) {

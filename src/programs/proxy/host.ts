@@ -46,8 +46,8 @@ export function localHost(loop: Loop, environment: Environment): Host {
 }
 
 /**
- * The compositor of the host, over virtio-gpu. Where there is no usable device that is said at once, and the proxy runs all the
- * same: services that need it are not to fail because a device comes late.
+ * The compositor of the host, over virtio-gpu. Without a usable device the proxy logs a warning and runs all the same: services that
+ * need it must not fail because a device comes late.
  */
 export function virtioGpuHost(loop: Loop, log: Log): Host {
   const host = new VirtgpuHost(loop);

@@ -15,7 +15,7 @@ const WARM_UP = 5000;
 export const SHARED = {
   wayferry: "wayferry",
   client: "client",
-  /** The system calls of the proxy during so many round trips. */
+  /** The system calls of the proxy during this many round trips. */
   trace: (count: number): string => `trace-${count}`,
 } as const;
 

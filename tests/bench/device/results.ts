@@ -4,7 +4,7 @@ import { BenchError } from "../child.ts";
 import type { Sample } from "../measurement.ts";
 import { FRAME_COUNTS, ROUND_TRIP_COUNTS } from "./guest_script.ts";
 
-/** What comes more rarely than once in so many round trips belongs to none: V8 does its work now and then. */
+/** A call that comes more rarely than once in this many round trips belongs to none of them: V8 does its own work now and then. */
 export const RAREST = 1 / 20;
 
 export type DevicePeer = "direct" | "proxied";
@@ -68,8 +68,8 @@ function sampleOf(values: ReadonlyMap<string, number>, line: string): Sample {
 }
 
 /**
- * How often each system call was made, by its name, an ioctl's request, and what a read was of. Reading the clock is none where the
- * clock can be read without the kernel, as on most machines.
+ * How often each system call was made, by its name, an ioctl's request, and what it read. Reading the clock is not a call where the
+ * program can read it without the kernel, as on most machines.
  */
 export function countCalls(trace: string): Map<string, number> {
   const calls = new Map<string, number>();

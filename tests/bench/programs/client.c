@@ -9,7 +9,7 @@
  * (a proxy's) took meanwhile.
  *
  *   client steps WORKLOAD NAME COUNT    repeats the workload so often, without a clock
- *   client visits NAME COUNT            connects, looks at the registry and leaves, so many times
+ *   client visits NAME COUNT            connects, looks at the registry and leaves, COUNT times
  *   client flood NAME REQUESTS          see flood.c
  *   client swarm NAME CLIENTS SECONDS   see swarm.c
  */

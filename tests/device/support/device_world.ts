@@ -109,7 +109,7 @@ export interface DeviceWorldOptions extends ScriptedOptions {
   readonly allow?: readonly string[];
 }
 
-/** The world. */
+/** Clients behind an emulated device. */
 export class DeviceWorld extends ScriptedMachine {
   readonly statistics = new CopyStatistics();
   readonly features = relayFeatures(

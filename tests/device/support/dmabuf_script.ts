@@ -20,7 +20,7 @@ interface Plane {
 /** Objects that are made without a client's id get these, and their end is not told. */
 export const FIRST_OWN_ID = 0xff00_0000;
 
-/** One connection's. */
+/** The GPU buffers of one connection to the compositor. */
 export class DmabufScript implements Disposable {
   readonly #peer: Peer;
   readonly #settings: DmabufSettings;

@@ -23,7 +23,7 @@ export interface ProxyReport {
   readonly ends: readonly string[];
 }
 
-/** The process. */
+/** A proxy in a process of its own. */
 export class EmulatedProxy implements AsyncDisposable {
   /** The absolute path of the socket for applications. */
   readonly waylandDisplay: string;

@@ -88,14 +88,14 @@ export class PretendedImage implements SharedMemory {
 
 /** All of them. */
 export class PretendedImages implements ImageMaker, Disposable {
-  /** Bytes that can be had. */
+  /** Bytes that the host can allocate. */
   limit = Infinity;
   /** Where the planes of further pictures are said to be; null: where they are. */
   lie: readonly MemoryPlane[] | null = null;
   /** Every picture that was ever had, in order. */
   readonly made: PretendedImage[] = [];
 
-  /** Bytes that are had now. */
+  /** Bytes that are allocated now. */
   get used(): number {
     return this.made.reduce(
       (sum, { isDisposed, size }) => isDisposed ? sum : sum + size,

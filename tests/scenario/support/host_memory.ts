@@ -51,12 +51,12 @@ export class HostBlock implements SharedMemory {
 
 /** All of it. */
 export class HostMemoryRoom implements Disposable {
-  /** Bytes that can be had. */
+  /** Bytes that the host can allocate. */
   limit = Infinity;
   /** Every piece that was ever had, in order. */
   readonly blocks: HostBlock[] = [];
 
-  /** Bytes that are had now. */
+  /** Bytes that are allocated now. */
   get used(): number {
     return this.blocks.reduce(
       (sum, { isDisposed, size }) => isDisposed ? sum : sum + size,

@@ -1,4 +1,4 @@
-/** A client whose host's memory is of no use as `wl_shm`. Before `start` it has nothing but a registry (2). */
+/** A client of a host whose memory is useless as `wl_shm`. Before `start` it has nothing but a registry (2). */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import { PretendedImages } from "./host_images.ts";
 import { usualGlobals, World } from "./world.ts";
@@ -7,7 +7,7 @@ import { usualGlobals, World } from "./world.ts";
 const TRIED = 0xff00_0000;
 const DMABUF = 9;
 
-/** The scene. */
+/** The client, its buffers, and the images of the host. */
 export class ImageScene extends BufferScene {
   readonly images: PretendedImages;
   override readonly world: World;

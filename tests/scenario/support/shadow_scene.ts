@@ -19,7 +19,7 @@ export function openClientFiles(): number {
   return count;
 }
 
-/** The scene. */
+/** The client, its buffers, and the memory of the host. */
 export class ShadowScene extends BufferScene {
   override readonly world: World;
   /** The host's objects: number of a pool's block, and pool of a buffer. */

@@ -18,7 +18,7 @@ const limits = {
   fdsPerSend: DIALECT_4.identifiers,
 };
 
-/** Appends a message, with descriptors that are none. */
+/** Appends a message, with numbers in place of descriptors. */
 function push(queue: Queue, size: number, kinds: readonly FdKind[] = []): void {
   for (const kind of kinds) queue.pushFd(-1, kind);
   queue.reserve(size);

@@ -110,7 +110,7 @@ Deno.test("a payload fits a page in both dialects, and a probe does not reach th
   assert.equal(MAX_PROBE, 288);
 });
 
-Deno.test("the capability set is read, and a shorter one is none", () => {
+Deno.test("the capability set is read, and a shorter one is not accepted", () => {
   const bytes = bytesOf("07000000020100000100000000000000");
   assert.deepEqual(parseCapabilities(bytes), {
     version: 7,

@@ -39,13 +39,13 @@ for (
         "00".repeat(24),
     },
     {
-      name: "memory of the host's that can be mapped and shared",
+      name: "host memory that can be mapped and shared",
       request: { memory: "host3d", size: 8192, blobId: 7, mappable: true },
       bytes: "0200000003000000" + "00".repeat(8) + "0020000000000000" +
         "00".repeat(16) + "0700000000000000",
     },
     {
-      name: "memory of the host's that takes no room in the window",
+      name: "host memory that takes no room in the window",
       request: { memory: "host3d", size: 8192, blobId: 7, mappable: false },
       bytes: "0200000002000000" + "00".repeat(8) + "0020000000000000" +
         "00".repeat(16) + "0700000000000000",

@@ -5,7 +5,7 @@ import { type Part, words } from "../../support/words.ts";
 /** Where the string or array ends that begins with the first word of `parts`, the message ending with them. */
 function ends(parts: readonly Part[]): { string: number; array: number } {
   const encoded = words(...parts);
-  // Behind the message stand bytes that are none of it.
+  // The bytes after the message do not belong to it.
   const bytes = new Uint8Array(encoded.length + 16).fill(0x7a);
   bytes.set(encoded);
   bytes[bytes.length - 1] = 0;

@@ -36,7 +36,7 @@ export function chosenEngines(): Engine[] {
   );
 }
 
-/** The compositors. */
+/** The compositors to test with. */
 export function chosenHosts(): HostName[] {
   const chosen = (Deno.env.get("WAYFERRY_VM_HOSTS") ?? "weston").split(" ");
   return (["weston", "sway"] as const).filter((name) => chosen.includes(name));

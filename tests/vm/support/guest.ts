@@ -89,7 +89,7 @@ export class Guest implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Stops it and its clocks for so many milliseconds, where that can be. */
+  /** Stops it and its clocks for this many milliseconds, where that is possible. */
   async suspend(ms: number): Promise<void> {
     await suspend(monitorIn(this.#logs), ms);
   }
@@ -112,7 +112,7 @@ export class Guest implements AsyncDisposable {
     ];
   }
 
-  /** Runs a shell command to its end, or for so many seconds: then the status is 124. */
+  /** Runs a shell command to its end, or for this many seconds: then the status is 124. */
   async run(script: string, seconds = 120): Promise<GuestOutput> {
     const job = this.#submit(script);
     const deadline = performance.now() + seconds * 1000;

@@ -3,8 +3,8 @@
  *
  *     guest_client.ts pulse CONNECTIONS SECONDS   asks on all connections again and again, each for itself
  *     guest_client.ts crowd CONNECTIONS           connects so often at once, and asks on all that are let in
- *     guest_client.ts surfaces COUNT              shows and destroys so many surfaces, of several sizes, on one connection
- *     guest_client.ts wide COUNT                  shows so many surfaces of 1080p at once, destroys them, and stays
+ *     guest_client.ts surfaces COUNT              shows and destroys COUNT surfaces, of several sizes, on one connection
+ *     guest_client.ts wide COUNT                  shows COUNT surfaces of 1080p at once, destroys them, and stays
  *     guest_client.ts idle CONNECTIONS            asks on each connection, last on the last, and stays
  *
  * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces. The last two make the
@@ -29,7 +29,7 @@ const ADMISSION_MS = 20_000;
 const SETTLED_MS = 8_000;
 /** Widths and heights of surfaces, in turn. */
 const SIZES = [64, 200, 333, 480] as const;
-/** The file. */
+/** The file that says that the surfaces are shown. */
 export const STAYS = "/run/stays";
 
 async function pulse(path: string, until: number): Promise<Pulse> {

@@ -6,7 +6,7 @@ export function monitorAt(path: string): string[] {
   return ["-qmp", `unix:${path},server=on,wait=off`];
 }
 
-/** Stops the machine for so many milliseconds. */
+/** Stops the machine for this many milliseconds. */
 export async function suspend(path: string, ms: number): Promise<void> {
   using connection = await Deno.connect({ transport: "unix", path });
   await say(connection, "qmp_capabilities");

@@ -1,4 +1,4 @@
-/** Moments of presentation, as a program of the guest sets them against its own clock. */
+/** Presentation times, as a program of the guest compares them with its own clock. */
 import assert from "node:assert/strict";
 import { requirePrograms } from "../../support/packages.ts";
 import { delay } from "../../support/wait.ts";

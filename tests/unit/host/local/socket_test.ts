@@ -249,7 +249,7 @@ Deno.test("a finished socket sends what is queued and closes at once where it ca
   assert.deepEqual(pair.ends, []);
 });
 
-Deno.test("a finished socket waits for a slow peer, but not for ever", () => {
+Deno.test("a finished socket waits for a slow peer, but not forever", () => {
   using pair = new Pair();
   pair.attach();
   pair.queue(1 << 20);

@@ -102,7 +102,7 @@ Deno.test("a device without a driver of its own is called by its name", () => {
   assert.equal(driverBehind(NODE, sysfs.path), "vgem");
 });
 
-Deno.test("a node that sysfs does not know, or that is none, has no driver", () => {
+Deno.test("a node that sysfs does not know, or that is not a device, has no driver", () => {
   using sysfs = makeSysfs({}, { "dev/char/1:5/uevent": "" });
   assert.equal(driverBehind(NODE, sysfs.path), null);
   assert.equal(driverBehind(`${sysfs.path}/renderD128`, sysfs.path), null);
