@@ -11,7 +11,7 @@ const excluded = [
   "protocols/xml/",
   "protocols/generated/",
   "tests/words_test.ts",
-  "README.md",
+  "docs/features.md",
   "src/relay/features/backing/",
   "src/relay/features/shadow/",
   "src/relay/features/shm/",

@@ -65,7 +65,7 @@ export class SendMeter {
   }
 
   /**
-   * Whether so many bytes may be sent now, at once. Where the host was not
+   * Whether this many bytes may be sent now, at once. Where the host was not
    * asked yet they may: nothing would ever be answered.
    */
   allows(bytes: number): boolean {

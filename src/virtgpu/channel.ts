@@ -180,7 +180,7 @@ export class Channel implements Source, Unfenced, Disposable {
     this.#poll();
   }
 
-  /** Asks for the next message only after so many milliseconds. */
+  /** Asks for the next message only after this many milliseconds. */
   rest(milliseconds: number): void {
     this.#rest ??= this.#loop.after(milliseconds, this.#endRest);
   }
@@ -211,7 +211,7 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   /**
-   * Writes into a pipe of the host's, at most 4 KiB less the header.
+   * Writes into a pipe of the host, at most 4 KiB less the header.
    *
    * @throws {SyscallError}
    */

@@ -124,7 +124,7 @@ export function submitProbe(
 }
 
 /**
- * Writes data, at most 4 KiB less the header, into a pipe of the host's, and
+ * Writes data, at most 4 KiB less the header, into a pipe of the host, and
  * closes it.
  */
 export function submitWrite(

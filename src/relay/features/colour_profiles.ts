@@ -81,7 +81,7 @@ class Profiles {
   leave(): void {
     if (this.#left >= MAX_LEFT) {
       throw noMemory(
-        `more than ${MAX_LEFT} colour profiles could not be used`,
+        `more than ${MAX_LEFT} colour profiles failed`,
       );
     }
     this.#left++;
@@ -206,7 +206,7 @@ function checkFile(
     throw invalidProfile(
       creator,
       BAD_FD,
-      "the ICC profile is no file to read from",
+      "the ICC profile is not a file that can be read",
     );
   }
   if (length === 0 || length > MAX_PROFILE_BYTES) {

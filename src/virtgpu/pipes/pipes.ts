@@ -154,7 +154,7 @@ export class Pipes implements Asking, Disposable {
     if (!sink.isDone) this.#draining.add(sink);
   }
 
-  /** Sends what is read from `reader`, now ours, into a pipe of the host's. */
+  /** Sends what is read from `reader`, now ours, into a pipe of the host. */
   write(pipe: number, reader: OwnedFd): void {
     if (this.#sources.size === MAX_SOURCES) {
       reader[Symbol.dispose]();
@@ -178,7 +178,7 @@ export class Pipes implements Asking, Disposable {
     this.#sources.add(source);
   }
 
-  /** Ends a pipe of the host's that nobody writes into. */
+  /** Ends a pipe of the host that nobody writes into. */
   hangUp(pipe: number): void {
     this.#submit(pipe, new Uint8Array(0), 0, "hang-up");
   }
