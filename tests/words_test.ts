@@ -11,7 +11,6 @@ const excluded = [
   "protocols/xml/",
   "protocols/generated/",
   "tests/words_test.ts",
-  "docs/features.md",
 ];
 
 /** A word to avoid. */
@@ -19,6 +18,8 @@ interface Habit {
   readonly pattern: RegExp;
   /** What to write instead. */
   readonly better: string;
+  /** Whether the pattern is of a whole line, a comment that says nothing. */
+  readonly isWhole?: boolean;
   /** The folders where the word is wrong; everywhere, where there are none. */
   readonly folders?: readonly string[];
 }
@@ -30,9 +31,7 @@ const habits: readonly Habit[] = [
   { pattern: /\bwhoever has it\b/i, better: "the owner" },
   { pattern: /\bsuch an? one\b/i, better: "name the thing" },
   {
-    // a line that begins with it may go on from "there"
-    pattern:
-      /(?<!\b(there|here) )(?<!^\s*(\*|\/\/) )\b(is|are|was|were) none\b/i,
+    pattern: /(?<!\b(there|here) )\b(is|are|was|were) none\b/i,
     better: "is not a …",
   },
   { pattern: /\bof (no )?use as\b/i, better: "usable as, useless as" },
@@ -64,6 +63,7 @@ const habits: readonly Habit[] = [
     pattern:
       /^\s*(\/\/|\/?\*\*?)\s*(One( of them| of these| \S+'s)?|The \w+)\.\s*(\*\/)?$/,
     better: "what it is for, or no comment",
+    isWhole: true,
   },
 ];
 
@@ -83,19 +83,38 @@ async function* texts(): AsyncGenerator<{ file: string; text: string }> {
   }
 }
 
-/** The habits in a file: "src/a.ts:3: for ever: write forever". */
+/** The habits in a file: `src/a.ts:3: "for ever": write forever`. */
 function findings(file: string, text: string): string[] {
   const applying = habits.filter(({ folders }) =>
     folders === undefined || folders.some((folder) => file.startsWith(folder))
   );
-  return text.split("\n").flatMap((line, index) =>
-    applying.flatMap(({ pattern, better }) => {
-      const found = pattern.exec(line)?.[0].trim();
-      return found === undefined
-        ? []
-        : [`${file}:${index + 1}: "${found}": write ${better}`];
-    })
-  );
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    // a phrase may go on in the next line of a comment
+    const before = `${lines[index - 1] ?? ""} `;
+    const after = (lines[index + 1] ?? "").replace(/^\s*(\*|\/\/|#)?\s*/, "");
+    const passage = before + line.replace(/^\s*(\*(?!\/)|\/\/|#)\s*/, "");
+    return applying.flatMap(({ pattern, better, isWhole = false }) => {
+      const found = isWhole
+        ? pattern.exec(line)
+        : firstFrom(pattern, `${passage} ${after}`, before.length);
+      if (found === null || (!isWhole && found.index >= passage.length)) {
+        return [];
+      }
+      return [`${file}:${index + 1}: "${found[0].trim()}": write ${better}`];
+    });
+  });
+}
+
+/** The first match that begins at `start` or later. */
+function firstFrom(
+  pattern: RegExp,
+  text: string,
+  start: number,
+): RegExpExecArray | null {
+  const searching = new RegExp(pattern, `${pattern.flags}g`);
+  searching.lastIndex = start;
+  return searching.exec(text);
 }
 
 Deno.test("no file has words that a reader stumbles over", async () => {
@@ -113,6 +132,9 @@ Deno.test("the words to avoid are found, and others are left alone", () => {
     ["we recommend to amend the endearing forevermore", 0],
     ["null where it is none", 1],
     ["null where there is none", 0],
+    [" * null where there\n * is none", 0],
+    [" * null where it\n * is none", 1],
+    ["// it lasts for\n// ever", 1],
     ["/** One of them. */", 1],
     ["  /** One client's. */", 1],
     ["// The list.", 1],

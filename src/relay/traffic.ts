@@ -225,7 +225,7 @@ export class Traffic implements LivenessListener, Disposable {
       this.#relay.warn(
         `forwarded a message after waiting ${
           HOLD_TIMEOUT_MS / 1000
-        } s for a GPU fence or buffer that never became ready`,
+        } s for a GPU fence, a free buffer or an answer of the compositor`,
       );
       pump.stopWaiting();
       this.resume(direction);

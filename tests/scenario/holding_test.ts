@@ -38,7 +38,7 @@ class Gate implements Feature<null> {
 }
 
 const timedOut =
-  "forwarded a message after waiting 1 s for a GPU fence or buffer that never became ready";
+  "forwarded a message after waiting 1 s for a GPU fence, a free buffer or an answer of the compositor";
 
 Deno.test("a held request stops those behind it, and no event", () => {
   const gate = new Gate();
