@@ -35,8 +35,6 @@ export class Fault {
   }
 }
 
-const NOTHING: readonly number[] = [];
-
 /** Copies the words of a message and blanks in them what is not comparable. */
 export function comparableWords(
   words: Int32Array,
@@ -53,15 +51,6 @@ export function comparableWords(
     copy[place] = (copy[place] ?? 0) & kept;
   }
   return copy;
-}
-
-/** Takes the labels of a message's descriptors out of those that came; null where there are not enough. */
-export function takeLabels(
-  labels: number[],
-  count: number,
-): readonly number[] | null {
-  if (count === 0) return NOTHING;
-  return labels.length < count ? null : labels.splice(0, count);
 }
 
 /** A message for people. */

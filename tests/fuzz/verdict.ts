@@ -1,7 +1,6 @@
 /** What bytes of one side deserve: found by reading them with the rules, as the relay must read them. */
-import type { EventRules } from "./event_rules.ts";
 import { Fault, type Heard } from "./heard.ts";
-import type { RequestRules } from "./request_rules.ts";
+import type { MessageRules } from "./message_rules.ts";
 import type { FuzzObject } from "./view.ts";
 
 /** The end that a batch brings, or null where the relay goes on. */
@@ -21,7 +20,7 @@ export interface Verdict {
  * @param take gets what is legal
  */
 export function judge(
-  rules: RequestRules | EventRules,
+  rules: MessageRules,
   words: Int32Array,
   bytes: Uint8Array,
   start: number,

@@ -73,10 +73,17 @@ export class View {
     return this.#byInterface.get(type) ?? [];
   }
 
-  /** Enters an object; whatever had its id before is gone. */
+  /**
+   * Enters an object; whatever had its id before is gone. A host that takes an id which its client still uses leaves the client
+   * behind with an object that nobody answers.
+   */
   add(id: number, type: Interface, version: number): FuzzObject {
     const before = this.objects.get(id);
-    if (before !== undefined) this.destroy(before);
+    if (before?.alive === true) {
+      before.replaced = true;
+      if (before.peer !== null) before.peer.inert = "maybe";
+      this.destroy(before);
+    }
     const object = new FuzzObject(id, type, version);
     this.objects.set(id, object);
     if (id > 0) this.#nextLow = Math.max(this.#nextLow, id + 1);
