@@ -1,17 +1,14 @@
 /** The fuzzer's client: says what a client may say, at random, and judges every event that the relay sends it. */
 import type { Policy } from "../../src/policy/policy.ts";
 import { Announcements } from "./announcements.ts";
-import { sendBatch } from "./batch.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
-import { Fault, type Heard } from "./heard.ts";
-import { MessageWriter } from "./message_writer.ts";
-import type { EventPassage, RequestPassage } from "./passage.ts";
-import type { Random } from "./random.ts";
+import type { Heard } from "./heard.ts";
+import { type Conversation, FuzzPeer } from "./peer.ts";
 import { RequestChoice } from "./request_choice.ts";
 import { RequestRules } from "./request_rules.ts";
-import { type FuzzObject, View } from "./view.ts";
-import type { FrameHandler, Wire } from "./wire.ts";
+import type { FuzzObject } from "./view.ts";
+import type { Wire } from "./wire.ts";
 
 /** The `wl_display.error` that the client got. */
 export interface ReceivedError {
@@ -21,91 +18,41 @@ export interface ReceivedError {
 }
 
 /** One client. */
-export class ClientPeer {
-  readonly view = new View();
-  readonly wire: Wire;
-  readonly writer: MessageWriter;
+export class ClientPeer extends FuzzPeer {
+  override readonly rules = new RequestRules(this.view, "client");
   readonly announcements: Announcements;
-  /** What to say next. */
-  readonly choice: RequestChoice;
-  readonly rules = new RequestRules(this.view, "client");
-  /** Labels of descriptors that were sent and belong to no message yet. */
-  readonly sentLabels: number[] = [];
   error: ReceivedError | null = null;
-  /** Set where the client said what its view cannot follow: what it hears is not judged any more then. */
-  isLost = false;
-  readonly #random: Random;
-  readonly #requests: RequestPassage;
-  readonly #events: EventPassage;
-  readonly #note: (who: string, heard: Heard) => void;
-  readonly #eventRules: EventRules;
+  protected override readonly heardRules: EventRules;
+  readonly #choice: RequestChoice;
   readonly #unsettled: FuzzObject[] = [];
   readonly #unsureNames = new Set<number>();
-  readonly #frame: FrameHandler;
 
-  constructor(
-    random: Random,
-    wire: Wire,
-    policy: Policy,
-    requests: RequestPassage,
-    events: EventPassage,
-    note: (who: string, heard: Heard) => void,
-    likesBuffers: boolean,
-  ) {
-    this.#eventRules = new EventRules(this.view, "client", !likesBuffers);
-    this.#random = random;
-    this.wire = wire;
-    this.writer = new MessageWriter(wire.out);
+  constructor(wire: Wire, conversation: Conversation, policy: Policy) {
+    super("client", wire, conversation);
+    const { random, likesBuffers } = conversation;
+    this.heardRules = new EventRules(this.view, "client", !likesBuffers);
     this.announcements = new Announcements(this.view, policy);
-    this.choice = new RequestChoice(
+    this.#choice = new RequestChoice(
       random,
       this.view,
       this.writer,
       this.announcements,
       likesBuffers,
     );
-    this.#requests = requests;
-    this.#events = events;
-    this.#note = note;
-    this.#frame = (words, bytes, at, size) =>
-      this.#heard(words, bytes, at, size);
   }
 
-  /** Reads and judges all that came. @returns whether anything came */
-  listen(): boolean {
-    return this.wire.receive(this.#frame);
-  }
-
-  /** Sends legal requests, in one piece or in two. @returns how many */
-  sendBatch(most: number): number {
-    return sendBatch(this, this.#random, most);
-  }
-
-  /** Writes one legal request and enters it into the view. @returns its bytes; 0 where none was found */
-  writeOne(): number {
-    const { writer } = this;
-    const at = writer.at;
-    const labels = writer.labels.length;
-    const size = this.choice.write();
-    if (size === 0) return 0;
-    this.sentLabels.push(...writer.labels.slice(labels));
-    const heard = this.rules.apply(
-      writer.words,
-      writer.bytes,
-      at,
-      size,
-      this.sentLabels,
-    );
-    if (heard instanceof Fault) {
-      throw new FuzzFailure(`the fuzzer's own client is wrong: ${heard.why}`);
-    }
-    this.said(heard);
+  override writeOne(): number {
+    const { at, labels: { length } } = this.writer;
+    const size = this.#choice.write();
+    this.say(at, size, this.writer.labels.length - length);
     return size;
   }
 
-  /** Enters a request that the relay must take. */
-  said(heard: Heard): void {
-    this.#note("client says", heard);
+  override writeUnsaid(): number {
+    return this.#choice.writeUnsaid();
+  }
+
+  protected override enter(heard: Heard): void {
     const { message, target, named, created, words } = heard;
     if (message.destructor) this.#unsettled.push(target);
     if (message.fullName === "wl_registry.bind") {
@@ -117,9 +64,9 @@ export class ClientPeer {
     }
     if (message.fullName === "wl_data_device.start_drag") {
       const source = named[0] ?? null;
-      if (source !== null) this.#events.dragged(target, source);
+      if (source !== null) this.conversation.events.dragged(target, source);
     }
-    this.#requests.sent(heard);
+    this.conversation.requests.sent(heard);
   }
 
   /** To be called when the relay has seen all that was sent, and answered it. */
@@ -155,32 +102,15 @@ export class ClientPeer {
     }
   }
 
-  #heard(
+  protected override take(
+    heard: Heard,
     words: Int32Array,
     bytes: Uint8Array,
     at: number,
-    size: number,
   ): void {
-    if (this.error !== null) {
-      throw new FuzzFailure("the client heard something after its error");
-    }
-    const heard = this.#eventRules.apply(
-      words,
-      bytes,
-      at,
-      size,
-      this.wire.labels,
-    );
-    if (heard instanceof Fault) {
-      if (this.isLost) {
-        this.wire.labels.length = 0;
-        return;
-      }
-      throw new FuzzFailure(`the client heard what is wrong: ${heard.why}`);
-    }
-    this.#note("client hears", heard);
     switch (heard.message.fullName) {
       case "wl_display.error":
+        this.hasHeardLast = true;
         this.error = {
           object: heard.named[0] ?? null,
           code: words[at + 3] ?? 0,
@@ -204,7 +134,7 @@ export class ClientPeer {
         break;
     }
     if (this.isLost) return;
-    const wrong = this.#events.arrived(heard);
+    const wrong = this.conversation.events.arrived(heard);
     if (wrong !== null) {
       throw new FuzzFailure(`on its way to the client: ${wrong}`);
     }

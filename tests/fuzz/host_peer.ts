@@ -5,16 +5,13 @@ import {
   interfaceNames,
   type Message,
 } from "../../protocols/tables.ts";
-import { sendBatch } from "./batch.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
-import { Fault, type Heard } from "./heard.ts";
-import { MessageWriter } from "./message_writer.ts";
-import type { EventPassage, RequestPassage } from "./passage.ts";
-import type { Random } from "./random.ts";
+import type { Heard } from "./heard.ts";
+import { type Conversation, FuzzPeer } from "./peer.ts";
 import { FIRST_OWN_NAME, RequestRules } from "./request_rules.ts";
-import { type FuzzObject, View } from "./view.ts";
-import type { FrameHandler, Wire } from "./wire.ts";
+import type { FuzzObject } from "./view.ts";
+import type { Wire } from "./wire.ts";
 
 /** More objects than this the host does not make. */
 const MANY_OBJECTS = 60;
@@ -24,28 +21,15 @@ const GREETING = ["wl_display.get_registry", "wl_display.sync"] as const;
 export const GLOBAL_NAMES = namesOfGlobals();
 
 /** One host. */
-export class HostPeer {
-  readonly view = new View();
-  readonly wire: Wire;
-  readonly writer: MessageWriter;
-  readonly eventRules = new EventRules(this.view, "host");
-  /** Labels of descriptors that were sent and belong to no message yet. */
-  readonly sentLabels: number[] = [];
+export class HostPeer extends FuzzPeer {
+  override readonly rules = new EventRules(this.view, "host");
   /** The relay's registry, once it has asked for it. */
   registry: FuzzObject | null = null;
   /** Whether the globals were announced. */
   isKnown = false;
-  /** Set where what the host hears cannot be judged any more. */
-  isLost = false;
-  readonly #random: Random;
-  readonly #requests: RequestPassage;
-  readonly #events: EventPassage;
-  readonly #note: (who: string, heard: Heard) => void;
+  protected override readonly heardRules = new RequestRules(this.view, "host");
   readonly #onRemoved: (name: number) => void;
-  readonly #likesBuffers: boolean;
-  readonly #rules = new RequestRules(this.view, "host");
   readonly #pendingDeletes: FuzzObject[] = [];
-  readonly #frame: FrameHandler;
   #globalsKnown = 0;
   #greetingDone: FuzzObject | null = null;
   #nextName = 1;
@@ -53,67 +37,22 @@ export class HostPeer {
 
   /** @param onRemoved is told before a global is removed */
   constructor(
-    random: Random,
     wire: Wire,
-    requests: RequestPassage,
-    events: EventPassage,
-    note: (who: string, heard: Heard) => void,
+    conversation: Conversation,
     onRemoved: (name: number) => void,
-    likesBuffers: boolean,
   ) {
-    this.#likesBuffers = likesBuffers;
-    this.#random = random;
-    this.wire = wire;
-    this.writer = new MessageWriter(wire.out);
-    this.#requests = requests;
-    this.#events = events;
-    this.#note = note;
+    super("host", wire, conversation);
     this.#onRemoved = onRemoved;
-    this.#frame = (words, bytes, at, size) =>
-      this.#heard(words, bytes, at, size);
   }
 
-  /** Reads and judges all that came. @returns whether anything came */
-  listen(): boolean {
-    return this.wire.receive(this.#frame);
-  }
-
-  /** Sends legal events, in one piece or in two. @returns how many */
-  sendBatch(most: number): number {
-    return sendBatch(this, this.#random, most);
-  }
-
-  /** Writes one legal event, or all that follow from one, and enters it. @returns its bytes; 0 where none was found */
-  writeOne(): number {
+  override writeOne(): number {
     const start = this.writer.at;
     if (!this.isKnown) this.#announceAll();
     else this.#writeRandom();
     return (this.writer.at - start) << 2;
   }
 
-  /** Enters what was written from word `at` on as legal events. */
-  #say(at: number, size: number, labelCount = 0): void {
-    if (size === 0) return;
-    const { writer } = this;
-    if (labelCount > 0) {
-      this.sentLabels.push(...writer.labels.slice(-labelCount));
-    }
-    const heard = this.eventRules.apply(
-      writer.words,
-      writer.bytes,
-      at,
-      size,
-      this.sentLabels,
-    );
-    if (heard instanceof Fault) {
-      throw new FuzzFailure(`the fuzzer's own host is wrong: ${heard.why}`);
-    }
-    this.said(heard);
-  }
-
-  /** Enters an event that the relay must take. */
-  said(heard: Heard): void {
-    this.#note("host says", heard);
+  protected override enter(heard: Heard): void {
     this.#madeCount += heard.created.length;
     const { message, target, named } = heard;
     if (message.destructor) this.#deleteLater(target);
@@ -131,12 +70,11 @@ export class HostPeer {
         this.#saidRemove(heard);
         break;
     }
-    this.#events.sent(heard);
+    this.conversation.events.sent(heard);
   }
 
-  /** Writes a legal event that is not said, so that it can be spoiled. @returns its bytes; 0 where none was found */
-  writeUnsaid(): number {
-    const random = this.#random;
+  override writeUnsaid(): number {
+    const { random } = this.conversation;
     const { view, writer } = this;
     if (random.chance(10)) {
       writer.begin(1, 1);
@@ -189,7 +127,7 @@ export class HostPeer {
   }
 
   #writeRandom(): void {
-    const random = this.#random;
+    const { random } = this.conversation;
     if (this.#pendingDeletes.length > 0 && random.chance(60)) {
       this.#writeDelete();
       return;
@@ -202,7 +140,7 @@ export class HostPeer {
       this.#removeGlobal();
       return;
     }
-    const memory = this.#likesBuffers && random.chance(20)
+    const memory = this.conversation.likesBuffers && random.chance(20)
       ? this.view.liveOf(getInterface("wl_shm"))
       : [];
     const target = random.pick(memory.length > 0 ? memory : this.view.live);
@@ -231,39 +169,44 @@ export class HostPeer {
     const { writer } = this;
     const at = writer.at;
     const labels = writer.labels.length;
-    const size = writer.random(this.#random, this.view, target, message);
-    this.#say(at, size, writer.labels.length - labels);
+    const size = writer.random(
+      this.conversation.random,
+      this.view,
+      target,
+      message,
+    );
+    this.say(at, size, writer.labels.length - labels);
   }
 
   #writeDelete(): void {
-    const place = this.#random.below(this.#pendingDeletes.length);
+    const place = this.conversation.random.below(this.#pendingDeletes.length);
     const [object] = this.#pendingDeletes.splice(place, 1);
     if (object === undefined) return;
     const { writer } = this;
     const at = writer.at;
     writer.begin(1, 1);
     writer.word(object.id);
-    this.#say(at, writer.end());
+    this.say(at, writer.end());
   }
 
   #announceAll(): void {
     const { writer } = this;
     const done = this.#greetingDone;
     if (this.registry === null || done === null) return;
-    if (this.#likesBuffers) {
+    if (this.conversation.likesBuffers) {
       for (const type of ["wl_compositor", "wl_shm"]) this.#writeGlobal(type);
     }
-    const count = this.#random.below(40);
+    const count = this.conversation.random.below(40);
     for (let i = 0; i < count; i++) this.#writeGlobal();
     const at = writer.at;
     writer.begin(done.id, 0);
     writer.word(0);
-    this.#say(at, writer.end());
+    this.say(at, writer.end());
     this.isKnown = true;
   }
 
   #writeGlobal(wanted: string | null = null): void {
-    const random = this.#random;
+    const { random } = this.conversation;
     const { writer, registry } = this;
     if (registry === null) return;
     const type = wanted !== null
@@ -282,38 +225,21 @@ export class HostPeer {
     writer.word(name);
     writer.string(type);
     writer.word(version);
-    this.#say(at, writer.end());
+    this.say(at, writer.end());
   }
 
   #removeGlobal(): void {
     const { writer, registry, view } = this;
-    const name = this.#random.below(this.#nextName);
+    const name = this.conversation.random.below(this.#nextName);
     const global = view.globals.get(name);
     if (registry === null || global === undefined) return;
     const at = writer.at;
     writer.begin(registry.id, 1);
     writer.word(name);
-    this.#say(at, writer.end());
+    this.say(at, writer.end());
   }
 
-  #heard(
-    words: Int32Array,
-    bytes: Uint8Array,
-    at: number,
-    size: number,
-  ): void {
-    const heard = this.#rules.apply(words, bytes, at, size, this.wire.labels);
-    if (heard instanceof Fault && this.isLost) {
-      this.wire.labels.length = 0;
-      return;
-    }
-    if (heard instanceof Fault) {
-      const shown = [...words.subarray(at, at + Math.min(size >> 2, 12))];
-      throw new FuzzFailure(
-        `the host heard what is wrong: ${heard.why} [${shown.join(" ")}]`,
-      );
-    }
-    this.#note("host hears", heard);
+  protected override take(heard: Heard): void {
     const { message, target } = heard;
     const greeting = GREETING[this.#globalsKnown];
     if (greeting !== undefined) {
@@ -321,7 +247,7 @@ export class HostPeer {
       return;
     }
     if (message.destructor) this.#deleteLater(target);
-    const wrong = this.#requests.arrived(heard);
+    const wrong = this.conversation.requests.arrived(heard);
     if (wrong !== null && !this.isLost) {
       throw new FuzzFailure(`on its way to the host: ${wrong}`);
     }

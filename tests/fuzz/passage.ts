@@ -74,8 +74,38 @@ abstract class Passage {
 
   /** Whether the relay says it of its own accord. */
   protected abstract isOwn(heard: Heard): boolean;
-  protected abstract isSame(expected: Heard, heard: Heard): boolean;
   protected abstract maySkip(expected: Heard): boolean;
+  /** Whether the other side knows an object, which must then be named to it. */
+  protected abstract isKnown(object: FuzzObject): boolean;
+
+  protected isSame(expected: Heard, heard: Heard): boolean {
+    const { message, target, named, namedArgument } = expected;
+    if (target.peer !== heard.target || !isSameMessage(expected, heard)) {
+      return false;
+    }
+    for (let i = 0; i < named.length; i++) {
+      const object = named[i] ?? null;
+      const other = heard.named[i] ?? null;
+      if (object === null ? other === null : object.peer === other) continue;
+      const argument = message.arguments[namedArgument[i] ?? -1];
+      if (other !== null || argument?.nullable !== true) return false;
+      if (object !== null && this.isKnown(object)) return false;
+    }
+    return this.isSameData(expected, heard);
+  }
+
+  protected isSameData(expected: Heard, heard: Heard): boolean {
+    return isEqual(expected.words, heard.words) &&
+      isEqual(expected.labels, heard.labels);
+  }
+
+  /** Whether a message names what the other side does not know, and cannot be said without. */
+  protected needsUnknown({ message, named, namedArgument }: Heard): boolean {
+    return named.some((object, i) =>
+      object !== null && !this.isKnown(object) &&
+      message.arguments[namedArgument[i] ?? -1]?.nullable === false
+    );
+  }
 
   protected skip(expected: Heard): void {
     this.skipped++;
@@ -122,34 +152,26 @@ export class RequestPassage extends Passage {
     return isOwn;
   }
 
+  protected override isKnown({ inert }: FuzzObject): boolean {
+    return inert === "no";
+  }
+
   protected override isSame(expected: Heard, heard: Heard): boolean {
-    if (isBind(expected)) return isBind(heard) && isSameBind(expected, heard);
-    const { message, target, named, namedArgument } = expected;
-    if (target.peer !== heard.target || !isSameMessage(expected, heard)) {
-      return false;
-    }
-    for (let i = 0; i < named.length; i++) {
-      const object = named[i] ?? null;
-      const other = heard.named[i] ?? null;
-      if (object === null ? other === null : object.peer === other) continue;
-      const argument = message.arguments[namedArgument[i] ?? -1];
-      if (other !== null || argument?.nullable !== true) return false;
-      if (object?.inert === "no") return false;
-    }
-    if (this.#tag !== "" && message.fullName === "xdg_toplevel.set_title") {
-      return true;
-    }
-    return isSameData(expected, heard);
+    return isBind(expected)
+      ? isBind(heard) && isSameBind(expected, heard)
+      : super.isSame(expected, heard);
+  }
+
+  protected override isSameData(expected: Heard, heard: Heard): boolean {
+    const isTagged = this.#tag !== "" &&
+      expected.message.fullName === "xdg_toplevel.set_title";
+    return isTagged || super.isSameData(expected, heard);
   }
 
   protected override maySkip(expected: Heard): boolean {
-    const { message, target, named, namedArgument, created } = expected;
-    if (isBind(expected)) return created[0]?.inert !== "no";
-    if (target.inert !== "no") return true;
-    return named.some((object, i) =>
-      object !== null && object.inert !== "no" &&
-      message.arguments[namedArgument[i] ?? -1]?.nullable === false
-    );
+    return isBind(expected)
+      ? expected.created[0]?.inert !== "no"
+      : expected.target.inert !== "no" || this.needsUnknown(expected);
   }
 }
 
@@ -186,42 +208,23 @@ export class EventPassage extends Passage {
     }
   }
 
-  protected override isSame(expected: Heard, heard: Heard): boolean {
-    const { message, target, named, namedArgument } = expected;
-    if (target.peer !== heard.target || !isSameMessage(expected, heard)) {
-      return false;
-    }
-    for (let i = 0; i < named.length; i++) {
-      const object = named[i] ?? null;
-      const other = heard.named[i] ?? null;
-      if (object === null ? other === null : object.peer === other) continue;
-      const argument = message.arguments[namedArgument[i] ?? -1];
-      if (other !== null || argument?.nullable !== true) return false;
-      if (object !== null && isKnownToClient(object)) return false;
-    }
-    return isSameData(expected, heard);
+  protected override isKnown({ peer }: FuzzObject): boolean {
+    return peer !== null && (peer.alive || peer.id > 0);
   }
 
   protected override maySkip(expected: Heard): boolean {
-    const { message, target, named, namedArgument } = expected;
+    const { message, target, named } = expected;
     if (target.peer === null || !target.peer.alive) return true;
     if (message.since > target.version) return true;
     if (message.fullName === "wl_display.delete_id") {
       return named[0]?.peer === null;
     }
-    return named.some((object, i) =>
-      object !== null && !isKnownToClient(object) &&
-      message.arguments[namedArgument[i] ?? -1]?.nullable === false
-    );
+    return this.needsUnknown(expected);
   }
 
   protected override skip(_expected: Heard): void {
     this.skipped++;
   }
-}
-
-function isKnownToClient({ peer }: FuzzObject): boolean {
-  return peer !== null && (peer.alive || peer.id > 0);
 }
 
 function isBind(heard: Heard): boolean {
@@ -247,17 +250,10 @@ function isSameMessage(a: Heard, b: Heard): boolean {
         canonicalName(b.message.interface.name));
 }
 
-function isSameData(a: Heard, b: Heard): boolean {
-  if (
-    a.words.length !== b.words.length || a.labels.length !== b.labels.length
-  ) {
-    return false;
-  }
-  for (let i = 0; i < a.words.length; i++) {
-    if (a.words[i] !== b.words[i]) return false;
-  }
-  for (let i = 0; i < a.labels.length; i++) {
-    if (a.labels[i] !== b.labels[i]) return false;
+function isEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
   }
   return true;
 }

@@ -125,7 +125,6 @@ function worldKinds(around: Surroundings): readonly WorldKind[] {
     if (around.whims === null) throw new TypeError("no world is being made");
     return around.whims;
   });
-  const allowed = new Policy({ allow: GLOBAL_NAMES, deny: [] });
   const denied = new Policy({
     allow: GLOBAL_NAMES,
     deny: ["wl_data_device_manager"],
@@ -133,48 +132,19 @@ function worldKinds(around: Surroundings): readonly WorldKind[] {
   const plain = relayFeatures(standardFeatures({ tag: "" }));
   const tagged = relayFeatures(standardFeatures({ tag: TAG }));
   const whimsical = relayFeatures([...standardFeatures({ tag: "" }), feature]);
+  const ordinary: WorldKind = {
+    policy: new Policy({ allow: GLOBAL_NAMES, deny: [] }),
+    features: plain,
+    tag: "",
+    isTraced: false,
+    isShadowed: false,
+  };
   return [
-    {
-      policy: allowed,
-      features: plain,
-      tag: "",
-      isTraced: false,
-      isShadowed: false,
-    },
-    {
-      policy: allowed,
-      features: whimsical,
-      tag: "",
-      isTraced: false,
-      isShadowed: false,
-    },
-    {
-      policy: allowed,
-      features: whimsical,
-      tag: "",
-      isTraced: true,
-      isShadowed: false,
-    },
-    {
-      policy: denied,
-      features: tagged,
-      tag: TAG,
-      isTraced: true,
-      isShadowed: false,
-    },
-    {
-      policy: allowed,
-      features: plain,
-      tag: "",
-      isTraced: true,
-      isShadowed: true,
-    },
-    {
-      policy: new Policy(),
-      features: plain,
-      tag: "",
-      isTraced: false,
-      isShadowed: false,
-    },
+    ordinary,
+    { ...ordinary, features: whimsical },
+    { ...ordinary, features: whimsical, isTraced: true },
+    { ...ordinary, policy: denied, features: tagged, tag: TAG, isTraced: true },
+    { ...ordinary, isTraced: true, isShadowed: true },
+    { ...ordinary, policy: new Policy() },
   ];
 }

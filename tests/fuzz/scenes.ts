@@ -208,7 +208,7 @@ function wrongBatch(
   sentLabels.push(...writer.labels.slice(labelsFrom));
   let legalEnd = start;
   const verdict = judge(
-    who === "client" ? world.client.rules : world.host.eventRules,
+    peer.rules,
     writer.words,
     writer.bytes,
     start,
@@ -234,19 +234,13 @@ function writeWrong(
   const { writer, view } = world[who];
   const { at } = writer;
   for (let tries = 0; tries < 20; tries++) {
-    if (writeUnsaid(world, who) === 0) continue;
+    if (world[who].writeUnsaid() === 0) continue;
     if (random.chance(90)) {
       spoilMessage(random, view, writer, at, labelsFrom);
     }
     break;
   }
   return writer.at << 2;
-}
-
-function writeUnsaid(world: FuzzWorld, who: "client" | "host"): number {
-  return who === "client"
-    ? world.client.choice.writeUnsaid()
-    : world.host.writeUnsaid();
 }
 
 /** Bytes that were messages once, or never. @returns the end of the batch */
@@ -258,7 +252,7 @@ function writeNoise(
 ): number {
   const { writer } = world[who];
   const start = writer.at << 2;
-  for (let i = random.below(6); i > 0; i--) writeUnsaid(world, who);
+  for (let i = random.below(6); i > 0; i--) world[who].writeUnsaid();
   const end = spoilBytes(random, writer.bytes, start, writer.at << 2);
   if (end > 0 && random.chance(20)) {
     spoilLabels(random, writer.labels, labelsFrom);

@@ -17,6 +17,7 @@ import type { Held, Whims } from "./fuzz_feature.ts";
 import { describe, type Heard } from "./heard.ts";
 import { HostPeer } from "./host_peer.ts";
 import { EventPassage, RequestPassage } from "./passage.ts";
+import type { Conversation } from "./peer.ts";
 import type { Random } from "./random.ts";
 import { Wire } from "./wire.ts";
 
@@ -78,25 +79,19 @@ export class FuzzWorld implements Disposable {
     const clientWire = new Wire(clientFd, around.descriptors);
     const hostWire = new Wire(hostFd, around.descriptors);
     this.#wires = [clientWire, hostWire];
-    const note = (who: string, heard: Heard): void => this.#note(who, heard);
-    const client = new ClientPeer(
+    const conversation: Conversation = {
       random,
-      clientWire,
-      kind.policy,
-      this.requests,
-      this.events,
-      note,
-      kind.isShadowed,
-    );
+      requests: this.requests,
+      events: this.events,
+      likesBuffers: kind.isShadowed,
+      note: (who, heard) => this.#note(who, heard),
+    };
+    const client = new ClientPeer(clientWire, conversation, kind.policy);
     this.client = client;
     this.host = new HostPeer(
-      random,
       hostWire,
-      this.requests,
-      this.events,
-      note,
+      conversation,
       (name) => client.hostRemoved(name),
-      kind.isShadowed,
     );
     this.client.view.display.peer = this.host.view.display;
     this.host.view.display.peer = this.client.view.display;
