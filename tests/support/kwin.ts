@@ -4,75 +4,18 @@
  *
  * Without a graphics device KWin paints with QPainter. There is no desktop in it, so its background is black.
  */
-import { type HostCompositor, SCREEN } from "./host.ts";
-import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
-import { PATH, requirePrograms } from "./packages.ts";
-import { TestProcess } from "./process.ts";
+import { SCREEN, startCompositorProcess } from "./host.ts";
+import { requirePrograms } from "./packages.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually, whenReady } from "./wait.ts";
-import { startXvfb, type XDisplay } from "./xvfb.ts";
-
-const BLACK = [0, 0, 0] as const;
+import { startXvfb, XvfbCompositor } from "./xvfb.ts";
 
 /** A running KWin, and the X server that shows it. */
-export class KWin implements HostCompositor {
-  readonly name = "kwin";
-  readonly waylandDisplay: string;
-  readonly process: TestProcess;
-  readonly #screen: XDisplay;
-  readonly #resources: AsyncDisposableStack;
+export class KWin extends XvfbCompositor {
+  override readonly name = "kwin";
+  protected override readonly background = [0, 0, 0] as const;
 
-  constructor(
-    socket: string,
-    process: TestProcess,
-    screen: XDisplay,
-    resources: AsyncDisposableStack,
-  ) {
-    this.waylandDisplay = socket;
-    this.process = process;
-    this.#screen = screen;
-    this.#resources = resources;
-  }
-
-  screenshot(): Promise<Image> {
-    return this.#screen.screenshot();
-  }
-
-  async windowArea(): Promise<Rectangle | undefined> {
-    const image = await this.screenshot();
-    // The parked pointer is in the last corner.
-    return paintedArea(
-      crop(image, {
-        x: 0,
-        y: 0,
-        width: SCREEN.width - 8,
-        height: SCREEN.height - 8,
-      }),
-      BLACK,
-    );
-  }
-
-  async type(text: string): Promise<void> {
-    await this.#screen.type(text);
-  }
-
-  async press(keys: string): Promise<void> {
-    await this.#screen.press(keys);
-  }
-
-  async click(x: number, y: number): Promise<void> {
-    await this.#screen.click(x, y);
-  }
-
-  async move(x: number, y: number): Promise<void> {
-    await this.#screen.move(x, y);
-  }
-
-  async parkPointer(): Promise<void> {
-    await this.#screen.parkPointer();
-  }
-
-  async resizeWindow(): Promise<void> {
+  override async resizeWindow(): Promise<void> {
     const before = JSON.stringify(await this.windowArea());
     // KWin takes its shortcuts only once the window is active, which nothing tells.
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -86,12 +29,8 @@ export class KWin implements HostCompositor {
     }
   }
 
-  async closeWindow(): Promise<void> {
+  override async closeWindow(): Promise<void> {
     await this.press("alt+F4");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
   }
 }
 
@@ -112,40 +51,24 @@ export async function startKWin(): Promise<KWin> {
     `${runtime}/kdeglobals`,
     "[KDE]\nAnimationDurationFactor=0\n",
   );
-  const size = [`--width=${SCREEN.width}`, `--height=${SCREEN.height}`];
   const process = resources.use(
-    new TestProcess([
-      ..."dbus-run-session -- kwin_wayland --no-lockscreen --socket=kwin-0"
-        .split(" "),
-      `--x11-display=${screen.name}`,
-      ...size,
-    ], {
-      logPath: `${runtime}/kwin.log`,
-      environment: {
-        PATH,
-        HOME: runtime,
-        XDG_CONFIG_HOME: runtime,
-        XDG_RUNTIME_DIR: runtime,
-        DISPLAY: screen.name,
-        KWIN_COMPOSE: "Q",
-        LANG: "C.UTF-8",
-      },
-    }),
+    startCompositorProcess(
+      [
+        ..."dbus-run-session -- kwin_wayland --no-lockscreen --socket=kwin-0"
+          .split(" "),
+        `--x11-display=${screen.name}`,
+        `--width=${SCREEN.width}`,
+        `--height=${SCREEN.height}`,
+      ],
+      runtime,
+      `${runtime}/kwin.log`,
+      { XDG_CONFIG_HOME: runtime, DISPLAY: screen.name, KWIN_COMPOSE: "Q" },
+    ),
   );
-  const host = new KWin(`${runtime}/kwin-0`, process, screen, resources.move());
-  return await whenReady(
-    host,
-    () =>
-      eventually("KWin fills the screen", 20_000, async () => {
-        process.requireRunning();
-        const isUp = await Deno.stat(host.waylandDisplay).then(
-          () => true,
-          () => false,
-        );
-        if (!isUp) return undefined;
-        await host.move(0, 0);
-        await host.parkPointer();
-        return await host.windowArea() === undefined ? true : undefined;
-      }),
-  );
+  const parts = {
+    socket: `${runtime}/kwin-0`,
+    process,
+    resources: resources.move(),
+  };
+  return await whenReady(new KWin(parts, screen), (host) => host.startUp());
 }

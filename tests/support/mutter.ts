@@ -2,9 +2,9 @@
  * mutter without a display, as a host whose pictures cannot be seen: its screenshots are GNOME Shell's and PipeWire's affair.
  * What is judged there is what an application is told and does.
  */
-import { SCREEN } from "./host.ts";
-import { PATH, requirePrograms } from "./packages.ts";
-import { TestProcess } from "./process.ts";
+import { SCREEN, startCompositorProcess } from "./host.ts";
+import { requirePrograms } from "./packages.ts";
+import type { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
 
@@ -25,21 +25,16 @@ export async function startMutter(): Promise<Mutter> {
   const runtime = resources.use(makeScratch("mutter")).path;
   const monitor = `${SCREEN.width}x${SCREEN.height}`;
   const process = resources.use(
-    new TestProcess([
-      ..."dbus-run-session -- mutter --headless --wayland --no-x11 --wayland-display=mutter-0"
-        .split(" "),
-      `--virtual-monitor=${monitor}`,
-    ], {
-      logPath: `${runtime}/mutter.log`,
-      environment: {
-        PATH,
-        HOME: runtime,
-        XDG_RUNTIME_DIR: runtime,
-        LANG: "C.UTF-8",
-        GSETTINGS_BACKEND: "memory",
-        LIBGL_ALWAYS_SOFTWARE: "1",
-      },
-    }),
+    startCompositorProcess(
+      [
+        ..."dbus-run-session -- mutter --headless --wayland --no-x11 --wayland-display=mutter-0"
+          .split(" "),
+        `--virtual-monitor=${monitor}`,
+      ],
+      runtime,
+      `${runtime}/mutter.log`,
+      { GSETTINGS_BACKEND: "memory", LIBGL_ALWAYS_SOFTWARE: "1" },
+    ),
   );
   const socket = `${runtime}/mutter-0`;
   await eventually("mutter opens its socket", 20_000, async () => {

@@ -4,11 +4,18 @@
  * sway 1.7 refuses to run as root, so root starts it as `nobody`; its sockets stay open to root. All windows float,
  * without borders, at the size that they ask for.
  */
-import { BACKGROUND, type HostCompositor, SCREEN } from "./host.ts";
+import {
+  BACKGROUND,
+  BACKGROUND_HEX,
+  type CompositorParts,
+  HostCompositor,
+  SCREEN,
+  startCompositorProcess,
+} from "./host.ts";
 import { type Image, parsePpm, type Rectangle } from "./image.ts";
 import { asUnprivilegedUser, unprivilegedUser } from "./nobody.ts";
-import { PATH, requirePrograms } from "./packages.ts";
-import { runCommand, TestProcess } from "./process.ts";
+import { requirePrograms } from "./packages.ts";
+import { runCommand } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { VirtualInput } from "./virtual_input.ts";
 import { isListening } from "./listening.ts";
@@ -16,9 +23,7 @@ import { eventually, whenReady } from "./wait.ts";
 
 const CONFIGURATION = `output * {
   resolution ${SCREEN.width}x${SCREEN.height}
-  background #${
-  BACKGROUND.map((channel) => channel.toString(16).padStart(2, "0")).join("")
-} solid_color
+  background #${BACKGROUND_HEX} solid_color
 }
 default_border none
 default_floating_border none
@@ -40,29 +45,16 @@ export interface SwayWindow {
 }
 
 /** A running sway. */
-export class Sway implements HostCompositor {
-  readonly name = "sway";
-  readonly waylandDisplay: string;
-  readonly process: TestProcess;
+export class Sway extends HostCompositor {
+  override readonly name = "sway";
   readonly #ipcSocket: string;
-  readonly #resources: AsyncDisposableStack;
-  readonly #input: VirtualInput;
 
-  constructor(
-    socket: string,
-    ipcSocket: string,
-    process: TestProcess,
-    input: VirtualInput,
-    resources: AsyncDisposableStack,
-  ) {
-    this.waylandDisplay = socket;
-    this.process = process;
+  constructor(parts: CompositorParts, input: VirtualInput, ipcSocket: string) {
+    super(parts, input);
     this.#ipcSocket = ipcSocket;
-    this.#input = input;
-    this.#resources = resources;
   }
 
-  async screenshot(): Promise<Image> {
+  override async screenshot(): Promise<Image> {
     return parsePpm((await this.#tool(["grim", "-t", "ppm", "-"])).stdout);
   }
 
@@ -71,31 +63,11 @@ export class Sway implements HostCompositor {
     return collectWindows(JSON.parse((await this.command("get_tree")).text));
   }
 
-  async windowArea(): Promise<Rectangle | undefined> {
+  override async windowArea(): Promise<Rectangle | undefined> {
     return (await this.windows())[0]?.area;
   }
 
-  async type(text: string): Promise<void> {
-    await this.#input.type(text);
-  }
-
-  async press(keys: string): Promise<void> {
-    await this.#input.press(keys);
-  }
-
-  async click(x: number, y: number): Promise<void> {
-    await this.#input.click(x, y);
-  }
-
-  async move(x: number, y: number): Promise<void> {
-    await this.#input.move(x, y);
-  }
-
-  async parkPointer(): Promise<void> {
-    await this.move(SCREEN.width - 1, SCREEN.height - 1);
-  }
-
-  async resizeWindow(): Promise<void> {
+  override async resizeWindow(): Promise<void> {
     const [window] = await this.windows();
     if (window === undefined) {
       throw new Error("Cannot resize a window: there is none");
@@ -103,7 +75,7 @@ export class Sway implements HostCompositor {
     await this.run(`[con_id=${window.id}] resize set 720 540`);
   }
 
-  async closeWindow(): Promise<void> {
+  override async closeWindow(): Promise<void> {
     const windows = await this.windows();
     for (const window of windows) await this.run(`[con_id=${window.id}] kill`);
   }
@@ -130,10 +102,6 @@ export class Sway implements HostCompositor {
     ]);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
-  }
-
   #tool(argv: readonly string[]): ReturnType<typeof runCommand> {
     return runCommand(argv, { WAYLAND_DISPLAY: this.waylandDisplay });
   }
@@ -153,18 +121,16 @@ export async function startSway(): Promise<Sway> {
   Deno.writeTextFileSync(`${runtime}/config`, CONFIGURATION);
   Deno.chmodSync(`${runtime}/config`, 0o644);
   const process = resources.use(
-    new TestProcess(asUnprivilegedUser(["sway", "-c", `${runtime}/config`]), {
-      logPath: `${logs}/sway.log`,
-      environment: {
-        PATH,
-        HOME: runtime,
-        XDG_RUNTIME_DIR: runtime,
+    startCompositorProcess(
+      asUnprivilegedUser(["sway", "-c", `${runtime}/config`]),
+      runtime,
+      `${logs}/sway.log`,
+      {
         WLR_BACKENDS: "headless",
         WLR_RENDERER: "pixman",
         WLR_LIBINPUT_NO_DEVICES: "1",
-        LANG: "C.UTF-8",
       },
-    }),
+    ),
   );
   const sockets = await eventually("sway opens its sockets", 15_000, () => {
     process.requireRunning();
@@ -182,13 +148,12 @@ export async function startSway(): Promise<Sway> {
   const input = resources.use(
     await VirtualInput.open(sockets.wayland, SCREEN),
   );
-  const sway = new Sway(
-    sockets.wayland,
-    sockets.ipc,
+  const parts = {
+    socket: sockets.wayland,
     process,
-    input,
-    resources.move(),
-  );
+    resources: resources.move(),
+  };
+  const sway = new Sway(parts, input, sockets.ipc);
   return await whenReady(sway, async () => {
     await sway.parkPointer();
     await eventually(

@@ -5,6 +5,7 @@
  * to keys such as Return and Escape. This one is an ordinary American keyboard that stays as long as the compositor.
  */
 import { createMemfd } from "../../ffi/memfd.ts";
+import type { Input } from "./host.ts";
 import { WaylandConnection } from "./wayland_connection.ts";
 
 const KEYMAP = `xkb_keymap {
@@ -54,7 +55,7 @@ const ROWS:
 const LEFT_BUTTON = 0x110;
 
 /** A keyboard and a pointer, there as long as they are not disposed of. */
-export class VirtualInput implements Disposable {
+export class VirtualInput implements Input, Disposable {
   readonly #connection: WaylandConnection;
   readonly #screen: { readonly width: number; readonly height: number };
   readonly #keyboard: number;

@@ -6,17 +6,16 @@
  */
 import {
   BACKGROUND,
-  type HostCompositor,
-  PARKED_POINTER,
+  BACKGROUND_HEX,
+  type CompositorParts,
   SCREEN,
+  startCompositorProcess,
 } from "./host.ts";
-import { crop, type Image, paintedArea, type Rectangle } from "./image.ts";
-import { PATH, requirePrograms } from "./packages.ts";
-import { TestProcess } from "./process.ts";
+import { requirePrograms } from "./packages.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually, whenReady } from "./wait.ts";
 import { deleteWindow } from "./x11_delete_window.ts";
-import { startXvfb, type XDisplay } from "./xvfb.ts";
+import { startXvfb, type XDisplay, XvfbCompositor } from "./xvfb.ts";
 
 const CONFIGURATION = `[core]
 idle-time=0
@@ -28,9 +27,7 @@ close-animation=none
 startup-animation=none
 focus-animation=none
 background-type=tile
-background-color=0xff${
-  BACKGROUND.map((channel) => channel.toString(16).padStart(2, "0")).join("")
-}
+background-color=0xff${BACKGROUND_HEX}
 `;
 
 /** How weston is started. */
@@ -40,68 +37,25 @@ export interface WestonOptions {
 }
 
 /** A running weston and its X server. */
-export class Weston implements HostCompositor {
-  readonly name = "weston";
-  readonly waylandDisplay: string;
-  readonly process: TestProcess;
-  readonly #screen: XDisplay;
+export class Weston extends XvfbCompositor {
+  override readonly name = "weston";
+  protected override readonly background = BACKGROUND;
   readonly #outputWindows: readonly string[];
-  readonly #resources: AsyncDisposableStack;
 
   constructor(
-    socket: string,
+    parts: CompositorParts,
     screen: XDisplay,
     outputWindows: readonly string[],
-    process: TestProcess,
-    resources: AsyncDisposableStack,
   ) {
-    this.waylandDisplay = socket;
-    this.#screen = screen;
+    super(parts, screen);
     this.#outputWindows = outputWindows;
-    this.process = process;
-    this.#resources = resources;
   }
 
-  screenshot(): Promise<Image> {
-    return this.#screen.screenshot();
-  }
-
-  async windowArea(): Promise<Rectangle | undefined> {
-    const image = await this.screenshot();
-    const visible = {
-      x: 0,
-      y: 0,
-      width: PARKED_POINTER.x,
-      height: PARKED_POINTER.y,
-    };
-    return paintedArea(crop(image, visible), BACKGROUND);
-  }
-
-  async type(text: string): Promise<void> {
-    await this.#screen.type(text);
-  }
-
-  async press(keys: string): Promise<void> {
-    await this.#screen.press(keys);
-  }
-
-  async click(x: number, y: number): Promise<void> {
-    await this.#screen.click(x, y);
-  }
-
-  async move(x: number, y: number): Promise<void> {
-    await this.#screen.move(x, y);
-  }
-
-  async parkPointer(): Promise<void> {
-    await this.move(SCREEN.width - 1, SCREEN.height - 1);
-  }
-
-  async resizeWindow(): Promise<void> {
+  override async resizeWindow(): Promise<void> {
     await this.press("super+shift+m"); // maximize
   }
 
-  async closeWindow(): Promise<void> {
+  override async closeWindow(): Promise<void> {
     this.process.signal("SIGTERM");
     await this.process.end(10_000);
   }
@@ -112,11 +66,7 @@ export class Weston implements HostCompositor {
     if (window === undefined) {
       throw new Error(`Cannot close output ${index}: there is none`);
     }
-    await deleteWindow(Number(this.#screen.name.slice(1)), Number(window));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
+    await deleteWindow(Number(this.screen.name.slice(1)), Number(window));
   }
 }
 
@@ -134,23 +84,19 @@ export async function startWeston(
   }, resources);
   Deno.writeTextFileSync(`${runtime}/weston.ini`, CONFIGURATION);
   const process = resources.use(
-    new TestProcess([
-      ..."weston --backend=x11-backend.so --use-pixman --socket=wayland-1"
-        .split(" "),
-      `--width=${SCREEN.width}`,
-      `--height=${SCREEN.height}`,
-      `--output-count=${outputs}`,
-      `--config=${runtime}/weston.ini`,
-    ], {
-      logPath: `${runtime}/weston.log`,
-      environment: {
-        PATH,
-        HOME: runtime,
-        XDG_RUNTIME_DIR: runtime,
-        DISPLAY: screen.name,
-        LANG: "C.UTF-8",
-      },
-    }),
+    startCompositorProcess(
+      [
+        ..."weston --backend=x11-backend.so --use-pixman --socket=wayland-1"
+          .split(" "),
+        `--width=${SCREEN.width}`,
+        `--height=${SCREEN.height}`,
+        `--output-count=${outputs}`,
+        `--config=${runtime}/weston.ini`,
+      ],
+      runtime,
+      `${runtime}/weston.log`,
+      { DISPLAY: screen.name },
+    ),
   );
   const windows = await eventually(
     "weston opens its output windows",
@@ -173,22 +119,13 @@ export async function startWeston(
     );
   }
   await screen.xdotool("windowfocus", windows[0] ?? "");
-  const weston = new Weston(
-    `${runtime}/wayland-1`,
-    screen,
-    windows,
+  const parts = {
+    socket: `${runtime}/wayland-1`,
     process,
-    resources.move(),
-  );
+    resources: resources.move(),
+  };
   return await whenReady(
-    weston,
-    () =>
-      eventually("weston paints its background", 15_000, async () => {
-        process.requireRunning();
-        // It misses motion before its shell is there, and the X server reports none without a change of place.
-        await weston.move(0, 0);
-        await weston.parkPointer();
-        return await weston.windowArea() === undefined ? true : undefined;
-      }),
+    new Weston(parts, screen, windows),
+    (weston) => weston.startUp(),
   );
 }

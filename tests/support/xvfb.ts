@@ -1,24 +1,31 @@
 /** A virtual X server whose screen is a file, with a keyboard and a pointer moved by xdotool. */
-import { type Image, parseXwd } from "./image.ts";
+import {
+  type CompositorParts,
+  HostCompositor,
+  type Input,
+  PARKED_POINTER,
+} from "./host.ts";
+import {
+  crop,
+  type Image,
+  paintedArea,
+  parseXwd,
+  type Rectangle,
+} from "./image.ts";
 import { PATH, requirePrograms } from "./packages.ts";
 import { runCommand, TestProcess } from "./process.ts";
+import { isListening } from "./listening.ts";
 import { eventually } from "./wait.ts";
 
 /** A running X server. */
-export class XDisplay {
+export class XDisplay implements Input {
   /** The display's name, ":1". */
   readonly name: string;
   readonly #frameBuffer: string;
-  readonly #screen: { readonly width: number; readonly height: number };
 
-  constructor(
-    name: string,
-    frameBuffer: string,
-    screen: { readonly width: number; readonly height: number },
-  ) {
+  constructor(name: string, frameBuffer: string) {
     this.name = name;
     this.#frameBuffer = frameBuffer;
-    this.#screen = screen;
   }
 
   async screenshot(): Promise<Image> {
@@ -41,15 +48,43 @@ export class XDisplay {
     await this.xdotool("mousemove", `${x}`, `${y}`);
   }
 
-  /** Moves the pointer to the last corner of the screen. */
-  async parkPointer(): Promise<void> {
-    await this.move(this.#screen.width - 1, this.#screen.height - 1);
-  }
-
   /** Runs xdotool. */
   async xdotool(...words: readonly string[]): Promise<string> {
     return (await runCommand(["xdotool", ...words], { DISPLAY: this.name }))
       .text;
+  }
+}
+
+/** A compositor whose output is a window on an X server, which brings its keyboard, its pointer and its screenshots. */
+export abstract class XvfbCompositor extends HostCompositor {
+  protected readonly screen: XDisplay;
+  /** The colour of its empty screen: red, green, blue. */
+  protected abstract readonly background: readonly [number, number, number];
+
+  constructor(parts: CompositorParts, screen: XDisplay) {
+    super(parts, screen);
+    this.screen = screen;
+  }
+
+  override screenshot(): Promise<Image> {
+    return this.screen.screenshot();
+  }
+
+  override async windowArea(): Promise<Rectangle | undefined> {
+    const { x: width, y: height } = PARKED_POINTER;
+    const visible = { x: 0, y: 0, width, height };
+    return paintedArea(crop(await this.screenshot(), visible), this.background);
+  }
+
+  /** Moves the pointer until the screen is empty: what is not ready yet misses motion, and the X server reports none without a change of place. */
+  async startUp(): Promise<void> {
+    await eventually(`${this.name} fills the screen`, 20_000, async () => {
+      this.process.requireRunning();
+      if (!isListening(this.waylandDisplay)) return undefined;
+      await this.move(0, 0);
+      await this.parkPointer();
+      return await this.windowArea() === undefined ? true : undefined;
+    });
   }
 }
 
@@ -79,5 +114,5 @@ export async function startXvfb(
     server.requireRunning();
     return /^(\d+)$/m.exec(server.log())?.[1];
   });
-  return new XDisplay(`:${number}`, `${folder}/Xvfb_screen0`, screen);
+  return new XDisplay(`:${number}`, `${folder}/Xvfb_screen0`);
 }
