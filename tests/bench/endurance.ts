@@ -1,18 +1,29 @@
 // The long checks: many clients at once, and many one after another. Memory and fds must return.
 //
-//   deno run -A tests/bench/endurance.ts [--clients=64] [--seconds=60] [--visits=10000] [--peer=off]
-//                                        [--wayferry="WORDS"] [--cpu=N]
-//
 // Exits 1 when a client failed, an fd stayed open, or memory stayed 8 MiB above where it began.
 
-import { parseArgs } from "node:util";
-import { BenchError, Child } from "./child.ts";
-import { defaultWayferry, lastCpu } from "./options.ts";
-import { peerNames, startHost, startPeer } from "./peers.ts";
+import { delay } from "../support/wait.ts";
+import { BenchError } from "./child.ts";
+import { Arguments, print, statusOf } from "./command_line.ts";
+import { lastCpu, wayferryWords } from "./options.ts";
+import { peerNames, startHost, startPeer, startProgram } from "./peers.ts";
 import type { Peer, Site } from "./peers.ts";
 import { fdCount, memoryOf } from "./process_tree.ts";
 import { buildPrograms } from "./programs.ts";
 import { withScratch } from "./scratch.ts";
+
+const usage =
+  `usage: deno run -A tests/bench/endurance.ts [--clients=64] [--seconds=60] [--visits=10000] [--peer=off]
+                                            [--wayferry="WORDS"] [--cpu=N]
+`;
+const OPTIONS = [
+  "clients",
+  "seconds",
+  "visits",
+  "peer",
+  "wayferry",
+  "cpu",
+] as const;
 
 const allowedGrowth = 8 * 2 ** 20;
 const framesPerSecond = 30;
@@ -20,10 +31,6 @@ const framesPerSecond = 30;
 interface State {
   readonly fds: number;
   readonly resident: number;
-}
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 function stateOf(peer: Peer): State {
@@ -40,14 +47,7 @@ async function runClient(
   words: readonly string[],
   during: () => void,
 ): Promise<ReadonlyMap<string, number>> {
-  await using client = Child.start(
-    {
-      words: [site.programs.client, ...words],
-      environment: { XDG_RUNTIME_DIR: site.directory },
-      stderr: "inherit",
-    },
-    site.cpu,
-  );
+  await using client = startProgram(site, [site.programs.client, ...words]);
   const timer = setInterval(during, 1000);
   try {
     const values = await client.values();
@@ -65,7 +65,7 @@ async function returned(peer: Peer, before: State): Promise<boolean> {
   const good = (): boolean =>
     now.fds === before.fds && now.resident <= before.resident + allowedGrowth;
   for (let waited = 0; waited < 10 && !good(); waited++) {
-    await sleep(1000);
+    await delay(1000);
     now = stateOf(peer);
   }
   print(
@@ -129,55 +129,50 @@ async function checkVisits(
   return await returned(peer, before);
 }
 
-async function run(directory: string): Promise<boolean> {
-  const { values } = parseArgs({
-    options: {
-      clients: { type: "string", default: "64" },
-      seconds: { type: "string", default: "60" },
-      visits: { type: "string", default: "10000" },
-      peer: { type: "string", default: "off" },
-      wayferry: { type: "string" },
-      cpu: { type: "string" },
-    },
-  });
-  const name = peerNames.find((known) => known === values.peer);
-  if (name === undefined) {
-    throw new BenchError(`There is no peer ${values.peer}`);
-  }
+async function check(
+  given: Arguments<typeof OPTIONS[number]>,
+  directory: string,
+): Promise<boolean> {
   const site: Site = {
     directory,
     programs: buildPrograms(directory),
-    cpu: Number(values.cpu ?? lastCpu()),
-    wayferry: values.wayferry?.trim().split(/\s+/) ?? defaultWayferry(),
+    cpu: Number(given.word("cpu") ?? lastCpu()),
+    wayferry: wayferryWords(given.word("wayferry")),
   };
   await using _host = await startHost(site);
-  await using peer = await startPeer(name, site);
+  await using peer = await startPeer(
+    given.choose("peer", peerNames, "off"),
+    site,
+  );
   // What the first clients leave behind, loaded and compiled code for one, is no leak.
   await runClient(site, ["visits", peer.displayName, "20"], () => {});
   await runClient(site, ["swarm", peer.displayName, "4", "5"], () => {});
-  await sleep(5000);
+  await delay(5000);
   const swarm = await checkSwarm(
     site,
     peer,
-    Number(values.clients),
-    Number(values.seconds),
+    given.positive("clients", 64),
+    given.positive("seconds", 60),
   );
-  const visits = await checkVisits(site, peer, Number(values.visits));
+  const visits = await checkVisits(
+    site,
+    peer,
+    given.positive("visits", 10_000),
+  );
   return swarm && visits;
 }
 
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-async function main(): Promise<number> {
-  try {
-    return await withScratch(print, run) ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof BenchError)) throw error;
-    print(`${error.message}\n`);
-    return 1;
-  }
+function main(): Promise<number> {
+  return statusOf(usage, async () => {
+    const given = new Arguments(Deno.args, OPTIONS);
+    if (!given.flag("help")) {
+      const run = (directory: string): Promise<boolean> =>
+        check(given, directory);
+      return await withScratch(print, run) ? 0 : 1;
+    }
+    print(usage);
+    return 0;
+  });
 }
 
 if (import.meta.main) main().then((status) => Deno.exit(status));

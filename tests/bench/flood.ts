@@ -3,9 +3,10 @@
 // A proxy's first client has it load and compile the code that all others use as well. So that this does not count
 // for the flood, a client that works for a while comes before it, and idle is what there is when that one has left.
 
-import { BenchError, Child } from "./child.ts";
+import { delay } from "../support/wait.ts";
+import { BenchError, type Child } from "./child.ts";
 import { measure } from "./measurement.ts";
-import { startHost, startPeer } from "./peers.ts";
+import { startHost, startPeer, startProgram } from "./peers.ts";
 import type { PeerName, Site } from "./peers.ts";
 import { memoryOf } from "./process_tree.ts";
 import type { Memory } from "./process_tree.ts";
@@ -40,27 +41,20 @@ export async function measureFlood(
 ): Promise<FloodResult> {
   await using host = await startHost(site);
   await using peer = await startPeer(name, site);
-  await sleep(500);
+  await delay(500);
   const fresh = memoryOf(peer.pids);
   await measure(site, peer, "batched", firstMilliseconds);
-  await sleep(restMilliseconds);
+  await delay(restMilliseconds);
   const before = await damagesOf(host);
   const idle = memoryOf(peer.pids);
-  await using client = Child.start(
-    {
-      words: [
-        site.programs.client,
-        "flood",
-        peer.displayName,
-        String(requests),
-      ],
-      environment: { XDG_RUNTIME_DIR: site.directory },
-      stderr: "inherit",
-    },
-    site.cpu,
-  );
+  await using client = startProgram(site, [
+    site.programs.client,
+    "flood",
+    peer.displayName,
+    String(requests),
+  ]);
   await client.values("ready");
-  await sleep(200);
+  await delay(200);
   const connected = memoryOf(peer.pids);
   let peakResident = connected.resident;
   const sampling = setInterval(
@@ -70,11 +64,11 @@ export async function measureFlood(
   try {
     host.signal("SIGSTOP");
     await client.write("go\n");
-    await sleep(stoppedMilliseconds);
+    await delay(stoppedMilliseconds);
     host.signal("SIGCONT");
     const values = await client.values("end");
     const damages = await damagesOf(host) - before;
-    await sleep(1000);
+    await delay(1000);
     const after = memoryOf(peer.pids);
     await client.endInput();
     const { success } = await client.status();
@@ -102,8 +96,4 @@ async function damagesOf(host: Child): Promise<number> {
   host.signal("SIGUSR1");
   const counts = await host.values("end");
   return counts.get("damages") ?? 0;
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

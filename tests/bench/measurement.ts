@@ -1,7 +1,7 @@
 // Rounds of one workload: each peer once a round, in turn, so that all of them see the same disturbances.
 
-import { BenchError, Child } from "./child.ts";
-import type { Peer, PeerName, Site } from "./peers.ts";
+import { BenchError } from "./child.ts";
+import { type Peer, type PeerName, type Site, startProgram } from "./peers.ts";
 import type { Row, WorkloadName } from "./workloads.ts";
 
 /** What programs/client.c measured. */
@@ -25,29 +25,29 @@ export async function measure(
   workload: WorkloadName,
   milliseconds: number,
 ): Promise<Sample> {
-  await using client = Child.start(
-    {
-      words: [
-        site.programs.client,
-        workload,
-        peer.displayName,
-        String(milliseconds),
-        ...peer.pids.map(String),
-      ],
-      environment: { XDG_RUNTIME_DIR: site.directory },
-      stderr: "inherit",
-    },
-    site.cpu,
-  );
+  await using client = startProgram(site, [
+    site.programs.client,
+    workload,
+    peer.displayName,
+    String(milliseconds),
+    ...peer.pids.map(String),
+  ]);
   const values = await client.values();
   const { success } = await client.status();
-  const operations = values.get("operations");
-  const seconds = values.get("seconds");
-  if (!success || operations === undefined || seconds === undefined) {
+  const sample = sampleOf(values);
+  if (!success || sample === null) {
     throw new BenchError(
       `The client of "${workload}" through ${peer.name} failed`,
     );
   }
+  return sample;
+}
+
+/** The sample that a client has printed, or null where it has measured nothing. */
+export function sampleOf(values: ReadonlyMap<string, number>): Sample | null {
+  const operations = values.get("operations");
+  const seconds = values.get("seconds");
+  if (operations === undefined || seconds === undefined) return null;
   return {
     rate: operations / seconds,
     p50: values.get("p50"),
@@ -96,7 +96,7 @@ export function valuesOf(
 ): readonly number[] {
   const direct = rounds.get("direct");
   const own = rounds.get(peer) ?? [];
-  if (row.kind === "processor") return own.map((sample) => sample.processor);
+  if (row.value === "processor") return own.map((sample) => sample.processor);
   return own.map((sample, round) =>
     (sample[row.value] ?? NaN) / (direct?.[round]?.[row.value] ?? NaN)
   );

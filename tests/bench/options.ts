@@ -1,9 +1,9 @@
 // The command line of the benchmark.
 
-import { parseArgs } from "node:util";
-import { chooseSome, positive, understood } from "./command_line.ts";
+import { Arguments } from "./command_line.ts";
 import { peerNames } from "./peers.ts";
 import type { PeerName } from "./peers.ts";
+import { isPresent } from "../support/files.ts";
 import { sectionNames } from "./workloads.ts";
 import type { SectionName } from "./workloads.ts";
 
@@ -36,21 +36,33 @@ export interface Options {
 
 /** Reads the arguments. @throws {UsageError} */
 export function parseOptions(args: readonly string[]): Options | "help" {
-  const values = parseArguments(args);
-  if (values.help === true) return "help";
-  const hold = values.hold;
+  const given = new Arguments(
+    args,
+    [
+      "only",
+      "peers",
+      "rounds",
+      "milliseconds",
+      "cpu",
+      "wayferry",
+      "hold",
+      "seconds",
+    ],
+    ["write-docs"],
+  );
+  if (given.flag("help")) return "help";
   return {
-    sections: chooseSome("only", values.only, sectionNames),
-    peers: chooseSome("peers", values.peers, peerNames),
-    rounds: positive("rounds", values.rounds, 7),
-    milliseconds: positive("milliseconds", values.milliseconds, 500),
-    cpu: values.cpu === undefined ? lastCpu() : Number(values.cpu),
-    wayferry: values.wayferry?.trim().split(/\s+/) ?? defaultWayferry(),
-    writeDocs: values["write-docs"] ?? false,
-    hold: hold === undefined
+    sections: given.chooseSome("only", sectionNames),
+    peers: given.chooseSome("peers", peerNames),
+    rounds: given.positive("rounds", 7),
+    milliseconds: given.positive("milliseconds", 500),
+    cpu: Number(given.word("cpu") ?? lastCpu()),
+    wayferry: wayferryWords(given.word("wayferry")),
+    writeDocs: given.flag("write-docs"),
+    hold: given.word("hold") === undefined
       ? undefined
-      : chooseSome("hold", hold, sectionNames)[0],
-    seconds: positive("seconds", values.seconds, 20),
+      : given.chooseSome("hold", sectionNames)[0],
+    seconds: given.positive("seconds", 20),
   };
 }
 
@@ -59,45 +71,11 @@ export function lastCpu(): number {
   return navigator.hardwareConcurrency - 1;
 }
 
-/** The compiled executable where there is one, else the sources. */
-export function defaultWayferry(): readonly string[] {
+/** The words that run Wayferry: those given, else the compiled executable where there is one, else the sources. */
+export function wayferryWords(given: string | undefined): readonly string[] {
+  if (given !== undefined) return given.trim().split(/\s+/);
   const root = new URL("../../", import.meta.url).pathname;
-  try {
-    Deno.statSync(`${root}dist/wayferry`);
-    return [`${root}dist/wayferry`];
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return ["deno", "run", "-A", `${root}main.ts`];
-  }
-}
-
-function parseArguments(args: readonly string[]): {
-  help?: boolean;
-  only?: string;
-  peers?: string;
-  rounds?: string;
-  milliseconds?: string;
-  cpu?: string;
-  wayferry?: string;
-  "write-docs"?: boolean;
-  hold?: string;
-  seconds?: string;
-} {
-  return understood(() =>
-    parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        only: { type: "string" },
-        peers: { type: "string" },
-        rounds: { type: "string" },
-        milliseconds: { type: "string" },
-        cpu: { type: "string" },
-        wayferry: { type: "string" },
-        "write-docs": { type: "boolean" },
-        hold: { type: "string" },
-        seconds: { type: "string" },
-      },
-    }).values
-  );
+  return isPresent(`${root}dist/wayferry`)
+    ? [`${root}dist/wayferry`]
+    : ["deno", "run", "-A", `${root}main.ts`];
 }

@@ -1,5 +1,7 @@
 // What stands between the client and the host: nothing, the C forwarder, waypipe, or Wayferry.
 
+import { isPresent } from "../support/files.ts";
+import { delay } from "../support/wait.ts";
 import { BenchError, Child } from "./child.ts";
 import type { Programs } from "./programs.ts";
 
@@ -56,16 +58,21 @@ export class Peer implements AsyncDisposable {
   }
 }
 
-/** Starts the host and waits until it can be reached. */
-export async function startHost(site: Site): Promise<Child> {
-  const host = Child.start(
+/** Starts one of the built programs, which finds sockets in the site's directory. */
+export function startProgram(site: Site, words: readonly string[]): Child {
+  return Child.start(
     {
-      words: [site.programs.host, hostName],
+      words,
       environment: { XDG_RUNTIME_DIR: site.directory },
       stderr: "inherit",
     },
     site.cpu,
   );
+}
+
+/** Starts the host and waits until it can be reached. */
+export async function startHost(site: Site): Promise<Child> {
+  const host = startProgram(site, [site.programs.host, hostName]);
   await host.values("ready");
   return host;
 }
@@ -156,16 +163,11 @@ async function start(
 
 async function waitForSocket(child: Child, path: string): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt++) {
-    try {
-      const { isSocket } = await Deno.stat(path);
-      if (isSocket) return;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    if (isPresent(path)) return;
     if (child.ended) {
       throw new BenchError(`${child.name} ended before it served ${path}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
   }
   throw new BenchError(`${child.name} has not served ${path} within 10 s`);
 }

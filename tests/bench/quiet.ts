@@ -1,5 +1,7 @@
 // Keeps others from disturbing a measurement: one benchmark at a time, and before all other work.
 
+import { readIfPresent } from "../support/files.ts";
+
 const autogroup = "/proc/self/autogroup";
 
 /**
@@ -14,7 +16,7 @@ export function keepQuiet(report: (text: string) => void): Disposable {
     report("waiting for another benchmark to end\n");
     lock.lockSync(true);
   }
-  const before = /nice (-?\d+)/.exec(readIfPresent(autogroup))?.[1];
+  const before = /nice (-?\d+)/.exec(readIfPresent(autogroup) ?? "")?.[1];
   const preferred = before !== undefined && Deno.uid() === 0;
   if (preferred) Deno.writeTextFileSync(autogroup, "-20");
   return {
@@ -23,13 +25,4 @@ export function keepQuiet(report: (text: string) => void): Disposable {
       lock.close();
     },
   };
-}
-
-function readIfPresent(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import { valuesOf } from "./measurement.ts";
 import type { Rounds } from "./measurement.ts";
 import { peerTitles } from "./peers.ts";
 import type { PeerName } from "./peers.ts";
-import { quantile, summarize } from "./statistics.ts";
+import { quantile, spreadOf, summarize } from "./statistics.ts";
 import { rows, verdict } from "./workloads.ts";
 import type { Row, WorkloadName } from "./workloads.ts";
 
@@ -42,43 +42,46 @@ export function speedTable(
   ], ...body];
 }
 
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+const MEMORY_COLUMNS: readonly (readonly [
+  title: string,
+  cell: (flood: FloodResult) => string,
+])[] = [
+  ["fresh RSS", ({ fresh }) => mebibytes(fresh.resident)],
+  ["PSS", ({ fresh }) => mebibytes(fresh.proportional)],
+  ["anonymous", ({ fresh }) => mebibytes(fresh.anonymous)],
+  ["idle", ({ idle }) => mebibytes(idle.resident)],
+  ["connected", ({ connected }) => mebibytes(connected.resident)],
+  ["flood: peak", ({ peakResident }) => mebibytes(peakResident)],
+  ["after", ({ after }) => mebibytes(after.resident)],
+  ["growth", ({ after, idle }) => mebibytes(after.resident - idle.resident)],
+  [
+    "anonymous",
+    ({ after, idle }) => mebibytes(after.anonymous - idle.anonymous),
+  ],
+  [
+    "since fresh",
+    ({ after, fresh }) => mebibytes(after.resident - fresh.resident),
+  ],
+  [
+    "anonymous",
+    ({ after, fresh }) => mebibytes(after.anonymous - fresh.anonymous),
+  ],
+  ["lost", ({ lost }) => String(lost)],
+  ["seconds", ({ seconds }) => seconds.toFixed(1)],
+];
+
 /** Memory in MiB. */
 export function memoryTable(floods: ReadonlyMap<PeerName, FloodResult>): Table {
-  const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-  const body = [...floods].map(([peer, flood]) => [
-    peerTitles[peer],
-    mebibytes(flood.fresh.resident),
-    mebibytes(flood.fresh.proportional),
-    mebibytes(flood.fresh.anonymous),
-    mebibytes(flood.idle.resident),
-    mebibytes(flood.connected.resident),
-    mebibytes(flood.peakResident),
-    mebibytes(flood.after.resident),
-    mebibytes(flood.after.resident - flood.idle.resident),
-    mebibytes(flood.after.anonymous - flood.idle.anonymous),
-    mebibytes(flood.after.resident - flood.fresh.resident),
-    mebibytes(flood.after.anonymous - flood.fresh.anonymous),
-    String(flood.lost),
-    flood.seconds.toFixed(1),
-  ]);
   return [
-    [
-      "",
-      "fresh RSS",
-      "PSS",
-      "anonymous",
-      "idle",
-      "connected",
-      "flood: peak",
-      "after",
-      "growth",
-      "anonymous",
-      "since fresh",
-      "anonymous",
-      "lost",
-      "seconds",
-    ],
-    ...body,
+    ["", ...MEMORY_COLUMNS.map(([title]) => title)],
+    ...[...floods].map(([peer, flood]) => [
+      peerTitles[peer],
+      ...MEMORY_COLUMNS.map(([, cell]) => cell(flood)),
+    ]),
   ];
 }
 
@@ -120,21 +123,18 @@ function align(
 }
 
 function absolute(row: Row, rounds: Rounds): string {
-  if (row.kind === "processor") return "";
+  if (row.value === "processor") return "";
   const values = (rounds.get("direct") ?? []).map((sample) =>
     sample[row.value] ?? NaN
   );
   const median = quantile(values, 0.5);
-  return row.kind === "rate"
+  return row.value === "rate"
     ? `${Math.round(median)}/s`
     : `${median.toFixed(1)} µs`;
 }
 
 function cell(values: readonly number[]): string {
-  if (values.length === 0) return "failed";
-  const { median, spread } = summarize(values);
-  const digits = median < 1 ? 3 : 2;
-  return `${median.toFixed(digits)} ±${spread.toFixed(digits)}`;
+  return values.length === 0 ? "failed" : spreadOf(values);
 }
 
 function ratio(value: number, base: number): string {
@@ -143,7 +143,7 @@ function ratio(value: number, base: number): string {
 
 function goalOf(row: Row): string {
   if (row.goal === undefined) return "";
-  const sign = row.kind === "rate" ? "≥" : "≤";
+  const sign = row.value === "rate" ? "≥" : "≤";
   return `${sign} ${row.goal}${
     row.least === undefined ? "" : ` (${row.least})`
   }`;

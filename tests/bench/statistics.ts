@@ -22,3 +22,10 @@ export function summarize(values: readonly number[]): Summary {
     spread: (quantile(values, 0.75) - quantile(values, 0.25)) / 2,
   };
 }
+
+/** The median with the spread, for people. */
+export function spreadOf(values: readonly number[]): string {
+  const { median, spread } = summarize(values);
+  const digits = median < 1 ? 3 : 2;
+  return `${median.toFixed(digits)} ±${spread.toFixed(digits)}`;
+}

@@ -1,4 +1,5 @@
 /** The programs that the application tests need: found, or installed from Debian's packages. */
+import { readIfPresent } from "./files.ts";
 import { runCommand } from "./process.ts";
 
 const SEARCH_PATH = [
@@ -94,10 +95,5 @@ export function findProgram(program: string): string | undefined {
 
 /** Whether the programs are those of Debian 12. */
 export function isDebian12(): boolean {
-  try {
-    return Deno.readTextFileSync("/etc/debian_version").startsWith("12");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return readIfPresent("/etc/debian_version")?.startsWith("12") === true;
 }

@@ -4,6 +4,7 @@
  *
  * The output is a file rather than a pipe because browsers leave helpers behind that keep a pipe open.
  */
+import { readIfPresent } from "./files.ts";
 import { eventually, waitAtMost } from "./wait.ts";
 
 /** How a child process is started. */
@@ -63,12 +64,7 @@ export class TestProcess implements AsyncDisposable {
 
   /** What the process has written so far. */
   log(): string {
-    try {
-      return Deno.readTextFileSync(this.logPath);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return "";
-      throw error;
-    }
+    return readIfPresent(this.logPath) ?? "";
   }
 
   /** Sends a signal to the process itself, if it still runs. */

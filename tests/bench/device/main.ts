@@ -3,6 +3,7 @@
 // One peer stands on src/virtgpu alone and draws into the host's memory; the other one is an ordinary application behind
 // the proxy. The host is the one of the other benchmarks, which answers at once.
 
+import { readIfPresent } from "../../support/files.ts";
 import { makeScratch } from "../../support/scratch.ts";
 import { requireExecutable } from "../../support/proxy.ts";
 import { driver, startGuest } from "../../vm/support/guest.ts";
@@ -55,25 +56,16 @@ async function run(
   ]);
   if (code !== 0) throw new BenchError(`In the guest:\n${text}`);
   show("virtio-gpu", deviceTable(parseResults(text)), options);
-  const [before, after] = [
-    await traceOf(share, ROUND_TRIP_COUNTS[0]),
-    await traceOf(share, ROUND_TRIP_COUNTS[1]),
-  ];
+  const traceOf = (count: number): string | null =>
+    readIfPresent(`${share}/${SHARED.trace(count)}`);
+  const before = traceOf(ROUND_TRIP_COUNTS[0]);
+  const after = traceOf(ROUND_TRIP_COUNTS[1]);
   if (before === null || after === null) {
     report("strace is not installed, so that no system calls are counted\n");
     return;
   }
   const calls = callsPerRoundTrip([before, after]);
   show("virtio-gpu calls", callTable(calls), options);
-}
-
-async function traceOf(share: string, count: number): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(`${share}/${SHARED.trace(count)}`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }
 
 function show(name: string, table: Table, options: DeviceOptions): void {

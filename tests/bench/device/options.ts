@@ -1,12 +1,11 @@
 // The command line of the device benchmark.
 
-import { parseArgs } from "node:util";
 import {
   type Fences,
   type Rutabaga,
   rutabagas,
 } from "../../emulator/host_profile.ts";
-import { choose, chooseSome, positive, understood } from "../command_line.ts";
+import { Arguments } from "../command_line.ts";
 import { deviceWorkloads } from "./workloads.ts";
 
 export const usage = `usage: WAYFERRY_VM=DRIVER deno task bench-device [options]
@@ -38,43 +37,21 @@ const fenceKinds: readonly Fences[] = ["fixed", "stock"];
 export function parseDeviceOptions(
   args: readonly string[],
 ): DeviceOptions | "help" {
-  const values = parseArguments(args);
-  if (values.help === true) return "help";
+  const given = new Arguments(
+    args,
+    ["only", "rounds", "milliseconds", "rutabaga", "fences"],
+    ["write-docs"],
+  );
+  if (given.flag("help")) return "help";
   return {
-    workloads: chooseSome(
+    workloads: given.chooseSome(
       "only",
-      values.only,
       deviceWorkloads.map(({ name }) => name),
     ),
-    rounds: positive("rounds", values.rounds, 5),
-    milliseconds: positive("milliseconds", values.milliseconds, 1000),
-    rutabaga: choose("rutabaga", values.rutabaga ?? "0.1.85", rutabagas),
-    fences: choose("fences", values.fences ?? "fixed", fenceKinds),
-    writeDocs: values["write-docs"] ?? false,
+    rounds: given.positive("rounds", 5),
+    milliseconds: given.positive("milliseconds", 1000),
+    rutabaga: given.choose("rutabaga", rutabagas, "0.1.85"),
+    fences: given.choose("fences", fenceKinds, "fixed"),
+    writeDocs: given.flag("write-docs"),
   };
-}
-
-function parseArguments(args: readonly string[]): {
-  help?: boolean;
-  only?: string;
-  rounds?: string;
-  milliseconds?: string;
-  rutabaga?: string;
-  fences?: string;
-  "write-docs"?: boolean;
-} {
-  return understood(() =>
-    parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        only: { type: "string" },
-        rounds: { type: "string" },
-        milliseconds: { type: "string" },
-        rutabaga: { type: "string" },
-        fences: { type: "string" },
-        "write-docs": { type: "boolean" },
-      },
-    }).values
-  );
 }

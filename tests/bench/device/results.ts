@@ -1,7 +1,7 @@
 // What the script in the guest has printed, and its traces.
 
 import { BenchError } from "../child.ts";
-import type { Sample } from "../measurement.ts";
+import { type Sample, sampleOf } from "../measurement.ts";
 import { FRAME_COUNTS, ROUND_TRIP_COUNTS } from "./guest_script.ts";
 
 /** What comes more rarely than once in so many round trips belongs to none: V8 does its work now and then. */
@@ -45,26 +45,16 @@ export function parseResults(text: string): Map<string, DeviceResult> {
     } else if (word !== "end") values.set(word, Number(first));
     else if (run !== null) {
       if (run.round > 0) {
-        resultOf(run.workload).samples[run.peer].push(sampleOf(values, line));
+        const sample = sampleOf(values);
+        if (sample === null) {
+          throw new BenchError(`A peer has measured nothing: ${run.workload}`);
+        }
+        resultOf(run.workload).samples[run.peer].push(sample);
       }
       run = null;
     }
   }
   return results;
-}
-
-function sampleOf(values: ReadonlyMap<string, number>, line: string): Sample {
-  const operations = values.get("operations");
-  const seconds = values.get("seconds");
-  if (operations === undefined || seconds === undefined) {
-    throw new BenchError(`A peer has measured nothing: ${line}`);
-  }
-  return {
-    rate: operations / seconds,
-    p50: values.get("p50"),
-    p99: values.get("p99"),
-    processor: (values.get("processorSeconds") ?? 0) * 1e6 / operations,
-  };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Sample } from "../measurement.ts";
 import type { Table } from "../report.ts";
-import { quantile, summarize } from "../statistics.ts";
+import { quantile, spreadOf } from "../statistics.ts";
 import { type DeviceResult, RAREST } from "./results.ts";
 import { type DeviceWorkload, deviceWorkloads } from "./workloads.ts";
 
@@ -62,12 +62,10 @@ function ratios(
   base: readonly Sample[],
   value: (sample: Sample) => number,
 ): string {
-  const { median, spread } = summarize(samples.flatMap((sample, round) => {
+  return spreadOf(samples.flatMap((sample, round) => {
     const other = base[round];
     return other === undefined ? [] : [value(sample) / value(other)];
   }));
-  const digits = median < 1 ? 3 : 2;
-  return `${median.toFixed(digits)} ±${spread.toFixed(digits)}`;
 }
 
 /** What a round trip may cost: a SEND and a POLL, the event of the answer, and for each of two wakes one call on the socket. */

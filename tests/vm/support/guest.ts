@@ -9,6 +9,7 @@
  * in it stand for the engine.
  */
 import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
+import { readIfPresent } from "../../support/files.ts";
 import { PATH } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
 import { makeScratch } from "../../support/scratch.ts";
@@ -117,11 +118,11 @@ export class Guest implements AsyncDisposable {
     const job = this.#submit(script);
     const deadline = performance.now() + seconds * 1000;
     for (;;) {
-      const status = readIfThere(`${job}.status`);
+      const status = readIfPresent(`${job}.status`) ?? "";
       if (status.endsWith("\n") || performance.now() > deadline) {
         return {
           code: status === "" ? 124 : Number(status),
-          text: readIfThere(`${job}.out`),
+          text: readIfPresent(`${job}.out`) ?? "",
         };
       }
       await delay(50);
@@ -155,15 +156,6 @@ export class Guest implements AsyncDisposable {
     Deno.writeTextFileSync(`${job}.part`, `${script}\n`);
     Deno.renameSync(`${job}.part`, `${job}.sh`);
     return job;
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
   }
 }
 
