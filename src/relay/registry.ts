@@ -71,7 +71,7 @@ const RANKS = new Map([["wl_seat", 1], ["wl_output", 2]]);
  * The registry announces globals of a lower rank first; within a rank they keep
  * the host's order.
  */
-export function announcementRank(global: string): number {
+function announcementRank(global: string): number {
   return RANKS.get(global) ?? 0;
 }
 

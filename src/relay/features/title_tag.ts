@@ -34,7 +34,7 @@ export function titleTag(tag: string): Feature<null> {
  * The longest beginning of `text` that takes at most `bytes` bytes in UTF-8 and
  * ends between two characters.
  */
-export function shorten(text: string, bytes: number): string {
+function shorten(text: string, bytes: number): string {
   const { read, written } = encoder.encodeInto(text, new Uint8Array(bytes));
   return written < bytes && read === text.length ? text : text.slice(0, read);
 }
