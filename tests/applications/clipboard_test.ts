@@ -4,6 +4,7 @@ import type { HostCompositor } from "../support/host.ts";
 import { requirePrograms } from "../support/packages.ts";
 import { TestProcess } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
+import { freshBytes } from "../support/random.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
@@ -21,7 +22,7 @@ const LARGE = 100 * 1024 * 1024;
 
 for (const [name, startHost] of HOSTS) {
   Deno.test(`on ${name}, 100 MiB are pasted byte for byte, into and out of the proxy`, async () => {
-    await pasteEveryWay(startHost, randomBytes(LARGE), []);
+    await pasteEveryWay(startHost, freshBytes(LARGE), []);
   });
 }
 
@@ -105,14 +106,6 @@ async function copyAndPaste(
   );
   assert.equal(await pasting.end(60_000), 0, pasting.log());
   return await Deno.readFile(`${home.path}/pasted`);
-}
-
-function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65536) {
-    crypto.getRandomValues(bytes.subarray(at, at + 65536));
-  }
-  return bytes;
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

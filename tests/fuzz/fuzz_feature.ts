@@ -7,7 +7,7 @@ import type {
   FeatureRelay,
   Verdict,
 } from "../../src/relay/feature.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 /** What it does in the world that is being made. */
 export interface Whims {

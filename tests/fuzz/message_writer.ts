@@ -2,7 +2,7 @@
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import type { Argument, Message } from "../../protocols/tables.ts";
 import { DEVICE_LABEL } from "./descriptors.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { FIRST_HIGH, type FuzzObject, type View } from "./view.ts";
 
 const MAXIMUM_SIZE = 4096;
@@ -146,7 +146,7 @@ export class MessageWriter {
         }
         return true;
       case "array":
-        this.content(randomBytes(random, random.length(800)));
+        this.content(random.bytes(random.length(800)));
         return true;
       case "object":
         return this.#randomObject(random, view, argument);
@@ -211,13 +211,6 @@ function plausibleNumber(
     default:
       return random.number();
   }
-}
-
-/** Bytes of any value. */
-export function randomBytes(random: Random, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) bytes[i] = random.word();
-  return bytes;
 }
 
 /** An id that a confused program could send. */

@@ -1,11 +1,7 @@
 /** Slightly illegal messages, made from legal ones, and bytes that are no messages at all. */
 import { DEVICE_LABEL } from "./descriptors.ts";
-import {
-  type MessageWriter,
-  randomBytes,
-  strangeId,
-} from "./message_writer.ts";
-import type { Random } from "./random.ts";
+import { type MessageWriter, strangeId } from "./message_writer.ts";
+import type { Random } from "../support/random.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -125,7 +121,7 @@ export function spoilBytes(
       bytes.copyWithin(from, from + length, end);
       return end - length;
     case 5: {
-      const inserted = randomBytes(random, random.below(64));
+      const inserted = random.bytes(random.below(64));
       bytes.copyWithin(from + inserted.length, from, end);
       bytes.set(inserted, from);
       return end + inserted.length;
@@ -134,7 +130,7 @@ export function spoilBytes(
       bytes.copyWithin(from + length, from, end);
       return end + length;
     default: {
-      const noise = randomBytes(random, random.length(4000));
+      const noise = random.bytes(random.length(4000));
       bytes.set(noise, start);
       return start + noise.length;
     }

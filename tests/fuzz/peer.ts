@@ -4,7 +4,7 @@ import { Fault, type Heard } from "./heard.ts";
 import type { MessageRules } from "./message_rules.ts";
 import { MessageWriter } from "./message_writer.ts";
 import type { EventPassage, RequestPassage } from "./passage.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { View } from "./view.ts";
 import type { Wire } from "./wire.ts";
 

@@ -7,7 +7,7 @@ import {
   PRIMARY_SELECTION,
 } from "./announcements.ts";
 import type { MessageWriter } from "./message_writer.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { FIRST_OWN_NAME } from "./request_rules.ts";
 import type { FuzzObject, Global, View } from "./view.ts";
 

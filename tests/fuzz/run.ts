@@ -9,7 +9,7 @@ import { Descriptors } from "./descriptors.ts";
 import { FuzzFailure } from "./failure.ts";
 import { fuzzFeature, type Whims } from "./fuzz_feature.ts";
 import { GLOBAL_NAMES } from "./host_peer.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { chooseScene, ordinaryTraffic, play } from "./scenes.ts";
 import { FuzzWorld, type Surroundings, type WorldKind } from "./world.ts";
 

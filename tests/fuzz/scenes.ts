@@ -1,7 +1,7 @@
 /** What happens in a world: ordinary traffic in random order, and then the ways in which it can go wrong. */
 import { FuzzFailure } from "./failure.ts";
 import { spoilBytes, spoilLabels, spoilMessage } from "./mutations.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import type { FuzzWorld } from "./world.ts";
 

@@ -18,7 +18,7 @@ import { describe, type Heard } from "./heard.ts";
 import { HostPeer } from "./host_peer.ts";
 import { EventPassage, RequestPassage } from "./passage.ts";
 import type { Conversation } from "./peer.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { Wire } from "./wire.ts";
 
 /** More turns than this without an end are a hang. */

@@ -9,6 +9,7 @@ import {
   type Message,
 } from "../../../protocols/tables.ts";
 import { formatMessage } from "../../../src/log/message_format.ts";
+import { Random } from "../../support/random.ts";
 import { messageWords, type Part } from "../../support/words.ts";
 
 function format(
@@ -265,20 +266,8 @@ Deno.test("nothing behind the message's end is read", () => {
   );
 });
 
-/** xorshift32: the same numbers in every run. */
-function* random(seed: number): Generator<number> {
-  let state = seed;
-  for (;;) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    yield state;
-  }
-}
-
 Deno.test("no bytes in any message make decoding fail, or show bytes from outside", () => {
-  const numbers = random(0x5eed);
-  const next = (below: number): number => (numbers.next().value >>> 0) % below;
+  const random = new Random(0x5eed);
   const secret = 0x5a5a5a5a; // "ZZZZ", which the message itself never has
   const messages = interfaceNames().flatMap((name) => {
     const table = findInterface(name);
@@ -291,14 +280,17 @@ Deno.test("no bytes in any message make decoding fail, or show bytes from outsid
   for (let round = 0; round < 20; round++) {
     for (const message of messages) {
       words.fill(secret);
-      const at = next(16);
-      const count = next(24);
+      const at = random.below(16);
+      const count = random.below(24);
       for (let i = 0; i < count; i++) {
         // small words are plausible lengths
-        const word = next(2) === 0 ? next(64) : numbers.next().value | 0;
+        const word = random.below(2) === 0 ? random.below(64) : random.word();
         words[at + i] = word & ~0x20202020 & ~0x08080808;
       }
-      const size = Math.max(0, count * 4 - (next(8) === 0 ? next(4) : 0));
+      const size = Math.max(
+        0,
+        count * 4 - (random.below(8) === 0 ? random.below(4) : 0),
+      );
       const text = formatMessage(message, 7, words, at, size);
       assert.match(text, /^\w+@7\.\w+\(.*\)$/s);
       assert.doesNotMatch(text, /ZZ|5a5a|1515870810|\n/, text);

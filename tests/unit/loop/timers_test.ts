@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Timer, TimerHeap } from "../../../src/loop/timers.ts";
+import { Random } from "../../support/random.ts";
 
 Deno.test("timers run in the order of their times, equal ones in the order they were made", () => {
   const heap = new TimerHeap();
@@ -72,19 +73,15 @@ Deno.test("a callback that throws is over, and the others are still pending", ()
 });
 
 Deno.test("thousands of timers, some cancelled, run in the order that sorting gives", () => {
-  let seed = 1;
-  const random = (limit: number): number => {
-    seed = Math.imul(seed, 1103515245) + 12345 | 0;
-    return (seed >>> 8) % limit;
-  };
+  const random = new Random(1);
   const heap = new TimerHeap();
   const ran: { time: number; index: number }[] = [];
   const timers = Array.from({ length: 5000 }, (_, index) => {
-    const entry = { time: random(500), index };
+    const entry = { time: random.below(500), index };
     return { entry, timer: heap.add(entry.time, () => ran.push(entry)) };
   });
   const kept = timers.filter(({ timer }) => {
-    const isCancelled = random(3) === 0;
+    const isCancelled = random.below(3) === 0;
     if (isCancelled) timer[Symbol.dispose]();
     return !isCancelled;
   });

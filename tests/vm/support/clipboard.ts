@@ -4,6 +4,7 @@ import { programEnvironment } from "../../applications/program.ts";
 import type { HostCompositor } from "../../support/host.ts";
 import { requirePrograms } from "../../support/packages.ts";
 import { TestProcess } from "../../support/process.ts";
+import { freshBytes } from "../../support/random.ts";
 import { makeScratch } from "../../support/scratch.ts";
 import type { GuestSession } from "./session.ts";
 
@@ -36,7 +37,7 @@ export async function pasteEveryWay(
   ]);
   const contents = [
     ["text/plain;charset=utf-8", text(length)],
-    ["application/x-test", randomBytes(length)],
+    ["application/x-test", freshBytes(length)],
   ] as const;
   for (const [type, content] of contents) {
     for (const [from, to] of WAYS) {
@@ -123,14 +124,6 @@ function text(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length).fill(0x2e);
   for (let at = 0; at + line.length <= length; at += line.length) {
     bytes.set(line, at);
-  }
-  return bytes;
-}
-
-function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65536) {
-    crypto.getRandomValues(bytes.subarray(at, at + 65536));
   }
   return bytes;
 }

@@ -4,19 +4,9 @@ import {
   Region,
   REGION_CAPACITY,
 } from "../../../../../src/relay/features/surface/region.ts";
+import { Random } from "../../../../support/random.ts";
 
 const SIDE = 40;
-
-/** Numbers from a seed, the same in every run. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed >>> 0 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 type Rectangle = readonly [number, number, number, number];
 
@@ -58,22 +48,22 @@ function coverage(region: Region): Uint8Array {
 }
 
 function randomRectangle(
-  random: (below: number) => number,
+  random: Random,
   largest: number,
 ): Rectangle {
-  const left = random(SIDE);
-  const top = random(SIDE);
+  const left = random.below(SIDE);
+  const top = random.below(SIDE);
   return [
     left,
     top,
-    Math.min(SIDE, left + random(largest)),
-    Math.min(SIDE, top + random(largest)),
+    Math.min(SIDE, left + random.below(largest)),
+    Math.min(SIDE, top + random.below(largest)),
   ];
 }
 
 Deno.test("a region is exactly what was added while it is not too finely divided", () => {
   for (let seed = 1; seed <= 400; seed++) {
-    const random = numbers(seed * 7919);
+    const random = new Random(seed * 7919);
     const region = new Region();
     const model = new Bitmap();
     for (let i = 0; i < 6; i++) {
@@ -88,7 +78,7 @@ Deno.test("a region is exactly what was added while it is not too finely divided
 
 Deno.test("a region covers all that was added, no pixel twice, however much it is", () => {
   for (let seed = 1; seed <= 150; seed++) {
-    const random = numbers(seed * 104729);
+    const random = new Random(seed * 104729);
     const region = new Region();
     const model = new Bitmap();
     for (let i = 0; i < 120; i++) {
@@ -107,7 +97,7 @@ Deno.test("a region covers all that was added, no pixel twice, however much it i
 
 Deno.test("the union of two regions covers both and, where it is simple, nothing else", () => {
   for (let seed = 1; seed <= 200; seed++) {
-    const random = numbers(seed * 31337);
+    const random = new Random(seed * 31337);
     const [one, other] = [new Region(), new Region()];
     const model = new Bitmap();
     for (const region of [one, other]) {

@@ -47,6 +47,13 @@ export class Random {
     return this.below(Math.min(most, limit) + 1);
   }
 
+  /** Bytes of any value. */
+  bytes(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.word();
+    return bytes;
+  }
+
   /** A number as programs send them: small, or at the edge of what a word can be. */
   number(): number {
     switch (this.below(8)) {
@@ -71,3 +78,12 @@ const EDGES = [
   4096,
   256,
 ];
+
+/** Bytes that are others in every run. */
+export function freshBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65536));
+  }
+  return bytes;
+}
