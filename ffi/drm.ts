@@ -31,8 +31,8 @@ const PRIME_BYTES = 12;
 const DRM_CLOEXEC = 0o2000000;
 const DRM_RDWR = 2;
 
-/** The request numbers, for the tests. */
-export const DRM_REQUESTS = {
+/** The request numbers. */
+const DRM_REQUESTS = {
   version: ioctlNumber(IOC_READ_WRITE, DRM_IOCTL_TYPE, 0x00, VERSION_BYTES),
   gemClose: ioctlNumber(IOC_WRITE, DRM_IOCTL_TYPE, 0x09, GEM_CLOSE_BYTES),
   primeHandleToFd: ioctlNumber(
@@ -58,14 +58,14 @@ export interface DrmVersion {
 }
 
 /** Writes a struct drm_version that asks for the name only. */
-export function encodeVersion(words: Uint32Array, nameAddress: number): void {
+function encodeVersion(words: Uint32Array, nameAddress: number): void {
   words.fill(0);
   words[VERSION_NAME_LENGTH] = NAME_ROOM;
   writeAddress(words, VERSION_NAME, nameAddress);
 }
 
 /** Writes a struct drm_prime_handle; the kernel fills in what is not given. */
-export function encodePrime(
+function encodePrime(
   words: Uint32Array,
   handle: number,
   flags: number,

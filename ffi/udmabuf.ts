@@ -14,7 +14,7 @@ const DEVICE = "/dev/udmabuf";
 const CREATE_BYTES = 24;
 const UDMABUF_FLAGS_CLOEXEC = 1;
 /** Linux 4.20. */
-export const UDMABUF_CREATE: bigint = ioctlNumber(
+const UDMABUF_CREATE: bigint = ioctlNumber(
   IOC_WRITE,
   "u",
   0x42,
@@ -24,7 +24,7 @@ const HIGH = 0x1_0000_0000;
 const create = new StructWords(CREATE_BYTES);
 
 /** Writes a struct udmabuf_create of a file's beginning. */
-export function encodeUdmabufCreate(
+function encodeUdmabufCreate(
   words: Uint32Array,
   memfd: number,
   size: number,

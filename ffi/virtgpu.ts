@@ -60,8 +60,8 @@ function virtgpuRequest(number: number, size: number): bigint {
   return ioctlNumber(IOC_READ_WRITE, DRM_IOCTL_TYPE, 0x40 + number, size);
 }
 
-/** The request numbers, for the tests. */
-export const VIRTGPU_REQUESTS = {
+/** The request numbers. */
+const VIRTGPU_REQUESTS = {
   map: virtgpuRequest(0x01, MAP_BYTES),
   execbuffer: virtgpuRequest(0x02, EXECBUFFER_BYTES),
   getParam: virtgpuRequest(0x03, GETPARAM_BYTES),
@@ -94,7 +94,7 @@ export const BLOB_FLAG_USE_MAPPABLE = 1;
 export const BLOB_FLAG_USE_SHAREABLE = 2;
 
 /** Writes a struct drm_virtgpu_execbuffer. */
-export function encodeExecbuffer(
+function encodeExecbuffer(
   words: Uint32Array,
   commandAddress: number,
   size: number,
@@ -112,7 +112,7 @@ export function encodeExecbuffer(
 }
 
 /** Writes a struct drm_virtgpu_getparam. */
-export function encodeGetParam(
+function encodeGetParam(
   words: Uint32Array,
   parameter: number,
   valueAddress: number,
@@ -123,7 +123,7 @@ export function encodeGetParam(
 }
 
 /** Writes a struct drm_virtgpu_get_caps. */
-export function encodeGetCaps(
+function encodeGetCaps(
   words: Uint32Array,
   capset: number,
   version: number,
@@ -138,7 +138,7 @@ export function encodeGetCaps(
 }
 
 /** Writes a struct drm_virtgpu_resource_create_blob. */
-export function encodeCreateBlob(
+function encodeCreateBlob(
   words: Uint32Array,
   memory: number,
   flags: number,
@@ -153,7 +153,7 @@ export function encodeCreateBlob(
 }
 
 /** Writes the three struct drm_virtgpu_context_set_param of a context. */
-export function encodeContextParameters(
+function encodeContextParameters(
   words: Uint32Array,
   capset: number,
   rings: number,
@@ -169,7 +169,7 @@ export function encodeContextParameters(
 }
 
 /** Writes a struct drm_virtgpu_context_init. */
-export function encodeContextInit(
+function encodeContextInit(
   words: Uint32Array,
   count: number,
   parametersAddress: number,

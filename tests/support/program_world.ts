@@ -1,5 +1,6 @@
 /** The program, run from its sources under either name, in an empty runtime directory. */
 
+import { isPresent } from "./files.ts";
 import { isListening } from "./listening.ts";
 import { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
@@ -16,6 +17,11 @@ export const run = `exec -a "$0" ${Deno.execPath()} run -A ${main} "$@"`;
 /** A command for a shell that tells what a child command finds in its environment, and fails. */
 export const tellsVariables =
   'echo "$WAYLAND_DISPLAY|${WAYLAND_SOCKET-unset}|${LISTEN_FDS-unset}|$HOME"; exit 7';
+
+/** Whether this machine has a GPU, of which the tests do not know what it can do. */
+export function hasGpu(): boolean {
+  return isPresent("/dev/dri") && [...Deno.readDirSync("/dev/dri")].length > 0;
+}
 
 /** An empty runtime directory, and the program in it. */
 export class ProgramWorld implements Disposable {
@@ -82,6 +88,15 @@ export class ProgramWorld implements Disposable {
       return this.#isReady(file) ? true : undefined;
     });
     return process;
+  }
+
+  /** What a client is told at a socket before the connection is closed. */
+  async lastWords(socket: string): Promise<string> {
+    using connection = await Deno.connect({
+      transport: "unix",
+      path: `${this.folder}/${socket}`,
+    });
+    return await new Response(connection.readable).text();
   }
 
   #isReady(file: string): boolean {

@@ -1,6 +1,10 @@
 /** Which device a file stands for, and how large a page is. */
 import assert from "node:assert/strict";
-import { deviceNumberOf, memoryPageSize } from "../../../ffi/device_node.ts";
+import {
+  deviceNumberOf,
+  encodeDeviceNumber,
+  memoryPageSize,
+} from "../../../ffi/device_node.ts";
 import { SyscallError } from "../../../ffi/error.ts";
 import { O_RDONLY, openFile } from "../../../ffi/fd.ts";
 
@@ -16,6 +20,12 @@ for (
     assert.equal(deviceNumberOf(device.number), number);
   });
 }
+
+Deno.test("a device's number is that of glibc's makedev", () => {
+  // makedev(226, 128), makedev(0x12345, 0x6789a)
+  assert.equal(encodeDeviceNumber(226, 128), 0xe280n);
+  assert.equal(encodeDeviceNumber(0x12345, 0x6789a), 0x0001_2000_6783_459an);
+});
 
 Deno.test("what is no device has no number, and what is not open is told", () => {
   using file = openFile("/proc/self/status", O_RDONLY);

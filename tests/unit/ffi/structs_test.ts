@@ -13,21 +13,11 @@ import { parseSignal } from "../../../ffi/signalfd.ts";
 import { encodeDeadline } from "../../../ffi/timerfd.ts";
 import { encodeUnixAddress } from "../../../ffi/unix_socket.ts";
 
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(
-    hex.match(/[0-9a-f]{2}/g) ?? [],
-    (byte) => parseInt(byte, 16),
-  );
-}
-
 function hexOf(
   view: Uint8Array | Int32Array | Uint32Array,
   bytes = view.byteLength,
 ): string {
-  const octets = new Uint8Array(view.buffer, view.byteOffset, bytes);
-  return Array.from(octets, (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  return new Uint8Array(view.buffer, view.byteOffset, bytes).toHex();
 }
 
 Deno.test("a control message with three descriptors has the bytes of struct cmsghdr", () => {
@@ -49,7 +39,7 @@ Deno.test("descriptors are found behind control messages of other kinds", () => 
   const hex = "1c000000000000000100000002000000" +
     "11000000220000003300000000000000" + // SCM_CREDENTIALS
     "18000000000000000100000001000000" + "0500000006010000"; // SCM_RIGHTS
-  const bytes = bytesOf(hex);
+  const bytes = Uint8Array.fromHex(hex);
   const fds = new Int32Array(253);
   assert.equal(parseRights(new Int32Array(bytes.buffer), bytes.length, fds), 2);
   assert.deepEqual([...fds.subarray(0, 3)], [5, 0x106, 0]);
@@ -68,7 +58,7 @@ for (
   ]
 ) {
   Deno.test(`a control message ${name} brings no descriptor`, () => {
-    const bytes = bytesOf(hex);
+    const bytes = Uint8Array.fromHex(hex);
     assert.equal(
       parseRights(
         new Int32Array(bytes.buffer),
@@ -81,7 +71,7 @@ for (
 }
 
 Deno.test("a control message that claims more than there is brings what there is", () => {
-  const bytes = bytesOf(
+  const bytes = Uint8Array.fromHex(
     "28000000000000000100000001000000" + "0500000006000000",
   );
   const fds = new Int32Array(253);
@@ -139,7 +129,7 @@ Deno.test("a signal set has bit n - 1 for signal n", () => {
 });
 
 Deno.test("a struct signalfd_siginfo tells the signal and its sender", () => {
-  const bytes = bytesOf(
+  const bytes = Uint8Array.fromHex(
     "0f000000" + "02000000" + "03000000" + "04010000" + "05000100" +
       "06".repeat(108),
   );
@@ -179,7 +169,7 @@ for (
   ]
 ) {
   Deno.test(`a siginfo_t tells of a child ${name}`, () => {
-    const bytes = bytesOf(
+    const bytes = Uint8Array.fromHex(
       `1100000055000000${code}000000000000000102030004050600${status}000000${
         "77".repeat(100)
       }`,

@@ -22,20 +22,6 @@ import {
 /** Bytes that were not written show. */
 const DIRT = 0x7777_7777;
 
-function hexOf(words: Int32Array, bytes: number): string {
-  return Array.from(
-    new Uint8Array(words.buffer, 0, bytes),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
-
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(
-    hex.match(/[0-9a-f]{2}/g) ?? [],
-    (byte) => parseInt(byte, 16),
-  );
-}
-
 for (
   const { name, hex, write } of [
     {
@@ -90,7 +76,8 @@ for (
   Deno.test(`${name} has the bytes that hosts take`, () => {
     const words = new Int32Array(1024).fill(DIRT);
     write(words);
-    assert.equal(hexOf(words, hex.length / 2), hex);
+    const bytes = new Uint8Array(words.buffer, 0, hex.length / 2);
+    assert.equal(bytes.toHex(), hex);
     assert.equal(words[hex.length / 8], DIRT, "more was written");
   });
 }
@@ -111,7 +98,7 @@ Deno.test("a payload fits a page in both dialects, and a probe does not reach th
 });
 
 Deno.test("the capability set is read, and a shorter one is none", () => {
-  const bytes = bytesOf("07000000020100000100000000000000");
+  const bytes = Uint8Array.fromHex("07000000020100000100000000000000");
   assert.deepEqual(parseCapabilities(bytes), {
     version: 7,
     channels: 0x102,
@@ -119,14 +106,14 @@ Deno.test("the capability set is read, and a shorter one is none", () => {
   });
   // the last word says that the host has memory of another GPU
   assert.deepEqual(
-    parseCapabilities(bytesOf("01000000020000000000000001000000")),
+    parseCapabilities(Uint8Array.fromHex("01000000020000000000000001000000")),
     { version: 1, channels: 2, allocatesDmabuf: false },
   );
   assert.equal(parseCapabilities(bytes.subarray(0, 15)), null);
 });
 
 Deno.test("the answer to a query of four planes is read", () => {
-  const bytes = bytesOf(
+  const bytes = Uint8Array.fromHex(
     "64000000320000001900000001000000" + "00000000102700009833000003820000" +
       "0000000000000001" + "0040000000000000" + "07000000" + "01000000" +
       "ffffffff" + "ffffffff",

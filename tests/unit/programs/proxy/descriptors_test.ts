@@ -9,7 +9,7 @@ import {
   listenUnix,
 } from "../../../../ffi/unix_socket.ts";
 import { Peer } from "../../../support/peer.ts";
-import { ProgramWorld } from "../../../support/program_world.ts";
+import { hasGpu, ProgramWorld } from "../../../support/program_world.ts";
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
 
@@ -201,13 +201,7 @@ Deno.test({
       "--virtio-gpu",
       "--wayland-display=guest",
     ], "guest");
-    const refusal = async (): Promise<string> => {
-      using connection = await Deno.connect({
-        transport: "unix",
-        path: `${world.folder}/guest`,
-      });
-      return await new Response(connection.readable).text();
-    };
+    const refusal = (): Promise<string> => world.lastWords("guest");
     const usual = /this machine has no virtio-gpu|no driver for it/;
     assert.match(await refusal(), usual);
     for (let free = 1; free < 5; free++) {
@@ -222,12 +216,3 @@ Deno.test({
     assert.match(await refusal(), usual);
   },
 });
-
-/** Whether this machine has a GPU, of which the tests do not know what it can do. */
-function hasGpu(): boolean {
-  try {
-    return [...Deno.readDirSync("/dev/dri")].length > 0;
-  } catch {
-    return false;
-  }
-}

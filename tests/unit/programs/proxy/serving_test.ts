@@ -2,18 +2,13 @@
 
 import assert from "node:assert/strict";
 import { listenUnix } from "../../../../ffi/unix_socket.ts";
-import { DROP_IN, ProgramWorld } from "../../../support/program_world.ts";
+import {
+  DROP_IN,
+  hasGpu,
+  ProgramWorld,
+} from "../../../support/program_world.ts";
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
-
-/** Whether this machine has a GPU, of which the tests do not know what it can do. */
-const hasGpu = (() => {
-  try {
-    return [...Deno.readDirSync("/dev/dri")].length > 0;
-  } catch {
-    return false;
-  }
-})();
 
 /** Waits until a program's log has this: what it does may be seen from outside before that is written. */
 async function logged(process: TestProcess, what: RegExp): Promise<void> {
@@ -26,7 +21,7 @@ async function logged(process: TestProcess, what: RegExp): Promise<void> {
 Deno.test({
   name:
     "without a virtio-gpu the proxy warns, serves, and refuses each client for the same reason; doctor says the same words",
-  ignore: hasGpu,
+  ignore: hasGpu(),
   fn: async () => {
     using world = new ProgramWorld();
     const words = "this machine has no virtio-gpu; start the VM with one";
@@ -37,11 +32,7 @@ Deno.test({
     ], "guest");
     await logged(proxy, new RegExp(words));
     for (let client = 0; client < 2; client++) {
-      using connection = await Deno.connect({
-        transport: "unix",
-        path: `${world.folder}/guest`,
-      });
-      const refusal = await new Response(connection.readable).text();
+      const refusal = await world.lastWords("guest");
       assert.ok(refusal.includes(words), refusal);
     }
     await logged(proxy, /turned away, the host[^]*turned away, the host/);
@@ -179,12 +170,8 @@ Deno.test("a client is turned away where there is no host, and the proxy goes on
   using world = new ProgramWorld();
   await using process = await world.serve(DROP_IN, [], "wayland-1");
   for (let attempt = 0; attempt < 2; attempt++) {
-    using client = await Deno.connect({
-      transport: "unix",
-      path: `${world.folder}/wayland-1`,
-    });
     assert.match(
-      await new Response(client.readable).text(),
+      await world.lastWords("wayland-1"),
       /the host cannot be reached: .*wayland-0/,
     );
   }
