@@ -15,6 +15,7 @@ import {
   type Flushable,
   Loop,
   type Source,
+  type Trigger,
   type Watch,
 } from "../../../src/loop/loop.ts";
 
@@ -36,15 +37,39 @@ function sendByte(fd: OwnedFd): void {
   assert.equal(writeFd(fd.number, new Uint8Array(1)), 1);
 }
 
+/** A socket that a loop watches, and its other end. */
+class WatchedSocket implements Disposable {
+  readonly source = new Recorder();
+  readonly socket: OwnedFd;
+  readonly peer: OwnedFd;
+  readonly watch: Watch;
+
+  /** @param told is told of the socket instead of `source` */
+  constructor(loop: Loop, told?: Source, trigger: Trigger = "level") {
+    [this.socket, this.peer] = socketPair();
+    this.watch = loop.watch(this.socket.number, told ?? this.source, trigger);
+  }
+
+  /** One that becomes readable with the next turn. */
+  static readable(loop: Loop, ready: Source["ready"]): WatchedSocket {
+    const watched = new WatchedSocket(loop, { ready });
+    sendByte(watched.peer);
+    return watched;
+  }
+
+  [Symbol.dispose](): void {
+    this.watch[Symbol.dispose]();
+    this.socket[Symbol.dispose]();
+    this.peer[Symbol.dispose]();
+  }
+}
+
 Deno.test("a source is told as long as it is readable, and of what it is interested in only", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _b = b;
-  using _a = a;
-  const source = new Recorder();
-  using watch = loop.watch(a.number, source);
+  using watched = new WatchedSocket(loop);
+  const { source, watch, peer } = watched;
   assert.equal(loop.turn(0), 0);
-  sendByte(b);
+  sendByte(peer);
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(loop.turn(LIMIT_MS), 1);
   watch.writable = true;
@@ -60,15 +85,12 @@ Deno.test("a source is told as long as it is readable, and of what it is interes
 
 Deno.test("with the trigger edge a source is told of what comes, and once more where it says so or its interest changes", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _b = b;
-  using _a = a;
-  const source = new Recorder();
-  using watch = loop.watch(a.number, source, "edge");
-  sendByte(b);
+  using watched = new WatchedSocket(loop, undefined, "edge");
+  const { source, watch, peer } = watched;
+  sendByte(peer);
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(loop.turn(0), 0);
-  sendByte(b);
+  sendByte(peer);
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(loop.turn(0), 0);
   watch.again();
@@ -82,13 +104,10 @@ Deno.test("with the trigger edge a source is told of what comes, and once more w
 
 Deno.test("with the trigger edge, too, the end is told until the source is no more interested", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _b = b;
-  using _a = a;
-  const source = new Recorder();
-  using watch = loop.watch(a.number, source, "edge");
-  sendByte(b);
-  shutdownSending(b.number);
+  using watched = new WatchedSocket(loop, undefined, "edge");
+  const { source, watch, peer } = watched;
+  sendByte(peer);
+  shutdownSending(peer.number);
   loop.turn(LIMIT_MS);
   loop.turn(LIMIT_MS);
   watch.readable = false;
@@ -98,14 +117,11 @@ Deno.test("with the trigger edge, too, the end is told until the source is no mo
 
 Deno.test("the end of a socket is readable, with the hang-up, again and again", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _a = a;
-  const source = new Recorder();
-  using _watch = loop.watch(a.number, source);
-  b[Symbol.dispose]();
+  using watched = new WatchedSocket(loop);
+  watched.peer[Symbol.dispose]();
   loop.turn(LIMIT_MS);
   loop.turn(LIMIT_MS);
-  assert.deepEqual(source.told, ["rh", "rh"]);
+  assert.deepEqual(watched.source.told, ["rh", "rh"]);
 });
 
 Deno.test("the end of a pipe is readable, a broken one writable", () => {
@@ -129,14 +145,12 @@ Deno.test("the end of a pipe is readable, a broken one writable", () => {
 
 Deno.test("without any interest a hang-up is told once, and does not wake the loop again", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _a = a;
-  const source = new Recorder();
-  using watch = loop.watch(a.number, source);
+  using watched = new WatchedSocket(loop);
+  const { source, watch, peer } = watched;
   watch.readable = false;
-  sendByte(b);
+  sendByte(peer);
   assert.equal(loop.turn(0), 0);
-  b[Symbol.dispose]();
+  peer[Symbol.dispose]();
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(loop.turn(0), 0);
   watch.readable = true;
@@ -146,20 +160,16 @@ Deno.test("without any interest a hang-up is told once, and does not wake the lo
 
 Deno.test("a watch that a handler disposes gets no event of the same turn", () => {
   using loop = new Loop();
-  const pairs = [socketPair(), socketPair()] as const;
   using undo = new DisposableStack();
   const watches: Watch[] = [];
   let told = 0;
-  for (const [a, b] of pairs) {
-    undo.use(a);
-    undo.use(b);
-    // whichever comes first ends both
-    const ready = (): void => {
-      told++;
-      for (const watch of watches) watch[Symbol.dispose]();
-    };
-    watches.push(loop.watch(a.number, { ready }));
-    sendByte(b);
+  // whichever comes first ends both
+  const ready = (): void => {
+    told++;
+    for (const watch of watches) watch[Symbol.dispose]();
+  };
+  for (let i = 0; i < 2; i++) {
+    watches.push(undo.use(WatchedSocket.readable(loop, ready)).watch);
   }
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(told, 1);
@@ -226,11 +236,7 @@ Deno.test("interest that a handler takes away counts in the same turn", () => {
     for (const watch of watches) watch.readable = false;
   };
   for (let i = 0; i < 2; i++) {
-    const [a, b] = socketPair();
-    undo.use(a);
-    undo.use(b);
-    watches.push(undo.use(loop.watch(a.number, { ready })));
-    sendByte(b);
+    watches.push(undo.use(WatchedSocket.readable(loop, ready)).watch);
   }
   assert.equal(loop.turn(LIMIT_MS), 1);
   assert.equal(told, 1);
@@ -242,19 +248,14 @@ Deno.test("what a handler throws leaves the turn, and nothing is lost", () => {
   const flushed: string[] = [];
   const task = { flushPending: false, flush: () => flushed.push("flush") };
   let failures = 0;
-  const served = new Set<OwnedFd>();
+  const served = new Set<WatchedSocket>();
   for (let i = 0; i < 2; i++) {
-    const [a, b] = socketPair();
-    undo.use(a);
-    undo.use(b);
-    const ready = (): void => {
+    const watched = undo.use(WatchedSocket.readable(loop, () => {
       loop.beforeWait(task);
-      readFd(a.number, new Uint8Array(1));
-      served.add(a);
+      readFd(watched.socket.number, new Uint8Array(1));
+      served.add(watched);
       if (failures++ === 0) throw new Error("planned");
-    };
-    undo.use(loop.watch(a.number, { ready }));
-    sendByte(b);
+    }));
   }
   assert.throws(() => loop.turn(LIMIT_MS), /planned/);
   assert.deepEqual(flushed, []);
@@ -281,16 +282,11 @@ Deno.test("flushes run once each, after all handlers, also those that a flush as
     },
   };
   for (let i = 0; i < 2; i++) {
-    const [a, b] = socketPair();
-    undo.use(a);
-    undo.use(b);
-    const ready = (): void => {
+    undo.use(WatchedSocket.readable(loop, () => {
       order.push("handler");
       loop.beforeWait(first);
       assert.equal(first.flushPending, true);
-    };
-    undo.use(loop.watch(a.number, { ready }));
-    sendByte(b);
+    }));
   }
   loop.turn(LIMIT_MS);
   assert.deepEqual(order, ["handler", "handler", "first", "last"]);
@@ -298,12 +294,8 @@ Deno.test("flushes run once each, after all handlers, also those that a flush as
 
 Deno.test("a flush that was asked for between turns runs before the next wait", () => {
   using loop = new Loop();
-  const [a, b] = socketPair();
-  using _a = a;
-  using _b = b;
-  const source = new Recorder();
-  using _watch = loop.watch(a.number, source);
-  loop.beforeWait({ flushPending: false, flush: () => sendByte(b) });
+  using watched = new WatchedSocket(loop);
+  loop.beforeWait({ flushPending: false, flush: () => sendByte(watched.peer) });
   assert.equal(loop.turn(LIMIT_MS), 1);
 });
 
@@ -389,11 +381,7 @@ Deno.test("more descriptors than one wait brings are all served in the end", () 
   using undo = new DisposableStack();
   const served = new Set<number>();
   for (let i = 0; i < 100; i++) {
-    const [a, b] = socketPair();
-    undo.use(a);
-    undo.use(b);
-    undo.use(loop.watch(a.number, { ready: () => served.add(i) }));
-    sendByte(b);
+    undo.use(WatchedSocket.readable(loop, () => served.add(i)));
   }
   for (let i = 0; i < 4; i++) loop.turn(LIMIT_MS);
   assert.equal(served.size, 100);
