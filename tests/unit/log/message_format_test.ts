@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import {
+  findEvent,
   findInterface,
-  getEvent,
+  findRequest,
   getRequest,
   interfaceNames,
   type Message,
@@ -21,140 +22,65 @@ function format(
   return formatMessage(message, objectId, words, 0, words.byteLength);
 }
 
-/** Argument values, and the whole text. */
-const wellFormed: {
-  message: Message;
-  objectId?: number;
-  parts: Part[];
-  expected: string;
-}[] = [
-  {
-    message: getRequest("wl_surface.commit"),
-    parts: [],
-    expected: "wl_surface@3.commit()",
-  },
-  {
-    message: getRequest("wl_surface.attach"),
-    parts: [7, -5, 2147483647],
-    expected: "wl_surface@3.attach(wl_buffer@7, -5, 2147483647)",
-  },
-  {
-    message: getRequest("wl_surface.attach"),
-    parts: [0, 0, 0],
-    expected: "wl_surface@3.attach(nil, 0, 0)",
-  },
-  {
-    message: getRequest("wl_compositor.create_surface"),
-    objectId: 0xff00_0001,
-    parts: [-1],
-    expected:
-      "wl_compositor@4278190081.create_surface(new id wl_surface@4294967295)",
-  },
-  {
-    message: getEvent("wl_pointer.motion"),
-    parts: [-1, 0x380, -0x80],
-    expected: "wl_pointer@3.motion(4294967295, 3.5, -0.5)",
-  },
-  {
-    message: getEvent("wl_pointer.motion"),
-    parts: [0, 1, -0x8000_0000],
-    expected: "wl_pointer@3.motion(0, 0.00390625, -8388608)",
-  },
-  {
-    message: getEvent("wl_pointer.button"),
-    parts: [1, 2, 0x110, 1],
-    expected: "wl_pointer@3.button(1, 2, 272, pressed)",
-  },
-  {
-    message: getEvent("wl_pointer.button"),
-    parts: [1, 2, 0x110, 99],
-    expected: "wl_pointer@3.button(1, 2, 272, 99)",
-  },
-  {
-    message: getEvent("wl_shm.format"),
-    parts: [1],
-    expected: "wl_shm@3.format(xrgb8888)",
-  },
-  {
-    message: getEvent("wl_seat.capabilities"),
-    parts: [3],
-    expected: "wl_seat@3.capabilities(pointer|keyboard)",
-  },
-  {
-    message: getEvent("wl_seat.capabilities"),
-    parts: [0],
-    expected: "wl_seat@3.capabilities(0)",
-  },
-  {
-    message: getEvent("wl_seat.capabilities"),
-    parts: [-0x8000_0000 | 1],
-    expected: "wl_seat@3.capabilities(pointer|0x80000000)",
-  },
-  {
-    message: getRequest("wl_data_offer.set_actions"),
-    parts: [0, 0x30],
-    expected: "wl_data_offer@3.set_actions(none, 0x30)",
-  },
-  {
-    message: getEvent("wl_keyboard.keymap"),
-    parts: [1, 64],
-    expected: "wl_keyboard@3.keymap(xkb_v1, fd, 64)",
-  },
-  {
-    message: getRequest("wl_registry.bind"),
-    parts: [5, "wl_compositor", 6, 9],
-    expected:
-      'wl_registry@3.bind(5, "wl_compositor", 6, new id wl_compositor@9)',
-  },
-  {
-    message: getRequest("wl_registry.bind"),
-    parts: [5, "of_nobody", 6, 9],
-    expected: 'wl_registry@3.bind(5, "of_nobody", 6, new id object@9)',
-  },
-  {
-    message: getEvent("wl_display.error"),
-    objectId: 1,
-    parts: [12, 1, "no"],
-    expected: 'wl_display@1.error(object@12, 1, "no")',
-  },
-  {
-    message: getRequest("wl_data_offer.accept"),
-    parts: [8, 0],
-    expected: "wl_data_offer@3.accept(8, nil)",
-  },
-  {
-    message: getRequest("xdg_toplevel.set_title"),
-    parts: [""],
-    expected: 'xdg_toplevel@3.set_title("")',
-  },
-  {
-    message: getRequest("xdg_toplevel.set_title"),
-    parts: ['"a\\b"\n\x1b[2J\u202eé 世 🦀\u{10ffff}'],
-    expected:
-      'xdg_toplevel@3.set_title("\\"a\\\\b\\"\\n\\x1b[2J\\u{202e}é 世 🦀\\u{10ffff}")',
-  },
-  {
-    message: getEvent("xdg_toplevel.configure"),
-    parts: [640, 480, Uint8Array.of()],
-    expected: "xdg_toplevel@3.configure(640, 480, array[0])",
-  },
-  {
-    message: getEvent("xdg_toplevel.configure"),
-    parts: [640, 480, Uint8Array.of(4, 0, 0, 0, 255)],
-    expected: "xdg_toplevel@3.configure(640, 480, array[5: 04000000ff])",
-  },
-  {
-    message: getEvent("xdg_toplevel.configure"),
-    parts: [640, 480, new Uint8Array(17).fill(0xab)],
-    expected: `xdg_toplevel@3.configure(640, 480, array[17: ${
-      "ab".repeat(16)
-    }…])`,
-  },
+/** What is shown of a message, and its arguments. */
+const wellFormed: readonly (readonly [expected: string, ...parts: Part[]])[] = [
+  ["wl_surface@3.commit()"],
+  ["wl_surface@3.attach(wl_buffer@7, -5, 2147483647)", 7, -5, 2147483647],
+  ["wl_surface@3.attach(nil, 0, 0)", 0, 0, 0],
+  ["wl_compositor@4278190081.create_surface(new id wl_surface@4294967295)", -1],
+  ["wl_pointer@3.motion(4294967295, 3.5, -0.5)", -1, 0x380, -0x80],
+  ["wl_pointer@3.motion(0, 0.00390625, -8388608)", 0, 1, -0x8000_0000],
+  ["wl_pointer@3.button(1, 2, 272, pressed)", 1, 2, 0x110, 1],
+  ["wl_pointer@3.button(1, 2, 272, 99)", 1, 2, 0x110, 99],
+  ["wl_shm@3.format(xrgb8888)", 1],
+  ["wl_seat@3.capabilities(pointer|keyboard)", 3],
+  ["wl_seat@3.capabilities(0)", 0],
+  ["wl_seat@3.capabilities(pointer|0x80000000)", -0x8000_0000 | 1],
+  ["wl_data_offer@3.set_actions(none, 0x30)", 0, 0x30],
+  ["wl_keyboard@3.keymap(xkb_v1, fd, 64)", 1, 64],
+  [
+    'wl_registry@3.bind(5, "wl_compositor", 6, new id wl_compositor@9)',
+    5,
+    "wl_compositor",
+    6,
+    9,
+  ],
+  [
+    'wl_registry@3.bind(5, "of_nobody", 6, new id object@9)',
+    5,
+    "of_nobody",
+    6,
+    9,
+  ],
+  ['wl_display@1.error(object@12, 1, "no")', 12, 1, "no"],
+  ["wl_data_offer@3.accept(8, nil)", 8, 0],
+  ['xdg_toplevel@3.set_title("")', ""],
+  [
+    'xdg_toplevel@3.set_title("\\"a\\\\b\\"\\n\\x1b[2J\\u{202e}é 世 🦀\\u{10ffff}")',
+    '"a\\b"\n\x1b[2J\u202eé 世 🦀\u{10ffff}',
+  ],
+  ["xdg_toplevel@3.configure(640, 480, array[0])", 640, 480, Uint8Array.of()],
+  [
+    "xdg_toplevel@3.configure(640, 480, array[5: 04000000ff])",
+    640,
+    480,
+    Uint8Array.of(4, 0, 0, 0, 255),
+  ],
+  [
+    `xdg_toplevel@3.configure(640, 480, array[17: ${"ab".repeat(16)}…])`,
+    640,
+    480,
+    new Uint8Array(17).fill(0xab),
+  ],
 ];
 
-for (const { message, objectId = 3, parts, expected } of wellFormed) {
+for (const [expected, ...parts] of wellFormed) {
   Deno.test(`a message is shown as ${JSON.stringify(expected)}`, () => {
-    assert.equal(format(message, objectId, parts), expected);
+    const [, type, id, name] = /^(\w+)@(\d+)\.(\w+)/.exec(expected) ?? [];
+    const message = findRequest(`${type}.${name}`) ??
+      findEvent(`${type}.${name}`);
+    assert.ok(message !== null);
+    assert.equal(format(message, Number(id), parts), expected);
   });
 }
 

@@ -51,7 +51,6 @@ interface Row {
   readonly destructor?: boolean;
   readonly ops: readonly number[];
   readonly minimumSize: number;
-  readonly plain: boolean;
 }
 
 const ROWS: readonly Row[] = [
@@ -60,21 +59,18 @@ const ROWS: readonly Row[] = [
     opcode: 0,
     ops: [OP_NEW_ID],
     minimumSize: 12,
-    plain: false,
   },
   {
     message: getEvent("wl_display.error"),
     opcode: 0,
     ops: [OP_OBJECT, OP_WORD, OP_STRING],
     minimumSize: 20,
-    plain: false,
   },
   {
     message: getRequest("wl_registry.bind"),
     opcode: 0,
     ops: [OP_WORD, OP_NEW_ID_UNTYPED],
     minimumSize: 24,
-    plain: false,
   },
   {
     message: getEvent("wl_callback.done"),
@@ -82,14 +78,12 @@ const ROWS: readonly Row[] = [
     destructor: true,
     ops: [OP_WORD],
     minimumSize: 12,
-    plain: true,
   },
   {
     message: getRequest("wl_surface.attach"),
     opcode: 1,
     ops: [OP_OBJECT_NULLABLE, OP_WORD, OP_WORD],
     minimumSize: 20,
-    plain: false,
   },
   {
     message: getRequest("wl_surface.damage_buffer"),
@@ -97,42 +91,36 @@ const ROWS: readonly Row[] = [
     since: 4,
     ops: [OP_WORD, OP_WORD, OP_WORD, OP_WORD],
     minimumSize: 24,
-    plain: true,
   },
   {
     message: getRequest("wl_surface.commit"),
     opcode: 6,
     ops: [],
     minimumSize: 8,
-    plain: true,
   },
   {
     message: getRequest("wl_shm.create_pool"),
     opcode: 0,
     ops: [OP_NEW_ID, OP_FD, OP_WORD],
     minimumSize: 16,
-    plain: false,
   },
   {
     message: getRequest("wl_data_offer.accept"),
     opcode: 0,
     ops: [OP_WORD, OP_STRING_NULLABLE],
     minimumSize: 16,
-    plain: false,
   },
   {
     message: getEvent("wl_keyboard.enter"),
     opcode: 1,
     ops: [OP_WORD, OP_OBJECT, OP_ARRAY],
     minimumSize: 20,
-    plain: false,
   },
   {
     message: getRequest("xdg_toplevel.set_title"),
     opcode: 2,
     ops: [OP_STRING],
     minimumSize: 12,
-    plain: false,
   },
   {
     message: getRequest("zwp_linux_buffer_params_v1.destroy"),
@@ -140,14 +128,12 @@ const ROWS: readonly Row[] = [
     destructor: true,
     ops: [],
     minimumSize: 8,
-    plain: true,
   },
   {
     message: getRequest("zwp_linux_buffer_params_v1.add"),
     opcode: 1,
     ops: [OP_FD, OP_WORD, OP_WORD, OP_WORD, OP_WORD, OP_WORD],
     minimumSize: 28,
-    plain: false,
   },
   {
     message: getEvent("wl_output.name"),
@@ -155,7 +141,6 @@ const ROWS: readonly Row[] = [
     since: 4,
     ops: [OP_STRING],
     minimumSize: 12,
-    plain: false,
   },
 ];
 
@@ -179,7 +164,8 @@ for (const row of ROWS) {
         ops: row.ops,
         fdCount: row.ops.filter((op) => op === OP_FD).length,
         minimumSize: row.minimumSize,
-        plain: row.plain,
+        // nothing to translate
+        plain: row.ops.every((op) => op === OP_WORD),
       },
     );
   });
