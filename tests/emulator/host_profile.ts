@@ -50,6 +50,48 @@ export interface HostProfile {
 /** QEMU's: a queue of 64, with indirect descriptors, and slots for blobs. */
 const QEMU = { places: 64, mappedBlobs: 4096 } as const;
 
+type ReleaseTraits = Omit<HostProfile, "name" | "fences" | "pageSize">;
+
+/** What all releases have in common that are older than 0.1.85. */
+const OLDER = {
+  ...QEMU,
+  itemIds: "parity",
+  eventLabel: null,
+  socketLabel: null,
+  end: "silent",
+  receivedAccess: "read",
+  initLayout: "by room",
+  allocator: "files",
+} as const;
+
+const RELEASES: Readonly<Record<Rutabaga, ReleaseTraits>> = {
+  "0.1.2": {
+    ...OLDER,
+    identifiers: 4,
+    receivedDescriptors: 6,
+    pipeLabel: "pipe",
+  },
+  "0.1.71": {
+    ...OLDER,
+    identifiers: 28,
+    receivedDescriptors: 29,
+    pipeLabel: "blob",
+  },
+  "0.1.85": {
+    ...QEMU,
+    identifiers: 28,
+    receivedDescriptors: 29,
+    itemIds: "one counter",
+    pipeLabel: "pipe",
+    eventLabel: 5,
+    socketLabel: 7,
+    end: "repeated",
+    receivedAccess: "as opened",
+    initLayout: "by size",
+    allocator: "files",
+  },
+};
+
 /** The traits of a release. */
 export function hostProfile(
   rutabaga: Rutabaga,
@@ -57,59 +99,7 @@ export function hostProfile(
   pageSize = 4096,
 ): HostProfile {
   const name = `rutabaga ${rutabaga}, fences ${fences}`;
-  switch (rutabaga) {
-    case "0.1.2":
-      return {
-        name,
-        fences,
-        pageSize,
-        ...QEMU,
-        identifiers: 4,
-        receivedDescriptors: 6,
-        itemIds: "parity",
-        pipeLabel: "pipe",
-        eventLabel: null,
-        socketLabel: null,
-        end: "silent",
-        receivedAccess: "read",
-        initLayout: "by room",
-        allocator: "files",
-      };
-    case "0.1.71":
-      return {
-        name,
-        fences,
-        pageSize,
-        ...QEMU,
-        identifiers: 28,
-        receivedDescriptors: 29,
-        itemIds: "parity",
-        pipeLabel: "blob",
-        eventLabel: null,
-        socketLabel: null,
-        end: "silent",
-        receivedAccess: "read",
-        initLayout: "by room",
-        allocator: "files",
-      };
-    case "0.1.85":
-      return {
-        name,
-        fences,
-        pageSize,
-        ...QEMU,
-        identifiers: 28,
-        receivedDescriptors: 29,
-        itemIds: "one counter",
-        pipeLabel: "pipe",
-        eventLabel: 5,
-        socketLabel: 7,
-        end: "repeated",
-        receivedAccess: "as opened",
-        initLayout: "by size",
-        allocator: "files",
-      };
-  }
+  return { name, fences, pageSize, ...RELEASES[rutabaga] };
 }
 
 /** crosvm of July 2026 and later: rutabaga_gfx 0.1.80, with its own completion of fences, and built with minigbm. */

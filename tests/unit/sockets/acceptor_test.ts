@@ -14,7 +14,7 @@ import { withFreeDescriptors } from "../../support/free_descriptors.ts";
 import { makeScratch } from "../../support/scratch.ts";
 
 /** An acceptor on a socket of its own, and what it has reported. */
-class World implements Disposable {
+class WatchedAcceptor implements Disposable {
   readonly loop: Loop;
   readonly acceptor: Acceptor;
   readonly accepted: { fd: number; pid: number }[] = [];
@@ -60,7 +60,7 @@ class World implements Disposable {
 }
 
 Deno.test("a client is handed out with the process that connected", () => {
-  using world = new World(10);
+  using world = new WatchedAcceptor(10);
   world.connect(1);
   world.loop.turn(0);
   assert.deepEqual(world.accepted.map(({ pid }) => pid), [Deno.pid]);
@@ -68,7 +68,7 @@ Deno.test("a client is handed out with the process that connected", () => {
 });
 
 Deno.test("a rush of clients is spread over several turns", () => {
-  using world = new World(100);
+  using world = new WatchedAcceptor(100);
   world.connect(40);
   world.loop.turn(0);
   assert.equal(world.accepted.length, 16);
@@ -79,14 +79,14 @@ Deno.test("a rush of clients is spread over several turns", () => {
 });
 
 Deno.test("a connection that was closed before it was accepted is no harm", () => {
-  using world = new World(10);
+  using world = new WatchedAcceptor(10);
   world.connect(2)[0]?.[Symbol.dispose]();
   world.loop.turn(0);
   assert.equal(world.accepted.length, 2);
 });
 
 Deno.test("at the limit clients wait, without keeping the processor busy, until one ends", () => {
-  using world = new World(2);
+  using world = new WatchedAcceptor(2);
   world.connect(4);
   world.loop.turn(0);
   assert.equal(world.accepted.length, 2);
@@ -107,7 +107,7 @@ Deno.test("at the limit clients wait, without keeping the processor busy, until 
 });
 
 Deno.test("without free descriptors clients wait, without keeping the processor busy, until one ends", () => {
-  using world = new World(10);
+  using world = new WatchedAcceptor(10);
   world.connect(1);
   world.loop.turn(0);
   world.connect(1);
@@ -123,7 +123,7 @@ Deno.test("without free descriptors clients wait, without keeping the processor 
 });
 
 Deno.test("without free descriptors accepting is tried again after a while", () => {
-  using world = new World(10);
+  using world = new WatchedAcceptor(10);
   world.connect(1);
   withFreeDescriptors(0, () => world.loop.turn(0));
   assert.equal(world.accepted.length, 0);
@@ -132,7 +132,7 @@ Deno.test("without free descriptors accepting is tried again after a while", () 
 
 Deno.test("where accepting is forbidden, those that are connected stay, and it is tried again after a while", () => {
   let forbidden = true;
-  using world = new World(
+  using world = new WatchedAcceptor(
     10,
     (listener) => forbidden ? -EPERM : acceptUnix(listener),
   );

@@ -24,7 +24,7 @@ import { plainLog } from "../../../support/plain_log.ts";
 import { makeScratch } from "../../../support/scratch.ts";
 
 /** Clients whose log goes into a pipe. */
-class World implements Disposable {
+class LoggedClients implements Disposable {
   readonly loop: Loop;
   readonly clients: Clients;
   ended = 0;
@@ -83,7 +83,7 @@ class World implements Disposable {
 const nonsense = new Uint8Array(new Uint32Array([77, 8 << 16]).buffer);
 
 Deno.test("a client is turned away, with the reason for it and in the log, where the host's address makes no sense", () => {
-  using world = new World(() => {
+  using world = new LoggedClients(() => {
     throw new StartupError("no host");
   });
   const { client, proxy } = world.connect();
@@ -103,7 +103,7 @@ Deno.test("a client is turned away, with the reason for it and in the log, where
 });
 
 Deno.test("what nobody has foreseen ends the client that it befell, with where it happened in the log", () => {
-  using world = new World(() => {
+  using world = new LoggedClients(() => {
     throw new TypeError("a defect");
   });
   const { client, proxy } = world.connect();
@@ -125,7 +125,7 @@ Deno.test("what nobody has foreseen ends the client that it befell, with where i
 Deno.test("a connection to the host that cannot be used is closed", () => {
   const [host, theirs] = socketPair();
   using _host = host;
-  using world = new World((loop) => {
+  using world = new LoggedClients((loop) => {
     const socket = new LocalSocket(loop, theirs);
     Object.defineProperty(socket, "carrier", {
       get: () => {
@@ -146,7 +146,7 @@ Deno.test("a connection to the host that cannot be used is closed", () => {
 Deno.test("an inherited connection to the host is used, and not waited for", () => {
   const [host, theirs] = socketPair();
   using _host = host;
-  using world = new World((loop) => new LocalSocket(loop, theirs));
+  using world = new LoggedClients((loop) => new LocalSocket(loop, theirs));
   world.serve(world.connect().proxy);
   world.loop.turn(0);
   // wl_display.get_registry and wl_display.sync
@@ -159,7 +159,9 @@ Deno.test("a client that has ended and reads nothing does not keep the proxy fro
   const path = `${scratch.path}/host`;
   using listener = listenUnix(path, 1);
   {
-    using world = new World((loop) => new LocalSocket(loop, connectUnix(path)));
+    using world = new LoggedClients((loop) =>
+      new LocalSocket(loop, connectUnix(path))
+    );
     const { client, proxy } = world.connect();
     while (writeFd(proxy, new Uint8Array(4096)) !== -EAGAIN);
     world.serve(proxy);

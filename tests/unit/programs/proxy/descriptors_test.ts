@@ -76,7 +76,7 @@ class Host implements Disposable {
 }
 
 /** A proxy on this machine, between a compositor of ours and clients. */
-class Scene implements AsyncDisposable {
+class ServedProxy implements AsyncDisposable {
   readonly host: Host;
   readonly proxy: TestProcess;
   readonly #world: ProgramWorld;
@@ -94,7 +94,7 @@ class Scene implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  static async open(): Promise<Scene> {
+  static async open(): Promise<ServedProxy> {
     await using resources = new AsyncDisposableStack();
     const world = resources.use(new ProgramWorld());
     const host = resources.use(new Host(`${world.folder}/wayland-0`));
@@ -104,7 +104,7 @@ class Scene implements AsyncDisposable {
         "--wayland-display=served",
       ], "served"),
     );
-    return new Scene(world, host, proxy, resources.move());
+    return new ServedProxy(world, host, proxy, resources.move());
   }
 
   connect(): Peer {
@@ -139,7 +139,7 @@ class Scene implements AsyncDisposable {
 const PLENTY = 512;
 
 Deno.test("clients that take all descriptors do not end the others, and when they have gone new ones are served", async () => {
-  await using scene = await Scene.open();
+  await using scene = await ServedProxy.open();
   const { proxy } = scene;
   const client = scene.connect();
   await scene.answered(client, 2);
@@ -158,7 +158,7 @@ Deno.test("clients that take all descriptors do not end the others, and when the
 });
 
 Deno.test("a client that sends descriptors without end takes them from those who come, and not from those who are there", async () => {
-  await using scene = await Scene.open();
+  await using scene = await ServedProxy.open();
   const { proxy } = scene;
   const client = scene.connect();
   const hoarder = scene.connect();
