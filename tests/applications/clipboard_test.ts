@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import type { HostCompositor } from "../support/host.ts";
 import { requirePrograms } from "../support/packages.ts";
-import { TestProcess } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { freshBytes } from "../support/random.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
-import { programEnvironment } from "./program.ts";
+import { startProgram } from "./program.ts";
 
 const HOSTS = [["sway", startSway], ["weston", startWeston]] as const;
 
@@ -78,31 +77,21 @@ async function copyAndPaste(
   await Deno.writeFile(`${home.path}/content`, content);
   const type = ["--type", "application/x-test"];
   // The parent ends once its child owns the selection; the child stays in its process group.
-  await using copying = new TestProcess(
+  await using copying = startProgram(
     ["sh", "-c", 'exec "$@" <content', "sh", "wl-copy", ...type, ...options],
-    {
-      logPath: `${home.path}/copy.log`,
-      environment: programEnvironment(home.path, copySocket),
-      workingDirectory: home.path,
-    },
+    home.path,
+    copySocket,
+    {},
+    "copy",
   );
   assert.equal(await copying.end(30_000), 0, copying.log());
-  await using pasting = new TestProcess(
-    [
-      "sh",
-      "-c",
-      'exec "$@" >pasted',
-      "sh",
-      "wl-paste",
-      "--no-newline",
-      ...type,
-      ...options,
-    ],
-    {
-      logPath: `${home.path}/paste.log`,
-      environment: programEnvironment(home.path, pasteSocket),
-      workingDirectory: home.path,
-    },
+  const paste = ["wl-paste", "--no-newline", ...type, ...options];
+  await using pasting = startProgram(
+    ["sh", "-c", 'exec "$@" >pasted', "sh", ...paste],
+    home.path,
+    pasteSocket,
+    {},
+    "paste",
   );
   assert.equal(await pasting.end(60_000), 0, pasting.log());
   return await Deno.readFile(`${home.path}/pasted`);

@@ -1,13 +1,13 @@
 /** Outputs and seats that come and go while an application runs. */
 import assert from "node:assert/strict";
 import { findProgram, requirePrograms } from "../support/packages.ts";
-import { TestProcess } from "../support/process.ts";
+import type { TestProcess } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
 import { eventually } from "../support/wait.ts";
 import { startWeston } from "../support/weston.ts";
-import { programEnvironment } from "./program.ts";
+import { startProgram } from "./program.ts";
 
 /** foot, with its messages on standard error as libwayland writes them. */
 async function startFoot(
@@ -15,18 +15,12 @@ async function startFoot(
   waylandDisplay: string,
 ): Promise<TestProcess> {
   await requirePrograms([{ program: "foot", package: "foot" }]);
-  return new TestProcess([
-    "foot",
-    "--config=/dev/null",
-    findProgram("cat") ?? "cat",
-  ], {
-    logPath: `${home}/foot.log`,
-    environment: {
-      ...programEnvironment(home, waylandDisplay),
-      WAYLAND_DEBUG: "1",
-    },
-    workingDirectory: home,
-  });
+  return startProgram(
+    ["foot", "--config=/dev/null", findProgram("cat") ?? "cat"],
+    home,
+    waylandDisplay,
+    { WAYLAND_DEBUG: "1" },
+  );
 }
 
 /** Waits for a message in the application's log, and returns what the pattern's group matched. */

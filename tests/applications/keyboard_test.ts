@@ -1,12 +1,12 @@
 /** Keyboards whose keymaps differ, as seen by an application behind the proxy. */
 import assert from "node:assert/strict";
 import { requirePrograms } from "../support/packages.ts";
-import { runCommand, TestProcess } from "../support/process.ts";
+import { runCommand } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
 import { eventually } from "../support/wait.ts";
-import { programEnvironment } from "./program.ts";
+import { startProgram } from "./program.ts";
 
 Deno.test("each keyboard's keys arrive under its own keymap, in turn", async () => {
   await requirePrograms([{ program: "foot", package: "foot" }, {
@@ -16,18 +16,18 @@ Deno.test("each keyboard's keys arrive under its own keymap, in turn", async () 
   await using host = await startSway();
   await using proxy = await startProxy(host.waylandDisplay);
   using home = makeScratch("home");
-  await using foot = new TestProcess([
-    "foot",
-    "--config=/dev/null",
-    "sh",
-    "-c",
-    // cat closes the terminal before it ends, and foot's answer to that would kill it.
-    "cat >typed; exit 0",
-  ], {
-    logPath: `${home.path}/foot.log`,
-    environment: programEnvironment(home.path, proxy.waylandDisplay),
-    workingDirectory: home.path,
-  });
+  await using foot = startProgram(
+    [
+      "foot",
+      "--config=/dev/null",
+      "sh",
+      "-c",
+      // cat closes the terminal before it ends, and foot's answer to that would kill it.
+      "cat >typed; exit 0",
+    ],
+    home.path,
+    proxy.waylandDisplay,
+  );
   const typed = async (text: string): Promise<void> => {
     await eventually(`${JSON.stringify(text)} is typed`, 10_000, async () => {
       foot.requireRunning();

@@ -4,13 +4,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { startKWin } from "../support/kwin.ts";
 import { startMutter } from "../support/mutter.ts";
-import { TestProcess } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { eventually } from "../support/wait.ts";
 import { testPrograms } from "./comparison.ts";
 import { LARGE_PROGRAMS } from "./large_programs.ts";
-import { prepareHome, type Program, programEnvironment } from "./program.ts";
+import { prepareHome, type Program, startProgram } from "./program.ts";
 import { PROGRAMS } from "./programs.ts";
 import { WESTON_CLIENTS } from "./weston_clients.ts";
 
@@ -83,15 +82,12 @@ async function listen(
   isEnough: (account: Account) => boolean,
 ): Promise<Account> {
   prepareHome(home, program);
-  await using application = new TestProcess(program.argv, {
-    logPath: `${home}/output.log`,
-    environment: {
-      ...programEnvironment(home, waylandDisplay),
-      ...program.environment,
-      WAYLAND_DEBUG: "1",
-    },
-    workingDirectory: home,
-  });
+  await using application = startProgram(
+    program.argv,
+    home,
+    waylandDisplay,
+    { ...program.environment, WAYLAND_DEBUG: "1" },
+  );
   return await eventually(
     `${program.name} is shown by mutter as it should be`,
     30_000,

@@ -1,6 +1,7 @@
 /** What the application tests know of a program: how it is started, used and judged. */
 import type { HostCompositor } from "../support/host.ts";
 import { PATH, type ProgramSource } from "../support/packages.ts";
+import { TestProcess } from "../support/process.ts";
 
 /** How a program's windows are judged against those of a direct run. */
 export type Judgement =
@@ -90,6 +91,24 @@ export function programEnvironment(
     MOZ_ENABLE_WAYLAND: "1",
     LIBGL_ALWAYS_SOFTWARE: "1",
   };
+}
+
+/** Starts a program in `home`, with what it says in a file of it. */
+export function startProgram(
+  argv: readonly string[],
+  home: string,
+  waylandDisplay: string,
+  environment: Readonly<Record<string, string>> = {},
+  log = "output",
+): TestProcess {
+  return new TestProcess(argv, {
+    logPath: `${home}/${log}.log`,
+    environment: {
+      ...programEnvironment(home, waylandDisplay),
+      ...environment,
+    },
+    workingDirectory: home,
+  });
 }
 
 /** Empties a home folder but for the program's files and the settings that keep programs from looking different each time. */

@@ -28,9 +28,9 @@ import {
   giveToUnprivilegedUser,
   openToEverybody,
 } from "../support/nobody.ts";
-import { TestProcess } from "../support/process.ts";
+import type { TestProcess } from "../support/process.ts";
 import { delay, eventually } from "../support/wait.ts";
-import { prepareHome, type Program, programEnvironment } from "./program.ts";
+import { prepareHome, type Program, startProgram } from "./program.ts";
 
 /** What was on the screen after a step. */
 export interface Shot {
@@ -72,16 +72,11 @@ export async function runSession(
   prepareHome(home, program);
   openToEverybody(waylandDisplay);
   if (program.runsAsNobody) giveToUnprivilegedUser(home);
-  await using application = new TestProcess(
+  await using application = startProgram(
     program.runsAsNobody ? asUnprivilegedUser(program.argv) : program.argv,
-    {
-      logPath: `${home}/output.log`,
-      environment: {
-        ...programEnvironment(home, waylandDisplay),
-        ...program.environment,
-      },
-      workingDirectory: home,
-    },
+    home,
+    waylandDisplay,
+    program.environment,
   );
   const session = new Session(host, program, application, expected, stepMs);
   await session.take("started");

@@ -1,5 +1,7 @@
 // Processes that the benchmark starts: pinned to one processor, spoken to in lines, ended by their pid.
 
+import { LineReader } from "../support/lines.ts";
+
 /** A process did not do what the benchmark needs of it. */
 export class BenchError extends Error {
   override readonly name = "BenchError";
@@ -28,8 +30,7 @@ export class Child implements AsyncDisposable {
   readonly pid: number;
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  #text = "";
+  readonly #output: LineReader;
   #ended = false;
 
   constructor(name: string, process: Deno.ChildProcess) {
@@ -37,8 +38,7 @@ export class Child implements AsyncDisposable {
     this.pid = process.pid;
     this.#process = process;
     this.#input = process.stdin.getWriter();
-    this.#output = process.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
+    this.#output = new LineReader(process.stdout);
     running.add(this);
     process.status.then(() => {
       this.#ended = true;
@@ -70,27 +70,12 @@ export class Child implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** The next line of its standard output, or undefined after the last. */
-  async line(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      const { value, done } = await this.#output.read();
-      if (done) return undefined;
-      this.#text += value;
-    }
-  }
-
   /** Its "name value" lines up to the one called `last`, or all. @throws {BenchError} when it ends before `last` */
   async values(last?: string): Promise<Map<string, number>> {
     const values = new Map<string, number>();
     for (;;) {
-      const line = await this.line();
-      if (line === undefined) {
+      const line = await this.#output.next();
+      if (line === null) {
         if (last === undefined) return values;
         throw new BenchError(`${this.name} ended before it said "${last}"`);
       }

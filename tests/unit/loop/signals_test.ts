@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { Loop } from "../../../src/loop/loop.ts";
 import { watchSignals } from "../../../src/loop/signals.ts";
+import { LineReader } from "../../support/lines.ts";
 
 const program = new URL("./signals_program.ts", import.meta.url).pathname;
 
 /** A running program whose output is read line by line. */
 class Program implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #text = "";
+  readonly #output: LineReader;
 
   constructor(command: string, args: readonly string[]) {
     this.child = new Deno.Command(command, {
@@ -19,23 +19,12 @@ class Program implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.#reader = this.child.stdout.pipeThrough(new TextDecoderStream())
-      .getReader();
+    this.#output = new LineReader(this.child.stdout);
   }
 
   /** The next line; null at the end. */
-  async line(): Promise<string | null> {
-    for (;;) {
-      const end = this.#text.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#text.slice(0, end);
-        this.#text = this.#text.slice(end + 1);
-        return line;
-      }
-      const { value } = await this.#reader.read();
-      if (value === undefined) return null;
-      this.#text += value;
-    }
+  line(): Promise<string | null> {
+    return this.#output.next();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -44,7 +33,7 @@ class Program implements AsyncDisposable {
     } catch {
       // it has ended by itself
     }
-    await this.#reader.cancel();
+    await this.#output.cancel();
     await this.child.status;
   }
 }
