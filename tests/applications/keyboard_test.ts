@@ -22,7 +22,8 @@ Deno.test("each keyboard's keys arrive under its own keymap, in turn", async () 
       "--config=/dev/null",
       "sh",
       "-c",
-      // cat closes the terminal before it ends, and foot's answer to that would kill it.
+      // cat closes the terminal before it ends, and foot's answer to that would
+      // kill it.
       "cat >typed; exit 0",
     ],
     home.path,

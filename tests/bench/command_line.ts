@@ -61,13 +61,21 @@ export class Arguments<Word extends string, Flag extends string = never> {
     throw new UsageError(`--${name} needs a number above zero, not ${word}`);
   }
 
-  /** The known word, `otherwise` without one. @throws {UsageError} where it is not known */
+  /**
+   * The known word, `otherwise` without one.
+   *
+   * @throws {UsageError} where it is not known
+   */
   choose<T extends string>(name: Word, known: readonly T[], otherwise: T): T {
     const word = this.word(name);
     return word === undefined ? otherwise : choose(name, word, known);
   }
 
-  /** The known words among commas; all of them where there is no list. @throws {UsageError} */
+  /**
+   * The known words among commas; all of them where there is no list.
+   *
+   * @throws {UsageError}
+   */
   chooseSome<T extends string>(name: Word, known: readonly T[]): readonly T[] {
     return this.word(name)?.split(",").map((word) =>
       choose(name, word, known)

@@ -43,7 +43,9 @@ export async function measure(
   return sample;
 }
 
-/** The sample that a client has printed, or null where it has measured nothing. */
+/**
+ * The sample that a client has printed, or null where it has measured nothing.
+ */
 export function sampleOf(values: ReadonlyMap<string, number>): Sample | null {
   const operations = values.get("operations");
   const seconds = values.get("seconds");

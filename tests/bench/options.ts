@@ -71,7 +71,10 @@ export function lastCpu(): number {
   return navigator.hardwareConcurrency - 1;
 }
 
-/** The words that run Wayferry: those given, else the compiled executable where there is one, else the sources. */
+/**
+ * The words that run Wayferry: those given, else the compiled executable where
+ * there is one, else the sources.
+ */
 export function wayferryWords(given: string | undefined): readonly string[] {
   if (given !== undefined) return given.trim().split(/\s+/);
   const root = new URL("../../", import.meta.url).pathname;

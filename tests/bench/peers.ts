@@ -58,7 +58,10 @@ export class Peer implements AsyncDisposable {
   }
 }
 
-/** Starts one of the built programs, which finds sockets in the site's directory. */
+/**
+ * Starts one of the built programs, which finds sockets in the site's
+ * directory.
+ */
 export function startProgram(site: Site, words: readonly string[]): Child {
   return Child.start(
     {

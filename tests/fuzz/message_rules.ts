@@ -1,6 +1,7 @@
 /**
- * What the requests of a client and the events of a host have in common: their shape, the objects that they name and make, and their
- * descriptors. The rules of either direction add what holds only there.
+ * What the requests of a client and the events of a host have in common: their
+ * shape, the objects that they name and make, and their descriptors. The rules
+ * of either direction add what holds only there.
  */
 import type { Argument, Message } from "../../protocols/tables.ts";
 import { comparableWords, Fault, type Heard } from "./heard.ts";
@@ -36,7 +37,10 @@ export abstract class MessageRules {
     this.#code = code;
   }
 
-  /** @param labels of the descriptors that are there; those of the message are taken out */
+  /**
+   * @param labels of the descriptors that are there; those of the message are
+   * taken out
+   */
   apply(
     words: Int32Array,
     bytes: Uint8Array,
@@ -99,7 +103,11 @@ export abstract class MessageRules {
   ): Fault | null;
   /** What else is wrong with a message whose shape and objects are right. */
   protected abstract check(candidate: Candidate): Fault | null;
-  /** What comes of a legal message, whose objects are made. @returns how it is to be compared */
+  /**
+   * What comes of a legal message, whose objects are made.
+   *
+   * @returns how it is to be compared
+   */
   protected abstract enter(heard: Heard): Heard;
 
   #named(

@@ -99,7 +99,10 @@ abstract class Passage {
       isEqual(expected.labels, heard.labels);
   }
 
-  /** Whether a message names what the other side does not know, and cannot be said without. */
+  /**
+   * Whether a message names what the other side does not know, and cannot be
+   * said without.
+   */
   protected needsUnknown({ message, named, namedArgument }: Heard): boolean {
     return named.some((object, i) =>
       object !== null && !this.isKnown(object) &&

@@ -1,4 +1,7 @@
-/** What the fuzzer's client and its host have in common: they say what is legal, in batches, and judge what they hear. */
+/**
+ * What the fuzzer's client and its host have in common: they say what is legal,
+ * in batches, and judge what they hear.
+ */
 import { FuzzFailure } from "./failure.ts";
 import { Fault, type Heard } from "./heard.ts";
 import type { MessageRules } from "./message_rules.ts";
@@ -26,7 +29,10 @@ export abstract class FuzzPeer {
   readonly writer: MessageWriter;
   /** Labels of descriptors that were sent and belong to no message yet. */
   readonly sentLabels: number[] = [];
-  /** Set where a peer said what its view cannot follow: what it hears is not judged any more then. */
+  /**
+   * Set where a peer said what its view cannot follow: what it hears is not
+   * judged any more then.
+   */
   isLost = false;
   /** Set with the message after which nothing may come any more. */
   protected hasHeardLast = false;
@@ -48,7 +54,11 @@ export abstract class FuzzPeer {
     return this.wire.receive((...frame) => this.#hear(...frame));
   }
 
-  /** Sends up to `most` legal messages, in one piece or in two. @returns how many */
+  /**
+   * Sends up to `most` legal messages, in one piece or in two.
+   *
+   * @returns how many
+   */
   sendBatch(most: number): number {
     const { writer, wire } = this;
     const { random } = this.conversation;
@@ -66,10 +76,19 @@ export abstract class FuzzPeer {
     return count;
   }
 
-  /** Writes one legal message, or all that follow from one, and enters it into the view. @returns its bytes; 0 where none was found */
+  /**
+   * Writes one legal message, or all that follow from one, and enters it into
+   * the view.
+   *
+   * @returns its bytes; 0 where none was found
+   */
   abstract writeOne(): number;
 
-  /** Writes a legal message that is not said, so that it can be spoiled. @returns its bytes; 0 where none was found */
+  /**
+   * Writes a legal message that is not said, so that it can be spoiled.
+   *
+   * @returns its bytes; 0 where none was found
+   */
   abstract writeUnsaid(): number;
 
   /** Enters a message that the relay must take. */
@@ -81,7 +100,10 @@ export abstract class FuzzPeer {
   /** What comes of a message that the peer said. */
   protected abstract enter(heard: Heard): void;
 
-  /** What comes of a legal message that the relay sent, which stands at word `at`. */
+  /**
+   * What comes of a legal message that the relay sent, which stands at word
+   * `at`.
+   */
   protected abstract take(
     heard: Heard,
     words: Int32Array,
@@ -89,7 +111,10 @@ export abstract class FuzzPeer {
     at: number,
   ): void;
 
-  /** Says what was written, and is legal, from word `at` on, whose descriptors are the last. */
+  /**
+   * Says what was written, and is legal, from word `at` on, whose descriptors
+   * are the last.
+   */
   protected say(at: number, size: number, labelCount = 0): void {
     if (size === 0) return;
     const { words, bytes, labels } = this.writer;

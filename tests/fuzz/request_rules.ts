@@ -49,7 +49,10 @@ export class RequestRules extends MessageRules {
       : undefined;
   }
 
-  /** What was destroyed is the host's to refuse, as long as the host has not said that its id is free. */
+  /**
+   * What was destroyed is the host's to refuse, as long as the host has not
+   * said that its id is free.
+   */
   protected override isNameable(object: FuzzObject): boolean {
     return object.alive || (object.id > 0 && object.inert === "no");
   }
@@ -60,7 +63,8 @@ export class RequestRules extends MessageRules {
     argument: Argument | undefined,
   ): Fault | null {
     if (!this.view.isFreeLow(id)) {
-      // what the host does not know is free for the relay before its client hears of it
+      // what the host does not know is free for the relay before its client
+      // hears of it
       const before = this.view.objects.get(id);
       const isCertain = before === undefined || before.alive ||
         before.inert === "no";

@@ -74,8 +74,9 @@ export class View {
   }
 
   /**
-   * Enters an object; whatever had its id before is gone. A host that takes an id which its client still uses leaves the client
-   * behind with an object that nobody answers.
+   * Enters an object; whatever had its id before is gone. A host that takes an
+   * id which its client still uses leaves the client behind with an object that
+   * nobody answers.
    */
   add(id: number, type: Interface, version: number): FuzzObject {
     const before = this.objects.get(id);

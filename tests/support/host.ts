@@ -43,7 +43,10 @@ export interface CompositorParts {
   readonly resources: AsyncDisposableStack;
 }
 
-/** A compositor under the test's control, showing at most one application at a time. */
+/**
+ * A compositor under the test's control, showing at most one application at a
+ * time.
+ */
 export abstract class HostCompositor implements Input, AsyncDisposable {
   abstract readonly name: "sway" | "weston" | "kwin";
   /** The absolute path of its Wayland socket. */
@@ -93,7 +96,10 @@ export abstract class HostCompositor implements Input, AsyncDisposable {
   }
 }
 
-/** Starts a compositor whose files are in `runtime`; `environment` is what it needs besides. */
+/**
+ * Starts a compositor whose files are in `runtime`; `environment` is what it
+ * needs besides.
+ */
 export function startCompositorProcess(
   argv: readonly string[],
   runtime: string,

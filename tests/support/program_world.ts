@@ -18,7 +18,10 @@ export const run = `exec -a "$0" ${Deno.execPath()} run -A ${main} "$@"`;
 export const tellsVariables =
   'echo "$WAYLAND_DISPLAY|${WAYLAND_SOCKET-unset}|${LISTEN_FDS-unset}|$HOME"; exit 7';
 
-/** Whether this machine has a GPU, of which the tests do not know what it can do. */
+/**
+ * Whether this machine has a GPU, of which the tests do not know what it can
+ * do.
+ */
 export function hasGpu(): boolean {
   return isPresent("/dev/dri") && [...Deno.readDirSync("/dev/dri")].length > 0;
 }

@@ -55,7 +55,10 @@ export class XDisplay implements Input {
   }
 }
 
-/** A compositor whose output is a window on an X server, which brings its keyboard, its pointer and its screenshots. */
+/**
+ * A compositor whose output is a window on an X server, which brings its
+ * keyboard, its pointer and its screenshots.
+ */
 export abstract class XvfbCompositor extends HostCompositor {
   protected readonly screen: XDisplay;
   /** The colour of its empty screen: red, green, blue. */
@@ -76,7 +79,10 @@ export abstract class XvfbCompositor extends HostCompositor {
     return paintedArea(crop(await this.screenshot(), visible), this.background);
   }
 
-  /** Moves the pointer until the screen is empty: what is not ready yet misses motion, and the X server reports none without a change of place. */
+  /**
+   * Moves the pointer until the screen is empty: what is not ready yet misses
+   * motion, and the X server reports none without a change of place.
+   */
   async startUp(): Promise<void> {
     await eventually(`${this.name} fills the screen`, 20_000, async () => {
       this.process.requireRunning();

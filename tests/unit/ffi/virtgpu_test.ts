@@ -1,4 +1,7 @@
-/** Events of the virtio_gpu driver, byte by byte; its requests are in requests_test.ts. */
+/**
+ * Events of the virtio_gpu driver, byte by byte; its requests are in
+ * requests_test.ts.
+ */
 import assert from "node:assert/strict";
 import { countFenceEvents } from "../../../ffi/virtgpu.ts";
 
