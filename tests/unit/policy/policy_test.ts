@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Policy, UnknownGlobalError } from "../../../src/policy/policy.ts";
+import { Policy } from "../../../src/policy/policy.ts";
 
 Deno.test("the default exposure has its versions, and everything else is hidden", () => {
   const policy = new Policy();
@@ -34,10 +34,11 @@ Deno.test("a global that no protocol defines can be neither allowed nor denied",
   ) {
     assert.throws(
       () => new Policy(changes),
-      (error) =>
-        error instanceof UnknownGlobalError && error.global === "wl_seet" &&
-        error.message ===
-          "Cannot allow or deny wl_seet: no known protocol defines it",
+      {
+        name: "UnknownGlobalError",
+        global: "wl_seet",
+        message: "Cannot allow or deny wl_seet: no known protocol defines it",
+      },
     );
   }
 });

@@ -2,10 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import {
-  parseProtocol,
-  ProtocolError,
-} from "../../../protocols/generator/facts.ts";
+import { parseProtocol } from "../../../protocols/generator/facts.ts";
 import { encodeProtocol } from "../../../protocols/importer/encode.ts";
 import { parseSources } from "../../../protocols/importer/sources.ts";
 
@@ -129,10 +126,9 @@ const MALFORMED: Readonly<Record<string, string>> = {
 
 for (const [what, text] of Object.entries(MALFORMED)) {
   Deno.test(`reading a protocol refuses ${what}`, () => {
-    assert.throws(() => parseProtocol(text, "file.xml"), (error) => {
-      assert.ok(error instanceof ProtocolError);
-      assert.match(error.message, /^Cannot read file\.xml/);
-      return true;
+    assert.throws(() => parseProtocol(text, "file.xml"), {
+      name: "ProtocolError",
+      message: /^Cannot read file\.xml/,
     });
   });
 }
