@@ -19,7 +19,7 @@ import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
-import { openSilentFile } from "../support/silent_file_system.ts";
+import { testWithSilentFile } from "../support/silent_file_test_case.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
@@ -110,26 +110,16 @@ function assertFails(scene: ProfileScene, reason: RegExp): void {
   assert.equal(scene.world.ended, false);
 }
 
-Deno.test({
-  name:
-    "a profile on a file system that never answers is not waited for: its image description fails",
-  // the thread that closes it is stuck until the file system is gone
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async (): Promise<void> => {
-    const file = await openSilentFile();
-    if (file === null) return;
-    try {
-      using scene = new ProfileScene();
-      scene.client.keepsFds = true;
-      scene.give(file.fd.number, 0, 100);
-      scene.client.keepsFds = false;
-      assertFails(scene, /may never answer; copy the profile to a local disk/);
-    } finally {
-      await file[Symbol.asyncDispose]();
-    }
+testWithSilentFile(
+  "a profile on a file system that never answers is not waited for: its image description fails",
+  (file) => {
+    using scene = new ProfileScene();
+    scene.client.keepsFds = true;
+    scene.give(file.fd.number, 0, 100);
+    scene.client.keepsFds = false;
+    assertFails(scene, /may never answer; copy the profile to a local disk/);
   },
-});
+);
 
 Deno.test("a profile in a file without a file system of its own fails", () => {
   using scene = new ProfileScene();
