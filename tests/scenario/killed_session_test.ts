@@ -1,8 +1,8 @@
 /** Client or host are killed before, with and in the middle of every step of a session: the other side is told, and the rest lives. */
 import assert from "node:assert/strict";
 import { Bystander } from "../fuzz/bystander.ts";
-import { SessionWorld } from "../fuzz/session/session_world.ts";
-import { SESSION, type Step } from "../fuzz/session/steps.ts";
+import { SessionWorld } from "./support/session_world.ts";
+import { SESSION, type Step } from "./support/session_steps.ts";
 import { openFdCount } from "../support/descriptors.ts";
 import { ManualLoop } from "../support/manual_loop.ts";
 

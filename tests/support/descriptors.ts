@@ -13,7 +13,9 @@ export function memoryFile(size = 4096): number {
   return createMemfd("scenario", size).release();
 }
 
-/** Which file a descriptor is: two descriptors of one open file are equal in it. */
+/**
+ * Which file a descriptor is: two descriptors of one open file are equal in it.
+ */
 export function fileIdentity(fd: number): string {
   const { dev, ino } = Deno.statSync(`/proc/self/fd/${fd}`);
   return `${dev}:${ino}`;

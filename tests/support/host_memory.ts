@@ -1,4 +1,7 @@
-/** Memory that a pretended host sees: files in memory, which the scenario can look into. */
+/**
+ * Memory that a pretended host sees: files in memory, which the scenario can
+ * look into.
+ */
 import { duplicateFd } from "../../ffi/fd.ts";
 import { copyRows, type RowCopy } from "../../ffi/file_copy.ts";
 import { mapFile, type Mapping } from "../../ffi/mapping.ts";

@@ -1,4 +1,7 @@
-/** The real loop with a clock that stands still until the scenario moves it, so that no scenario waits. */
+/**
+ * The real loop with a clock that stands still until the scenario moves it, so
+ * that no scenario waits.
+ */
 import { Loop, type Timer } from "../../src/loop/loop.ts";
 import { TimerHeap } from "../../src/loop/timers.ts";
 
@@ -20,7 +23,10 @@ export class ManualLoop extends Loop {
     return this.#due.add(this.#time + milliseconds, callback);
   }
 
-  /** What is due without time passing runs, as it would in the next turn of the real loop. */
+  /**
+   * What is due without time passing runs, as it would in the next turn of the
+   * real loop.
+   */
   override turn(timeoutMilliseconds: number): number {
     const ran = this.#due.runDue(this.#time);
     return ran + super.turn(timeoutMilliseconds);
@@ -37,7 +43,10 @@ export class ManualLoop extends Loop {
     this.#time = end;
   }
 
-  /** Lets time pass while nothing runs, as in a machine that sleeps; what was due meanwhile runs late. */
+  /**
+   * Lets time pass while nothing runs, as in a machine that sleeps; what was
+   * due meanwhile runs late.
+   */
   sleep(milliseconds: number): void {
     this.#time += milliseconds;
     this.#due.runDue(this.#time);

@@ -1,4 +1,7 @@
-/** A socket that pretends to be an endpoint of another kind: with limits, or unable to carry some descriptors. */
+/**
+ * A socket that pretends to be an endpoint of another kind: with limits, or
+ * unable to carry some descriptors.
+ */
 import type {
   Carriage,
   Carrier,
@@ -26,7 +29,9 @@ export interface Differences {
 /** Everything goes through the socket all the same. */
 export class OtherEndpoint implements Endpoint {
   readonly carrier: Carrier;
-  /** The socket sends all that is queued, also what the meter does not allow. */
+  /**
+   * The socket sends all that is queued, also what the meter does not allow.
+   */
   readonly meter: SendMeter | null;
   readonly endsSilently: boolean;
   readonly gpu: GuestGpu | null;

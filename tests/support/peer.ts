@@ -1,4 +1,7 @@
-/** One end of a connection, as a test plays it: it says what the test tells it to, and writes down what it hears. */
+/**
+ * One end of a connection, as a test plays it: it says what the test tells it
+ * to, and writes down what it hears.
+ */
 import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import {
@@ -87,7 +90,9 @@ export abstract class Peer<Messages> implements Disposable {
     this.bytes(bytes, fds);
   }
 
-  /** The bytes that `say` would send; descriptors, -1 here perhaps, go beside them. */
+  /**
+   * The bytes that `say` would send; the test sends descriptors beside them.
+   */
   encode<Name extends keyof Messages & string>(
     object: ObjectName,
     name: Name,
@@ -120,7 +125,10 @@ export abstract class Peer<Messages> implements Disposable {
     return packed;
   }
 
-  /** Sends bytes as they are, right or wrong, with descriptors, which are closed here then. */
+  /**
+   * Sends bytes as they are, right or wrong, with descriptors, which are closed
+   * here then.
+   */
   bytes(bytes: Uint8Array, fds: readonly number[] = []): void {
     for (let at = 0; at < bytes.length;) {
       const length = Math.min(SIZE, bytes.length - at);
@@ -177,7 +185,9 @@ export abstract class Peer<Messages> implements Disposable {
     }
   }
 
-  /** The first descriptor that came and was not yet taken; the caller closes it. */
+  /**
+   * The first descriptor that came and was not yet taken; the caller closes it.
+   */
   takeFd(): number {
     const fd = this.receivedFds.shift();
     if (fd === undefined) throw new Error("no descriptor came");
@@ -185,13 +195,18 @@ export abstract class Peer<Messages> implements Disposable {
   }
 
   /**
-   * What was heard since the last time, a line for each message, as `wl_surface@3.enter(wl_output@5)`. In a world of one
-   * client everything that is to happen has happened before.
+   * What was heard since the last time, one line for each message, such as
+   * `wl_surface@3.enter(wl_output@5)`. In a world with one client everything
+   * happens first that is still to happen.
    *
-   * An object has the same name on both sides. Where a test chose its id, that is its name: `wl_surface@3`, by the client's
-   * id, is what the client has made, also in what the host hears; `wl_data_offer@4278190080`, by the host's id, is what the
-   * host has made. What the relay made on the host for itself is counted there for each interface: `wl_buffer#1` is its first
-   * buffer, whatever else was made before.
+   * A test knows the names of all objects:
+   * - What the client has made has the id that the client gave it, on both
+   *   sides: `wl_surface@3`.
+   * - What the host has made has the id of the side that hears it:
+   *   `wl_data_offer@4278190080`. The protocol decides which id the relay
+   *   gives the client.
+   * - What the relay has made on the host for itself is counted for each
+   *   interface, in the order in which the host hears of it: `wl_buffer#1`.
    */
   heard(): string[] {
     this.#settle();

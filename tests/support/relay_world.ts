@@ -1,4 +1,7 @@
-/** A scripted client, our relay and a scripted host in one process, turn by turn. */
+/**
+ * A scripted client, our relay and a scripted host in one process, turn by
+ * turn.
+ */
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
@@ -82,7 +85,9 @@ export class RelayWorld implements Disposable {
     );
   }
 
-  /** A world whose host has told its globals, and whose client has a registry. */
+  /**
+   * A world whose host has told its globals, and whose client has a registry.
+   */
   static ready(
     options: RelayWorldOptions = {},
     globals: Globals = usualGlobals,
@@ -109,7 +114,10 @@ export class RelayWorld implements Disposable {
     this.settle();
   }
 
-  /** Lets the clock run on when nothing happens any more; timers run in their order, and both peers listen after each. */
+  /**
+   * Lets the clock run on when nothing happens any more; timers run in their
+   * order, and both peers listen after each.
+   */
   pass(milliseconds: number): void {
     this.settle();
     this.loop.pass(milliseconds, () => this.settle());

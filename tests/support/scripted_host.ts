@@ -15,12 +15,16 @@ const XKB_V1 = 1;
 /** Globals of a host: a name, an interface and a version. */
 export type Globals = readonly (readonly [number, string, number])[];
 
-/** Which id the client gave an object of the host; 0 where the client does not know it. */
+/**
+ * Which id the client gave an object of the host; 0 where the client does not
+ * know it.
+ */
 export type ClientIds = (hostId: number) => number;
 
 /**
- * It says events. A test calls the client's objects by the client's ids and the relay's by their names; where there is no relay
- * in between, host and client have the same ids.
+ * It says events. A test calls the client's objects by the client's ids and the
+ * relay's by their names; where there is no relay in between, host and client
+ * have the same ids.
  */
 export class ScriptedHost extends Peer<EventArguments> {
   readonly #clientIds: ClientIds | null;
@@ -80,7 +84,12 @@ export class ScriptedHost extends Peer<EventArguments> {
     this.deleteId(callback);
   }
 
-  /** Answers every `wl_display.sync` among the lines that it has heard, the relay's own as well. @returns how many there are */
+  /**
+   * Answers every `wl_display.sync` among the lines that it has heard, the
+   * relay's own as well.
+   *
+   * @returns how many there are
+   */
   answerSyncs(lines: readonly string[], callbackData = 0): number {
     const syncs = lines.flatMap((line) =>
       /\.sync\(new (.*)\)$/.exec(line)?.slice(1) ?? []

@@ -1,6 +1,7 @@
 /**
- * A file system in user space whose process answers until its one file is open, and then never again: fuse(4), and
- * <linux/fuse.h> for the structs. It takes /dev/fuse and the right to mount.
+ * A file system in user space whose process answers until its one file is open,
+ * and then never again: fuse(4), and <linux/fuse.h> for the structs. It takes
+ * /dev/fuse and the right to mount.
  */
 import { cString } from "../../ffi/address.ts";
 import {
@@ -33,14 +34,18 @@ const ATTRIBUTE_BYTES = 88;
 /** An open file that nobody will answer for. */
 export interface SilentFile extends AsyncDisposable {
   readonly fd: OwnedFd;
-  /** Closes another descriptor of the file when the file system is gone; before, that would wait for it. */
+  /**
+   * Closes another descriptor of the file when the file system is gone; before,
+   * that would wait for it.
+   */
   closeLater(fd: number): void;
 }
 
 /** Null where file systems of this kind cannot be mounted. */
 export async function openSilentFile(): Promise<SilentFile | null> {
   const libc = openLibc({
-    // <sys/mount.h> int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+    // <sys/mount.h> int mount(const char *source, const char *target, const
+    // char *type, unsigned long flags, const void *data);
     mount: {
       parameters: ["buffer", "buffer", "buffer", "u64", "buffer"],
       result: "i32",
@@ -62,7 +67,8 @@ export async function openSilentFile(): Promise<SilentFile | null> {
     Deno.removeSync(directory);
     return null;
   }
-  // Should anything wait for the file system after all, it is torn down, and the test fails instead of hanging.
+  // Should anything wait for the file system after all, it is torn down, and
+  // the test fails instead of hanging.
   const rescue = new Deno.Command("sh", {
     args: ["-c", `timeout 20 cat || umount -f -l ${directory}`],
     stdin: "piped",
@@ -77,7 +83,8 @@ export async function openSilentFile(): Promise<SilentFile | null> {
       libc.umount2(path, MNT_FORCE | MNT_DETACH);
       fd[Symbol.dispose]();
       others.forEach(closeFd);
-      // Threads that were closing the file can go on now, and are waited for, so that the next test counts right.
+      // Threads that were closing the file can go on now, and are waited for,
+      // so that the next test counts right.
       while (isOpen(`${directory}/file`)) await pause(1);
       device[Symbol.dispose]();
       Deno.removeSync(directory);
@@ -91,7 +98,10 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resume) => setTimeout(resume, milliseconds));
 }
 
-/** Whether this process has the file open. Of a file system that is gone the path has lost its beginning. */
+/**
+ * Whether this process has the file open. Of a file system that is gone the
+ * path has lost its beginning.
+ */
 function isOpen(path: string): boolean {
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
@@ -171,7 +181,10 @@ function bodyOf(opcode: number): Uint8Array | null {
   }
 }
 
-/** struct fuse_attr: u64 ino at 0, u32 mode at 60, u32 nlink at 64, u32 uid at 68, u32 gid at 72. */
+/**
+ * struct fuse_attr: u64 ino at 0, u32 mode at 60, u32 nlink at 64, u32 uid at
+ * 68, u32 gid at 72.
+ */
 function attributes(inode: number, mode: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(ATTRIBUTE_BYTES));
   view.setBigUint64(0, BigInt(inode), true);

@@ -1,12 +1,21 @@
-/** What a scripted peer is given to say: a message by its full name, and its arguments by theirs. */
+/**
+ * What a scripted peer is given to say: a message by its full name, and its
+ * arguments by theirs.
+ */
 import type { ObjectHandle } from "../../protocols/arguments.ts";
 import type { Message } from "../../protocols/tables.ts";
 import { join, words } from "./words.ts";
 
-/** An object by its number, by its name as `heard` writes it, or by what stands for it in a test. */
+/**
+ * An object by its number, by its name as `heard` writes it, or by what stands
+ * for it in a test.
+ */
 export type ObjectName = number | string | { readonly id: number };
 
-/** Arguments of a message: an object is named, and a new one gets the number that is given; a descriptor is closed when it was sent. */
+/**
+ * Arguments of a message. A new object gets the number that the test gives; a
+ * peer closes a descriptor when it has sent it.
+ */
 export type Said<Arguments> = {
   readonly [Name in keyof Arguments]:
     Extract<Arguments[Name], ObjectHandle> extends never ? Arguments[Name]
@@ -21,7 +30,9 @@ export type Spoken<Arguments> = keyof Arguments extends never ? []
 export interface Packed {
   readonly bytes: Uint8Array;
   readonly fds: readonly number[];
-  /** The object that it makes, and of which interface; null where it makes none. */
+  /**
+   * The object that it makes, and of which interface; null where it makes none.
+   */
   readonly made: { readonly id: number; readonly type: string } | null;
 }
 
@@ -30,7 +41,8 @@ export interface Packed {
  *
  * @param values its arguments by name, which are taken out
  * @param idOf gives the id of an object that exists
- * @throws {TypeError} where an argument is missing, is not the message's or is of another type
+ * @throws {TypeError} where an argument is missing, is not the message's or is
+ * of another type
  */
 export function packMessage(
   id: number,

@@ -1,4 +1,7 @@
-/** A scripted compositor that does what it is asked: it keeps pools, shows buffers, releases those that it showed before, and answers. */
+/**
+ * A scripted compositor that does what it is asked: it keeps pools, shows
+ * buffers, releases those that it showed before, and answers.
+ */
 import { OwnedFd, readFdAt } from "../../../ffi/fd.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
 import { isHostId } from "../../support/peer.ts";
@@ -39,7 +42,9 @@ export class CompositorScript implements Disposable {
   frames = 0;
   readonly #dmabuf: DmabufScript | null;
 
-  /** @param dmabuf what it takes of a GPU; null: it has no `zwp_linux_dmabuf_v1` */
+  /**
+   * @param dmabuf what it takes of a GPU; null: it has no `zwp_linux_dmabuf_v1`
+   */
   constructor(peer: ScriptedHost, dmabuf: DmabufSettings | null = null) {
     this.#peer = peer;
     this.#dmabuf = dmabuf === null ? null : new DmabufScript(peer, dmabuf);

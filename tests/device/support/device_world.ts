@@ -1,4 +1,7 @@
-/** Scripted clients, our relays over the real virtio-gpu code, an emulated machine and a scripted compositor: in one process, turn by turn. */
+/**
+ * Scripted clients, our relays over the real virtio-gpu code, an emulated
+ * machine and a scripted compositor: in one process, turn by turn.
+ */
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
 import type { VirtgpuEndpoint } from "../../../src/host/virtgpu/endpoint.ts";

@@ -32,7 +32,11 @@ export class DmabufScript implements Disposable {
     this.#settings = settings;
   }
 
-  /** Does what was asked for. @returns the buffer that was made, under its name; else null */
+  /**
+   * Does what was asked for.
+   *
+   * @returns the buffer that was made, under its name; else null
+   */
   obey(
     object: string,
     message: string,

@@ -49,7 +49,10 @@ export class EmulatedProxy implements AsyncDisposable {
     return await new Response(connection.readable).json();
   }
 
-  /** Waits until all clients have ended: some hosts tell a proxy nothing, and it finds out after 30 s. */
+  /**
+   * Waits until all clients have ended: some hosts tell a proxy nothing, and it
+   * finds out after 30 s.
+   */
   async idle(): Promise<ProxyReport> {
     return await eventually("the proxy's clients end", 60_000, async () => {
       const report = await this.report();

@@ -18,7 +18,10 @@ import { makeScratch } from "../../support/scratch.ts";
 
 const XR24 = 0x34325258;
 
-/** A machine to be examined. Compositors have said all that they will say before anybody asks. */
+/**
+ * A machine to be examined. Compositors have said all that they will say before
+ * anybody asks.
+ */
 export class ExaminedMachine implements Disposable {
   readonly loop: Loop;
   readonly environment = new Map<string, string>();
@@ -57,7 +60,8 @@ export class ExaminedMachine implements Disposable {
     for (const id of callbacks) {
       peer.say(id, "wl_callback.done", { "callback_data": 0 });
     }
-    // what a client that shows a window would wait for: see example.ts of the device
+    // what a client that shows a window would wait for: see example.ts of the
+    // device
     peer.say(8, "xdg_surface.configure", { serial: 1 });
     peer.say(12, "wl_callback.done", { "callback_data": 0 });
     return ours;

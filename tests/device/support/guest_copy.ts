@@ -1,10 +1,16 @@
-/** Scripts for copies between two applications of one machine, and for a compositor that answers. */
+/**
+ * Scripts for copies between two applications of one machine, and for a
+ * compositor that answers.
+ */
 import assert from "node:assert/strict";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
 import type { DeviceWorld } from "./device_world.ts";
 import { type Selections, TransferEnds } from "./selections.ts";
 
-/** `from` is asked for what `to` pastes: where the one reads and the other writes. */
+/**
+ * `from` is asked for what `to` pastes: where the one reads and the other
+ * writes.
+ */
 export function connect(
   world: DeviceWorld,
   from: Selections,
@@ -12,7 +18,8 @@ export function connect(
 ): TransferEnds {
   const reader = to.ask();
   const asked = arrived(world, to.client.host.receivedFds);
-  // as the compositor does: with the very end that the host has made, which waits where it is full
+  // as the compositor does: with the very end that the host has made, which
+  // waits where it is full
   from.client.host.say(from.source, "wl_data_source.send", {
     "mime_type": "text/plain",
     fd: asked,
@@ -22,7 +29,11 @@ export function connect(
   return new TransferEnds(reader, new OwnedFd(writer));
 }
 
-/** The compositor answers what the relays have asked. @returns how many questions there were */
+/**
+ * The compositor answers what the relays have asked.
+ *
+ * @returns how many questions there were
+ */
 export function answer(world: DeviceWorld): number {
   world.settle();
   let answers = 0;

@@ -1,9 +1,11 @@
 /**
- * A proxy whose device is emulated, between applications and a real compositor: a program, because its loop blocks.
+ * A proxy whose device is emulated, between applications and a real compositor:
+ * a program, because its loop blocks.
  *
- * Arguments: the socket to listen on, the compositor's socket, a release of rutabaga, "stock" or "fixed", and "taken" where the host takes
- * memory of the guest.
- * Whoever connects to the first socket's path with ".report" behind it gets a `ProxyReport` as JSON.
+ * Arguments: the socket to listen on, the compositor's socket, a release of
+ * rutabaga, "stock" or "fixed", and "taken" where the host takes memory of the
+ * guest. Whoever connects to the first socket's path with ".report" behind it
+ * gets a `ProxyReport` as JSON.
  */
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import { raiseFdLimit } from "../../../ffi/process.ts";

@@ -1,4 +1,7 @@
-/** An emulated machine whose compositor is a script: each context that connects gets a peer. */
+/**
+ * An emulated machine whose compositor is a script: each context that connects
+ * gets a peer.
+ */
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";

@@ -1,4 +1,7 @@
-/** Scripts for selections: what a client and a compositor say to each other before data flow through a pipe. */
+/**
+ * Scripts for selections: what a client and a compositor say to each other
+ * before data flow through a pipe.
+ */
 import assert from "node:assert/strict";
 import { OwnedFd, readFd, setNonBlocking, writeFd } from "../../../ffi/fd.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
@@ -26,7 +29,10 @@ const primary = {
   offer: "zwp_primary_selection_offer_v1",
 } as const;
 
-/** The ways in which data cross: the global that each begins with, and what is made of it. */
+/**
+ * The ways in which data cross: the global that each begins with, and what is
+ * made of it.
+ */
 const kinds = {
   clipboard,
   "drag and drop": clipboard,
@@ -46,7 +52,10 @@ export type SelectionKind = keyof typeof kinds;
 
 type Kind = (typeof kinds)[SelectionKind];
 
-/** Both ends of a transfer as the two applications have them; they are closed together. */
+/**
+ * Both ends of a transfer as the two applications have them; they are closed
+ * together.
+ */
 export class TransferEnds implements Disposable {
   readonly reader: OwnedFd;
   readonly writer: OwnedFd;
@@ -62,7 +71,10 @@ export class TransferEnds implements Disposable {
   }
 }
 
-/** A client with a seat, a manager and a data device, and a compositor that knows them. */
+/**
+ * A client with a seat, a manager and a data device, and a compositor that
+ * knows them.
+ */
 export class Selections {
   readonly #world: DeviceWorld;
   readonly client: DeviceClient;
@@ -168,7 +180,10 @@ export class Selections {
     this.#world.settle();
   }
 
-  /** The client asks for the host's selection; nothing is sent yet. The end that it reads from. */
+  /**
+   * The client asks for the host's selection; nothing is sent yet. The end that
+   * it reads from.
+   */
   ask(): OwnedFd {
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
@@ -179,7 +194,10 @@ export class Selections {
     return reader;
   }
 
-  /** The client asks for the host's selection, and the compositor has heard of it. */
+  /**
+   * The client asks for the host's selection, and the compositor has heard of
+   * it.
+   */
   paste(): TransferEnds {
     return new TransferEnds(this.ask(), this.takeAsked());
   }
@@ -209,7 +227,10 @@ export class Selections {
     return new OwnedFd(fd);
   }
 
-  /** The host asks for the client's selection. The end that it reads from, and the one that the client writes to. */
+  /**
+   * The host asks for the client's selection. The end that it reads from, and
+   * the one that the client writes to.
+   */
   offerTo(readerWaits: "waits" | "non-blocking" = "waits"): TransferEnds {
     const reader = this.askClient(readerWaits);
     const fd = this.#arrived(this.client.client);
@@ -218,7 +239,10 @@ export class Selections {
     return new TransferEnds(reader, new OwnedFd(fd));
   }
 
-  /** The host asks for the client's selection; nothing is received yet. The end that it reads from. */
+  /**
+   * The host asks for the client's selection; nothing is received yet. The end
+   * that it reads from.
+   */
   askClient(readerWaits: "waits" | "non-blocking" = "waits"): OwnedFd {
     const { reader, writer } = createPipe();
     setNonBlocking(reader.number);
@@ -230,7 +254,10 @@ export class Selections {
     return reader;
   }
 
-  /** The next descriptor that a peer receives, at once or, from a slow host, in a second. */
+  /**
+   * The next descriptor that a peer receives, at once or, from a slow host, in
+   * a second.
+   */
   #arrived(peer: { readonly receivedFds: number[] }): number | undefined {
     this.#world.settle();
     for (let i = 0; i < 100 && peer.receivedFds.length === 0; i++) {
@@ -294,7 +321,9 @@ export function transfer(
   throw new Error(`the transfer does not end after ${written} bytes`);
 }
 
-/** Fails unless data come out of a transfer as they went in, and then its end. */
+/**
+ * Fails unless data come out of a transfer as they went in, and then its end.
+ */
 export function assertArrives(
   world: DeviceWorld,
   ends: Pick<TransferEnds, "reader" | "writer">,

@@ -20,14 +20,19 @@ export interface Window {
   readonly file: OwnedFd;
 }
 
-/** The client's drawing. Its `wl_compositor` is object 3, its `wl_shm` object 4. */
+/**
+ * The client's drawing. Its `wl_compositor` is object 3, its `wl_shm` object 4.
+ */
 export class Windows implements Disposable {
   readonly client: DeviceClient;
   readonly compositor: CompositorScript;
   readonly #world: DeviceWorld;
   #nextId = 5;
 
-  /** @param dmabuf what the compositor takes of a GPU, where its client was told that it has `zwp_linux_dmabuf_v1` */
+  /**
+   * @param dmabuf what the compositor takes of a GPU, where its client was told
+   * that it has `zwp_linux_dmabuf_v1`
+   */
   constructor(
     world: DeviceWorld,
     client = world.addReady(),
@@ -65,7 +70,10 @@ export class Windows implements Disposable {
     return this.#nextId++;
   }
 
-  /** A surface and its memory, whose file is prepared first; nothing is shown yet. */
+  /**
+   * A surface and its memory, whose file is prepared first; nothing is shown
+   * yet.
+   */
   open(
     width: number,
     height: number,

@@ -1,4 +1,7 @@
-/** A client with pools and buffers on a surface, and what its host makes of them. `wl_shm` is its object 4. */
+/**
+ * A client with pools and buffers on a surface, and what its host makes of
+ * them. `wl_shm` is its object 4.
+ */
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
@@ -103,7 +106,9 @@ export abstract class BufferScene implements Disposable {
     return this.pool(width * PIXEL * height).createBuffer({ width, height });
   }
 
-  /** The client attaches a buffer, says which rectangles changed, and commits. */
+  /**
+   * The client attaches a buffer, says which rectangles changed, and commits.
+   */
   commit(
     buffer: ObjectName,
     ...damage: Rectangle[]

@@ -1,4 +1,7 @@
-/** Pictures that a pretended host's GPU shows: files in memory, whose rows are as far apart as a GPU might want. */
+/**
+ * Pictures that a pretended host's GPU shows: files in memory, whose rows are
+ * as far apart as a GPU might want.
+ */
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
@@ -90,7 +93,9 @@ export class PretendedImage implements SharedMemory {
 export class PretendedImages implements ImageMaker, Disposable {
   /** Bytes that the host can allocate. */
   limit = Infinity;
-  /** Where the planes of further pictures are said to be; null: where they are. */
+  /**
+   * Where the planes of further pictures are said to be; null: where they are.
+   */
   lie: readonly MemoryPlane[] | null = null;
   /** Every picture that was ever had, in order. */
   readonly made: PretendedImage[] = [];

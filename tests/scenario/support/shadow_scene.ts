@@ -1,6 +1,7 @@
 /**
- * A client whose shared memory its host does not see. The client has `wl_compositor` (3), `wl_shm` (4) and a surface (5), which are the
- * same numbers on the host; what the relay makes on the host for itself begins at 6.
+ * A client whose shared memory its host does not see. The client has
+ * `wl_compositor` (3), `wl_shm` (4) and a surface (5), which are the same
+ * numbers on the host; what the relay makes on the host for itself begins at 6.
  */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import {
@@ -9,7 +10,10 @@ import {
   usualGlobals,
 } from "../../support/relay_world.ts";
 
-/** How many descriptors of clients' files this process has, the clients' own among them. */
+/**
+ * How many descriptors of clients' files this process has, the clients' own
+ * among them.
+ */
 export function openClientFiles(): number {
   let count = 0;
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
@@ -58,7 +62,10 @@ export class ShadowScene extends BufferScene {
     return lines;
   }
 
-  /** What the host heard, without what concerns memory: as from a client whose memory it sees. */
+  /**
+   * What the host heard, without what concerns memory: as from a client whose
+   * memory it sees.
+   */
   hostHeardOfSurfaces(): string[] {
     return this.hostHeard().filter((line) => !/^wl_(shm|registry)/.test(line));
   }

@@ -1,4 +1,7 @@
-/** A scripted peer says exactly the message that its test has written, or refuses. */
+/**
+ * A scripted peer says exactly the message that its test has written, or
+ * refuses.
+ */
 import assert from "node:assert/strict";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { findRequest } from "../../../protocols/tables.ts";

@@ -1,4 +1,7 @@
-/** The world in which a session is played, and in which either side may die at any moment. */
+/**
+ * The world in which a session is played, and in which either side may die at
+ * any moment.
+ */
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
 import { Policy } from "../../../src/policy/policy.ts";
@@ -13,9 +16,17 @@ import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import type { ManualLoop } from "../../support/manual_loop.ts";
 import { ScriptedClient } from "../../support/scripted_client.ts";
 import { ScriptedHost } from "../../support/scripted_host.ts";
-import { HELD_EVENT, HELD_REQUEST, type Message, type Step } from "./steps.ts";
+import {
+  HELD_EVENT,
+  HELD_REQUEST,
+  type Message,
+  type Step,
+} from "./session_steps.ts";
 
-/** Longer than the relay waits for anything: after it, the client or the host is known to be dead. */
+/**
+ * Longer than the relay waits for anything: after it, the client or the host is
+ * known to be dead.
+ */
 const A_WHILE = DEAD_AFTER_MS + 10_000;
 
 /** One client, one relay, one host. */

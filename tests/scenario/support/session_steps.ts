@@ -1,5 +1,6 @@
 /**
- * A session, step by step: everything that an ordinary client and its host say to each other, and what is less ordinary.
+ * A session, step by step: everything that an ordinary client and its host say
+ * to each other, and what is less ordinary.
  */
 import { createPipe } from "../../../ffi/pipe.ts";
 import { memoryFile } from "../../support/descriptors.ts";
@@ -256,7 +257,10 @@ const farewell: readonly Step[] = [
   deleteId(10),
 ];
 
-/** The whole session. It ends with everything still open that the steps have not closed. */
+/**
+ * The whole session. It ends with everything still open that the steps have not
+ * closed.
+ */
 export const SESSION: readonly Step[] = [
   ...globals,
   ...binds,
