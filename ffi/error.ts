@@ -61,8 +61,8 @@ export function isExhaustion(error: unknown): error is SyscallError {
 /**
  * Returns `result`, or throws when it is negative.
  *
- * @param operation the C function, with its object where there is one: `open
- * "/run/user/1000/wayland-1.lock"`.
+ * @param operation the C function, with its object where there is one:
+ * `open "/run/user/1000/wayland-1.lock"`.
  * @throws {SyscallError} with the error number of the call.
  */
 export function check(operation: string, result: number): number {

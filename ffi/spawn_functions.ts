@@ -1,6 +1,6 @@
 /**
- * The C functions that start programs, each with its header and prototype.
- * A table of its own: only what starts programs needs it.
+ * The C functions that start programs, each with its header and prototype. A
+ * table of its own: only what starts programs needs it.
  */
 
 import { openLibc } from "./library.ts";

@@ -1,5 +1,6 @@
 /**
- * `deno task generate`: makes `generated/` from the XML facts in `xml/` and the lists beside this file.
+ * `deno task generate`: makes `generated/` from the XML facts in `xml/` and the
+ * lists beside this file.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * `deno task import`: takes the facts of all protocols in `sources.txt` from Debian's newest packages and replaces their
- * folders in `xml/`. Runs on a Debian system and installs nothing. `deno task generate` comes after it.
+ * `deno task import`: takes the facts of all protocols in `sources.txt` from
+ * Debian's newest packages and replaces their folders in `xml/`. Runs on a
+ * Debian system and installs nothing. `deno task generate` comes after it.
  */
 
 import {
@@ -22,7 +23,9 @@ import {
   type SourceList,
 } from "./importer/sources.ts";
 
-/** Reads every protocol in the packages; maps paths below `xml/` to their text. */
+/**
+ * Reads every protocol in the packages; maps paths below `xml/` to their text.
+ */
 function collect(
   suite: DebianSuite,
   { sources, excluded }: SourceList,

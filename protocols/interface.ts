@@ -1,4 +1,7 @@
-/** What is known of an interface, its messages and their arguments; tables.ts finds them by name. */
+/**
+ * What is known of an interface, its messages and their arguments; tables.ts
+ * finds them by name.
+ */
 import type { BufferDirection, FdKind } from "./fd_kind.ts";
 
 /** The wire type of an argument. */
@@ -16,7 +19,10 @@ export type ArgumentType =
 export interface Argument {
   readonly name: string;
   readonly type: ArgumentType;
-  /** Of an object or new id; null where the message does not fix it, and for other types. */
+  /**
+   * Of an object or new id; null where the message does not fix it, and for
+   * other types.
+   */
   readonly interface: string | null;
   /** The table of `interface`, parsed on first use. */
   readonly target: Interface | null;
@@ -48,11 +54,17 @@ export interface Message {
   readonly fdCount: number;
   /** In bytes, with the header; of strings and arrays only the length word. */
   readonly minimumSize: number;
-  /** Without strings, arrays, objects, new ids and fds: its words may be copied as they are, and all have `minimumSize`. */
+  /**
+   * Without strings, arrays, objects, new ids and fds: its words may be copied
+   * as they are, and all have `minimumSize`.
+   */
   readonly plain: boolean;
   /** One `OP_…` per argument. */
   readonly ops: Uint8Array;
-  /** A number of its own among all messages of all interfaces, from 0 to `MESSAGE_COUNT` - 1. */
+  /**
+   * A number of its own among all messages of all interfaces, from 0 to
+   * `MESSAGE_COUNT` - 1.
+   */
   readonly index: number;
 }
 

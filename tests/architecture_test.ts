@@ -1,7 +1,9 @@
 /**
- * The house, as the README has it: imports point down its list, never up, and there are no circles.
+ * The house, as the README has it: imports point down its list, never up, and
+ * there are no circles.
  *
- * Imports of types count: whoever reads a file has to know what it imports, whether or not it runs.
+ * Imports of types count: whoever reads a file has to know what it imports,
+ * whether or not it runs.
  */
 
 import assert from "node:assert/strict";
@@ -9,7 +11,10 @@ import { makeScratch } from "./support/scratch.ts";
 
 const project = new URL("../", import.meta.url).pathname;
 
-/** From the roof to the ground. What stands nowhere here is no part of the program, and must not be imported by it. */
+/**
+ * From the roof to the ground. What stands nowhere here is no part of the
+ * program, and must not be imported by it.
+ */
 const layers = [
   "main.ts",
   "src/cli/",
@@ -30,7 +35,9 @@ const layers = [
   "ffi/",
 ] as const;
 
-/** Folders of the features, and the folders beside them that each may import. */
+/**
+ * Folders of the features, and the folders beside them that each may import.
+ */
 const featureFolders: Readonly<Record<string, readonly string[]>> = {
   surface: [],
   shm: [],
@@ -48,7 +55,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "@rgrove/parse-xml": ["protocols/generator/", "protocols/importer/"],
 };
 
-/** One import: the paths of both files from the project's folder; for a package or a built-in module, its specifier. */
+/**
+ * One import: the paths of both files from the project's folder; for a package
+ * or a built-in module, its specifier.
+ */
 interface Import {
   readonly from: string;
   readonly to: string;
@@ -145,7 +155,10 @@ function featureFolderOf(path: string): string | null {
   ) ?? null;
 }
 
-/** What is wrong with these imports, in words; `files` are all files of the program. */
+/**
+ * What is wrong with these imports, in words; `files` are all files of the
+ * program.
+ */
 function violations(
   files: readonly string[],
   imports: readonly Import[],
@@ -184,7 +197,10 @@ function violations(
   return [...found, ...circles(imports)];
 }
 
-/** The circles of imports, each once, beginning with its first file in the order of the alphabet. */
+/**
+ * The circles of imports, each once, beginning with its first file in the order
+ * of the alphabet.
+ */
 function circles(imports: readonly Import[]): string[] {
   const targets = new Map<string, string[]>();
   for (const { from, to } of imports) {

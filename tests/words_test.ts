@@ -1,12 +1,15 @@
 /**
  * Plain English in every file that git knows: words that a reader stumbles
- * over, each with a better one.
+ * over, each with a better one; and one width of comments.
  */
 import { strict as assert } from "node:assert";
 
 const root = new URL("../", import.meta.url).pathname;
 
-/** What the list does not apply to: text of others, what a program made of it, and this list. */
+/**
+ * What the list does not apply to: text of others, what a program made of it,
+ * and this list.
+ */
 const excluded = [
   "protocols/xml/",
   "protocols/generated/",
@@ -123,6 +126,31 @@ Deno.test("no file has words that a reader stumbles over", async () => {
     found.push(...findings(file, text));
   }
   assert.deepEqual(found, []);
+});
+
+/** Columns of code, which `deno fmt` keeps to, and of comments. */
+const WIDTH = 80;
+
+/** Comments that are wider, but for prototypes of C, which stand in one line. */
+function wideComments(file: string, text: string): string[] {
+  return text.split("\n").flatMap((line, index) =>
+    /^\s*(\/\/|\/\*|\*)/.test(line) && [...line].length > WIDTH &&
+      !/^\s*\/\/ <[\w/]+\.h>/.test(line)
+      ? [`${file}:${index + 1}: ${[...line].length} columns`]
+      : []
+  );
+}
+
+Deno.test("comments are as wide as code", async () => {
+  const found: string[] = [];
+  for await (const { file, text } of texts()) {
+    if (file.endsWith(".ts")) found.push(...wideComments(file, text));
+  }
+  assert.deepEqual(found, []);
+  const long = "x".repeat(WIDTH);
+  assert.equal(wideComments("a.ts", `// ${long}\n * ${long}`).length, 2);
+  assert.equal(wideComments("a.ts", `// <fcntl.h> ${long}`).length, 0);
+  assert.equal(wideComments("a.ts", `run("${long}");`).length, 0);
 });
 
 Deno.test("the words to avoid are found, and others are left alone", () => {

@@ -1,6 +1,7 @@
 /**
- * Joins the facts of all protocol files with the hand-written lists, and refuses what a relay could not carry:
- * an fd of unknown kind, a buffer of unknown direction, a name that leads nowhere.
+ * Joins the facts of all protocol files with the hand-written lists, and
+ * refuses what a relay could not carry: an fd of unknown kind, a buffer of
+ * unknown direction, a name that leads nowhere.
  */
 
 import type { BufferDirection, FdKind } from "../fd_kind.ts";
@@ -37,7 +38,10 @@ export interface CompiledMessage extends MessageFacts {
   readonly arguments: readonly CompiledArgument[];
 }
 
-/** An interface whose messages are compiled, with the number of its first message among all. */
+/**
+ * An interface whose messages are compiled, with the number of its first
+ * message among all.
+ */
 export interface CompiledInterface extends InterfaceFacts {
   readonly file: string;
   readonly firstIndex: number;
@@ -56,7 +60,9 @@ export interface Compilation {
   readonly exposure: ReadonlyMap<string, number>;
 }
 
-/** Protocol files that contradict each other or refer to what does not exist. */
+/**
+ * Protocol files that contradict each other or refer to what does not exist.
+ */
 export class CompileError extends Error {
   override readonly name = "CompileError";
 }
@@ -64,8 +70,10 @@ export class CompileError extends Error {
 /**
  * Compiles the protocols.
  *
- * @throws {CompileError} when a name leads nowhere or two equal versions of an interface differ
- * @throws {MarkError} when a list misses an argument or names one that does not exist
+ * @throws {CompileError} when a name leads nowhere or two equal versions of an
+ * interface differ
+ * @throws {MarkError} when a list misses an argument or names one that does not
+ * exist
  */
 export function compile(sources: Sources): Compilation {
   const { chosen, superseded } = chooseNewest(sources.protocols);
@@ -104,7 +112,10 @@ interface Definition {
   readonly facts: InterfaceFacts;
 }
 
-/** Takes the definition of the highest version where files define an interface twice. */
+/**
+ * Takes the definition of the highest version where files define an interface
+ * twice.
+ */
 function chooseNewest(protocols: readonly ProtocolFile[]): {
   chosen: Map<string, Definition>;
   superseded: string[];
@@ -132,7 +143,10 @@ function chooseNewest(protocols: readonly ProtocolFile[]): {
   return { chosen, superseded };
 }
 
-/** A newer definition may replace another only if it begins with all of its messages, and at the same version equals it. */
+/**
+ * A newer definition may replace another only if it begins with all of its
+ * messages, and at the same version equals it.
+ */
 function requireSuccessor(winner: Definition, loser: Definition): void {
   const sameVersion = winner.facts.version === loser.facts.version;
   for (const list of ["requests", "events"] as const) {
@@ -197,7 +211,9 @@ function compileMessage(
   };
 }
 
-/** Whether an argument is a new id whose interface the message itself carries. */
+/**
+ * Whether an argument is a new id whose interface the message itself carries.
+ */
 export function isUntypedNewId(argument: ArgumentFacts): boolean {
   return argument.type === "new_id" && argument.interface === null;
 }
@@ -225,7 +241,10 @@ function qualifyEnum(
   return `${owner}.${enumName}`;
 }
 
-/** One of the two lists of marks, each entry of which must belong to exactly one argument. */
+/**
+ * One of the two lists of marks, each entry of which must belong to exactly one
+ * argument.
+ */
 class MarkList<Mark> {
   readonly #file: string;
   readonly #subject: string;

@@ -1,6 +1,7 @@
 /**
- * Writes the generated files: tables as one compact text per interface (its grammar is explained in `tables.ts`, which parses
- * it when the interface is first used), the types of all messages' arguments, and the default exposure.
+ * Writes the generated files: tables as one compact text per interface (its
+ * grammar is explained in `tables.ts`, which parses it when the interface is
+ * first used), the types of all messages' arguments, and the default exposure.
  */
 
 import {

@@ -1,6 +1,7 @@
 /**
- * The facts of one protocol file: what `wayland-scanner` reads of it, without its prose.
- * Format: wayland's doc/book "Protocol XML" and wayland.dtd of the wayland sources.
+ * The facts of one protocol file: what `wayland-scanner` reads of it, without
+ * its prose. Format: wayland's doc/book "Protocol XML" and wayland.dtd of the
+ * wayland sources.
  */
 
 import { parseXml, XmlElement } from "@rgrove/parse-xml";
@@ -20,7 +21,10 @@ const WIRE_TYPES = [
 /** One of the wire types. */
 export type WireType = (typeof WIRE_TYPES)[number];
 
-/** `<arg>`; `interface` is null for ids of any interface, `enumeration` is as written, so perhaps without its interface. */
+/**
+ * `<arg>`; `interface` is null for ids of any interface, `enumeration` is as
+ * written, so perhaps without its interface.
+ */
 export interface ArgumentFacts {
   readonly name: string;
   readonly type: WireType;
@@ -61,7 +65,10 @@ export interface InterfaceFacts {
   readonly enums: readonly EnumFacts[];
 }
 
-/** `<protocol>`, with the terms it is under: its `<copyright>`, or the comment that holds them. */
+/**
+ * `<protocol>`, with the terms it is under: its `<copyright>`, or the comment
+ * that holds them.
+ */
 export interface ProtocolFacts {
   readonly name: string;
   readonly copyright: string;

@@ -1,6 +1,7 @@
 /**
- * Reads the three hand-written lists that say what the XML does not: `fd_kinds.txt`, `buffer_directions.txt` and
- * `exposure.txt`. All have one entry per line, a name and a value; `#` starts a comment.
+ * Reads the three hand-written lists that say what the XML does not:
+ * `fd_kinds.txt`, `buffer_directions.txt` and `exposure.txt`. All have one
+ * entry per line, a name and a value; `#` starts a comment.
  */
 
 import {
@@ -28,7 +29,10 @@ export function parseFdKinds(text: string): Map<string, FdKind> {
   });
 }
 
-/** Reads `buffer_directions.txt`: "interface.message.argument read|written" per line. */
+/**
+ * Reads `buffer_directions.txt`: "interface.message.argument read|written" per
+ * line.
+ */
 export function parseBufferDirections(
   text: string,
 ): Map<string, BufferDirection> {

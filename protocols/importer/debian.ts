@@ -1,6 +1,7 @@
 /**
- * Fetches packages of Debian's newest suite without installing them, with a temporary apt configuration made from this
- * machine's own: the same mirror, another suite, its own lists and cache.
+ * Fetches packages of Debian's newest suite without installing them, with a
+ * temporary apt configuration made from this machine's own: the same mirror,
+ * another suite, its own lists and cache.
  */
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -20,7 +21,10 @@ export interface UnpackedPackage {
   readonly folder: string;
 }
 
-/** Debian's newest suite, with its lists in a folder of the caller's, who removes it. */
+/**
+ * Debian's newest suite, with its lists in a folder of the caller's, who
+ * removes it.
+ */
 export class DebianSuite {
   readonly #folder: string;
   readonly #options: readonly string[];
@@ -64,7 +68,10 @@ export class DebianSuite {
     return new DebianSuite(folder, options);
   }
 
-  /** Downloads and unpacks a package, once; of a source package the upstream archive. */
+  /**
+   * Downloads and unpacks a package, once; of a source package the upstream
+   * archive.
+   */
   unpack(type: "binary" | "source", packageName: string): UnpackedPackage {
     const key = `${type} ${packageName}`;
     const unpacked = this.#unpacked.get(key) ??
@@ -107,7 +114,11 @@ export class DebianSuite {
   }
 }
 
-/** The mirror that this machine's apt takes Debian's main archive from. @throws {PackageError} */
+/**
+ * The mirror that this machine's apt takes Debian's main archive from.
+ *
+ * @throws {PackageError}
+ */
 export function configuredMirror(): string {
   const targets = run("apt-get", [
     "indextargets",

@@ -1,4 +1,7 @@
-/** Writes the facts of a protocol as XML that wayland-scanner and `generator/facts.ts` read alike. */
+/**
+ * Writes the facts of a protocol as XML that wayland-scanner and
+ * `generator/facts.ts` read alike.
+ */
 
 import type {
   ArgumentFacts,

@@ -1,4 +1,7 @@
-/** Reads `sources.txt`, the list of Debian packages that protocol XML is taken from. */
+/**
+ * Reads `sources.txt`, the list of Debian packages that protocol XML is taken
+ * from.
+ */
 
 /** One line of the list. */
 export interface Source {

@@ -2,7 +2,10 @@
 
 import type { HelpTopic } from "./invocation.ts";
 
-/** The command line is wrong: a usage line and the message are shown, and the status is EXIT_USAGE. */
+/**
+ * The command line is wrong: a usage line and the message are shown, and the
+ * status is EXIT_USAGE.
+ */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   /** Whose usage is to be shown. */

@@ -1,13 +1,18 @@
 /**
- * The command-line grammar of wayland-proxy-virtwl, which is that of the OCaml library cmdliner:
+ * The command-line grammar of wayland-proxy-virtwl, which is that of the OCaml
+ * library cmdliner:
  *
- *  - `--name=value` and `--name value`; `-n value`, `-nvalue`, and flags that share a dash (`-vn`);
+ *  - `--name=value` and `--name value`; `-n value`, `-nvalue`, and flags that
+ *    share a dash (`-vn`);
  *  - any unambiguous beginning of a long name;
- *  - options and positional arguments in any order, until `--` makes all that follows positional;
- *  - a lone `-` is positional; the value of an option in an argument of its own may not begin with a dash;
+ *  - options and positional arguments in any order, until `--` makes all that
+ *    follows positional;
+ *  - a lone `-` is positional; the value of an option in an argument of its own
+ *    may not begin with a dash;
  *  - `--help` wins over every mistake that stands beside it.
  *
- * A line is normalised here before any other parser sees it, so that nothing else has to know these rules.
+ * A line is normalised here before any other parser sees it, so that nothing
+ * else has to know these rules.
  */
 
 import { alternatives, didYouMean } from "./near_matches.ts";
@@ -18,12 +23,18 @@ export interface GrammarOption {
   readonly long: string;
   /** With its dash: "-v". */
   readonly short?: string;
-  /** "optional" is `--help[=FORMAT]`: it takes the next argument, too, where that is not an option. */
+  /**
+   * "optional" is `--help[=FORMAT]`: it takes the next argument, too, where
+   * that is not an option.
+   */
   readonly value: "none" | "required" | "optional";
   readonly repeatable: boolean;
 }
 
-/** An option as it was given, under its canonical name; `value` is null where there was none. */
+/**
+ * An option as it was given, under its canonical name; `value` is null where
+ * there was none.
+ */
 export interface GivenOption {
   readonly name: string;
   readonly value: string | null;
@@ -33,7 +44,10 @@ export interface GivenOption {
 export interface NormalisedLine {
   readonly options: readonly GivenOption[];
   readonly positionals: readonly string[];
-  /** Mistakes in the order in which they were found; where there are any, only `--help` may be taken from `options`. */
+  /**
+   * Mistakes in the order in which they were found; where there are any, only
+   * `--help` may be taken from `options`.
+   */
   readonly errors: readonly string[];
 }
 
@@ -46,7 +60,10 @@ function isOption(argument: string): boolean {
   return argument.length > 1 && argument.startsWith("-");
 }
 
-/** Splits `--name=value` and `-nvalue`; the value is null where none is attached. */
+/**
+ * Splits `--name=value` and `-nvalue`; the value is null where none is
+ * attached.
+ */
 function splitArgument(argument: string): [name: string, value: string | null] {
   if (!argument.startsWith("--")) {
     return argument.length === 2
@@ -59,7 +76,10 @@ function splitArgument(argument: string): [name: string, value: string | null] {
     : [argument.slice(0, equals), argument.slice(equals + 1)];
 }
 
-/** The option of this name or, for a long one, of this beginning; otherwise what is wrong with it. */
+/**
+ * The option of this name or, for a long one, of this beginning; otherwise what
+ * is wrong with it.
+ */
 function findOption(
   names: readonly NamedOption[],
   name: string,
@@ -155,7 +175,10 @@ function repeated(first: string, second: string): string {
     : `options '${first}' and '${second}' cannot be present at the same time`;
 }
 
-/** The line again, in the one spelling that every parser understands: `--name=value … -- positional …`. */
+/**
+ * The line again, in the one spelling that every parser understands:
+ * `--name=value … -- positional …`.
+ */
 export function canonicalArguments(line: NormalisedLine): string[] {
   return [
     ...line.options.map(({ name, value }) =>

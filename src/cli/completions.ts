@@ -1,7 +1,9 @@
 /**
- * Completions for the shells, made from the table of options. They serve both names of the program.
+ * Completions for the shells, made from the table of options. They serve both
+ * names of the program.
  *
- * After `--`, and after the name of the command, the command's own completions take over.
+ * After `--`, and after the name of the command, the command's own completions
+ * take over.
  */
 
 import { bashScript } from "./completions_bash.ts";

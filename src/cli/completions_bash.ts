@@ -1,5 +1,6 @@
 /**
- * The completion script for bash: it works without the package bash-completion, and better with it.
+ * The completion script for bash: it works without the package bash-completion,
+ * and better with it.
  */
 
 import { suppressClassNames } from "../log/suppress.ts";

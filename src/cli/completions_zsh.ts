@@ -1,5 +1,6 @@
 /**
- * The completion script for zsh: to be sourced, or put into $fpath as _wayferry.
+ * The completion script for zsh: to be sourced, or put into $fpath as
+ * _wayferry.
  */
 
 import { suppressClassNames } from "../log/suppress.ts";

@@ -1,5 +1,6 @@
 /**
- * The report on a machine: one line for each check, and a last one that says whether an application would run.
+ * The report on a machine: one line for each check, and a last one that says
+ * whether an application would run.
  */
 import type { Report } from "../programs/doctor/mod.ts";
 import type { Finding } from "../virtgpu/find/mod.ts";

@@ -8,9 +8,11 @@ import { findInterface, interfaceNames } from "../../protocols/tables.ts";
 const neverGlobal: ReadonlySet<string> = new Set(["wl_display"]);
 
 /**
- * The names of all interfaces of which a compositor can announce a global, sorted.
+ * The names of all interfaces of which a compositor can announce a global,
+ * sorted.
  *
- * The XML does not say which ones those are, but they are the ones that no message makes an object of.
+ * The XML does not say which ones those are, but they are the ones that no
+ * message makes an object of.
  */
 export function globalNames(): string[] {
   const made = new Set<string>(neverGlobal);

@@ -1,5 +1,6 @@
 /**
- * Help for the terminal, made from the table of options. Pure: who prints it decides about colours.
+ * Help for the terminal, made from the table of options. Pure: who prints it
+ * decides about colours.
  */
 
 import type { HelpTopic } from "./invocation.ts";
@@ -135,7 +136,10 @@ function proxyHelp(
     ]);
 }
 
-/** Where the proxy listens by default: the drop-in on a fixed display, ours on a free one. */
+/**
+ * Where the proxy listens by default: the drop-in on a fixed display, ours on a
+ * free one.
+ */
 export function defaultDisplay(
   topic: "wayland-proxy-virtwl" | "wayferry proxy",
 ): string {
@@ -180,7 +184,10 @@ function completionsHelp(style: Style): string {
     ]);
 }
 
-/** "-v, --verbose", or "    --tag=TEXT" so that the long names stand in one column. */
+/**
+ * "-v, --verbose", or "    --tag=TEXT" so that the long names stand in one
+ * column.
+ */
 function flagText(flags: string): string {
   const { short, long, placeholder } = flagParts(flags);
   const value = placeholder === undefined ? "" : `=${placeholder}`;

@@ -10,7 +10,9 @@ export const shells = ["bash", "zsh", "fish"] as const;
 /** A shell for which there are completions. */
 export type Shell = typeof shells[number];
 
-/** The topics of the help: the two programs, and the commands of our own one. */
+/**
+ * The topics of the help: the two programs, and the commands of our own one.
+ */
 export type HelpTopic =
   | "wayland-proxy-virtwl"
   | "wayferry"
@@ -18,7 +20,10 @@ export type HelpTopic =
   | "wayferry doctor"
   | "wayferry completions";
 
-/** How help is shown: "pager" pages it, "groff" is the source of the manual page. */
+/**
+ * How help is shown: "pager" pages it, "groff" is the source of the manual
+ * page.
+ */
 export type HelpFormat = "plain" | "pager" | "groff";
 
 /** A parsed command line. */

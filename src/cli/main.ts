@@ -33,7 +33,10 @@ import { type ProxyOptions, run } from "../programs/proxy/mod.ts";
 import { writeError, writeOutput } from "./standard_streams.ts";
 import { version } from "./version.ts";
 
-/** How long a compositor may take to answer; in a slow machine one that has much to do takes seconds. */
+/**
+ * How long a compositor may take to answer; in a slow machine one that has much
+ * to do takes seconds.
+ */
 const DOCTOR_TIMEOUT_MS = 10_000;
 
 /**

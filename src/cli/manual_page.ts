@@ -1,5 +1,6 @@
 /**
- * The manual pages, in the language of man(7), made from the same table as the help.
+ * The manual pages, in the language of man(7), made from the same table as the
+ * help.
  *
  * docs/*.1 are what `--help=groff` prints.
  */
@@ -8,7 +9,10 @@ import { defaultDisplay } from "./help.ts";
 import { flagParts, optionDefinitions, optionGroups } from "./option_table.ts";
 import { version } from "./version.ts";
 
-/** Text for roff: no line of it may begin with a control character, and a minus is not a hyphen. */
+/**
+ * Text for roff: no line of it may begin with a control character, and a minus
+ * is not a hyphen.
+ */
 function roff(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll(
     "…",

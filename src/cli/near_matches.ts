@@ -2,7 +2,10 @@
  * What somebody may have meant by a name that does not exist.
  */
 
-/** The number of insertions, deletions and replacements of characters that turn one text into the other (Levenshtein). */
+/**
+ * The number of insertions, deletions and replacements of characters that turn
+ * one text into the other (Levenshtein).
+ */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
@@ -17,9 +20,10 @@ function editDistance(from: string, to: string): number {
 }
 
 /**
- * The candidates nearest to `name`, at most `limit` of them, best first; empty where none is near.
- * Near is: a typing mistake or two, or one name inside the other ("xdg_shell" is not far from "zxdg_shell_v6",
- * "viewporter" from "wp_viewporter").
+ * The candidates nearest to `name`, at most `limit` of them, best first; empty
+ * where none is near. Near is: a typing mistake or two, or one name inside the
+ * other ("xdg_shell" is not far from "zxdg_shell_v6", "viewporter" from
+ * "wp_viewporter").
  */
 function nearMatches(
   name: string,

@@ -1,7 +1,9 @@
 /**
- * Every option of the proxy, once: parsing, help, manual pages and completions are made from this table, under both names.
+ * Every option of the proxy, once: parsing, help, manual pages and completions
+ * are made from this table, under both names.
  *
- * The first eleven are wayland-proxy-virtwl's, with its names, defaults and meaning.
+ * The first eleven are wayland-proxy-virtwl's, with its names, defaults and
+ * meaning.
  */
 
 import type { SuppressClass } from "../log/suppress.ts";
@@ -17,7 +19,10 @@ export const optionGroups = {
 
 /** One option as the table has it. */
 export interface OptionDefinition {
-  /** "-v, --verbose" or "--tag <TEXT>". The single place where names and placeholder stand. */
+  /**
+   * "-v, --verbose" or "--tag <TEXT>". The single place where names and
+   * placeholder stand.
+   */
   readonly flags: string;
   readonly group: keyof typeof optionGroups;
   readonly repeatable: boolean;
@@ -25,7 +30,10 @@ export interface OptionDefinition {
   readonly summary: string;
   /** What the manual adds to the summary, in whole sentences; may be empty. */
   readonly detail: string;
-  /** What the value may be, for completions: a list separated by commas, a file, a command, a global's name. */
+  /**
+   * What the value may be, for completions: a list separated by commas, a file,
+   * a command, a global's name.
+   */
   readonly completes?: "classes" | "file" | "command" | "global";
 }
 
@@ -163,7 +171,9 @@ export const optionDefinitions: readonly OptionDefinition[] = Object.values(
   optionTable,
 );
 
-/** The parts of `flags`: "-v" or undefined, "--verbose", "TEXT" or undefined. */
+/**
+ * The parts of `flags`: "-v" or undefined, "--verbose", "TEXT" or undefined.
+ */
 export function flagParts(
   flags: string,
 ): {

@@ -13,9 +13,11 @@ function invalid(option: string, text: string, expected: string): UsageError {
 }
 
 /**
- * An integer as OCaml writes them: decimal, or with 0x, 0o or 0b in front; underscores between the digits.
+ * An integer as OCaml writes them: decimal, or with 0x, 0o or 0b in front;
+ * underscores between the digits.
  *
- * @throws {UsageError} where the text is not an integer, or is outside of the range
+ * @throws {UsageError} where the text is not an integer, or is outside of the
+ * range
  */
 export function parseInteger(
   option: string,
@@ -40,8 +42,8 @@ export function parseInteger(
 }
 
 /**
- * A list of suppress classes, separated by commas; empty elements count for nothing, and an unambiguous beginning counts
- * for its class.
+ * A list of suppress classes, separated by commas; empty elements count for
+ * nothing, and an unambiguous beginning counts for its class.
  *
  * @throws {UsageError} where an element is not a class
  */

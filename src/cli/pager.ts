@@ -4,7 +4,10 @@
 
 import { writeOutput } from "./standard_streams.ts";
 
-/** Shows a text in $MANPAGER or $PAGER, or in less; where there is none, or no terminal, it is simply written. */
+/**
+ * Shows a text in $MANPAGER or $PAGER, or in less; where there is none, or no
+ * terminal, it is simply written.
+ */
 export function page(text: string): void {
   const pager = Deno.env.get("MANPAGER") || Deno.env.get("PAGER") || "less";
   if (!Deno.stdout.isTerminal() || !runPager(pager, text)) writeOutput(text);

@@ -1,7 +1,9 @@
 /**
- * From the arguments to an invocation. This is the only file that knows commander.
+ * From the arguments to an invocation. This is the only file that knows
+ * commander.
  *
- * The proxy's own options are normalised by cmdliner.ts first, so commander sees each in one spelling and gives it its type.
+ * The proxy's own options are normalised by cmdliner.ts first, so commander
+ * sees each in one spelling and gives it its type.
  */
 
 import { Command, CommanderError, Option } from "@commander-js/extra-typings";
@@ -255,7 +257,9 @@ function quiet<
     .configureOutput({ writeOut: () => {}, writeErr: () => {} });
 }
 
-/** Runs a commander parser; its complaints become usage errors of this topic. */
+/**
+ * Runs a commander parser; its complaints become usage errors of this topic.
+ */
 function runCommander<T>(topic: HelpTopic, parse: () => T): T {
   try {
     return parse();

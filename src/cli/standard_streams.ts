@@ -1,5 +1,6 @@
 /**
- * Text to the standard streams, for what is written before the loop runs and after it has ended.
+ * Text to the standard streams, for what is written before the loop runs and
+ * after it has ended.
  */
 
 function write(stream: typeof Deno.stdout, text: string): void {
@@ -7,11 +8,15 @@ function write(stream: typeof Deno.stdout, text: string): void {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
   } catch {
-    // The reader is gone, or the parent process closed the stream: there is nobody left to tell.
+    // The reader is gone, or the parent process closed the stream: there is
+    // nobody left to tell.
   }
 }
 
-/** Writes to the standard output. A reader that went away (`… --help | head -1`) is not an error. */
+/**
+ * Writes to the standard output. A reader that went away (`… --help | head -1`)
+ * is not an error.
+ */
 export function writeOutput(text: string): void {
   write(Deno.stdout, text);
 }

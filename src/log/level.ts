@@ -25,7 +25,9 @@ export const logSources = [
 /** Who wrote a line. */
 export type LogSource = typeof logSources[number];
 
-/** What lines of the proxy itself are called: by the drop-in, and by `wayferry`. */
+/**
+ * What lines of the proxy itself are called: by the drop-in, and by `wayferry`.
+ */
 export type ProxyName = "wl-proxy" | "wayferry";
 
 /** A source as lines show it. */

@@ -186,8 +186,8 @@ export class Channel implements Source, Unfenced, Disposable {
   }
 
   /**
-   * Sends bytes of the stream, at most MAX_PAYLOAD; before the dialect is
-   * known at most MAX_PROBE, once, and without identifiers.
+   * Sends bytes of the stream, at most MAX_PAYLOAD; before the dialect is known
+   * at most MAX_PROBE, once, and without identifiers.
    *
    * @throws {SyscallError} the device is gone.
    */

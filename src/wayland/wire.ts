@@ -1,10 +1,10 @@
 /**
  * The shape of a message on the wire.
  *
- * A message is a header of two words, the object's id and `size << 16 |
- * opcode`, and its arguments, each padded to whole words, all in the machine's
- * byte order (Wayland specification, "Wire format"). File descriptors travel
- * beside the bytes.
+ * A message is a header of two words, the object's id and
+ * `size << 16 | opcode`, and its arguments, each padded to whole words, all in
+ * the machine's byte order (Wayland specification, "Wire format"). File
+ * descriptors travel beside the bytes.
  */
 
 /** Bytes of a message's header. */

@@ -1,4 +1,7 @@
-/** The clipboard between applications behind the proxy and applications beside it, with wl-clipboard's two programs. */
+/**
+ * The clipboard between applications behind the proxy and applications beside
+ * it, with wl-clipboard's two programs.
+ */
 import assert from "node:assert/strict";
 import type { HostCompositor } from "../support/host.ts";
 import { requirePrograms } from "../support/packages.ts";
@@ -76,7 +79,8 @@ async function copyAndPaste(
   using home = makeScratch("home");
   await Deno.writeFile(`${home.path}/content`, content);
   const type = ["--type", "application/x-test"];
-  // The parent ends once its child owns the selection; the child stays in its process group.
+  // The parent ends once its child owns the selection; the child stays in its
+  // process group.
   await using copying = startProgram(
     ["sh", "-c", 'exec "$@" <content', "sh", "wl-copy", ...type, ...options],
     home.path,

@@ -1,9 +1,10 @@
 /**
- * The comparison that the application tests are made of: the same program on a fresh host, first directly, then through
- * the proxy.
+ * The comparison that the application tests are made of: the same program on a
+ * fresh host, first directly, then through the proxy.
  *
- * With `WAYFERRY_APPLICATIONS_DIRECT` in the environment the second run is direct as well: it tells whether a program
- * always looks the same, and whether a failure is the proxy's.
+ * With `WAYFERRY_APPLICATIONS_DIRECT` in the environment the second run is
+ * direct as well: it tells whether a program always looks the same, and whether
+ * a failure is the proxy's.
  */
 import type { HostCompositor } from "../support/host.ts";
 import { requirePrograms } from "../support/packages.ts";
@@ -12,7 +13,10 @@ import { makeScratch } from "../support/scratch.ts";
 import type { Program } from "./program.ts";
 import { runSession } from "./session.ts";
 
-/** The typeface that programs are told to use; terminals do not start without one. */
+/**
+ * The typeface that programs are told to use; terminals do not start without
+ * one.
+ */
 const FONT = {
   program: "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
   package: "fonts-dejavu-core",
@@ -32,7 +36,10 @@ export function testPrograms(
   }
 }
 
-/** Fails unless a program looks and behaves through the proxy as it does directly, and leaves nothing behind in it. */
+/**
+ * Fails unless a program looks and behaves through the proxy as it does
+ * directly, and leaves nothing behind in it.
+ */
 export async function compareRoutes(
   startHost: () => Promise<HostCompositor>,
   program: Program,

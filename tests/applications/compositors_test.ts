@@ -1,4 +1,7 @@
-/** Compositors as clients: their own clients' windows reach the host through the proxy. */
+/**
+ * Compositors as clients: their own clients' windows reach the host through the
+ * proxy.
+ */
 import { isPresent } from "../support/files.ts";
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
@@ -12,7 +15,8 @@ testPrograms("weston", startWeston, [SWAY, WESTON]);
 Deno.test({
   name:
     `on sway, ${WAYFIRE.name} looks and behaves through the proxy as it does directly`,
-  // Debian 12's version, 0.7, then ends at once, also when run directly: "Failed to get DRM file descriptor".
+  // Debian 12's version, 0.7, then ends at once, also when run directly:
+  // "Failed to get DRM file descriptor".
   ignore: isDebian12() && !hasRenderNode(),
   fn: async () => {
     await compareRoutes(startSway, WAYFIRE);

@@ -23,7 +23,10 @@ async function startFoot(
   );
 }
 
-/** Waits for a message in the application's log, and returns what the pattern's group matched. */
+/**
+ * Waits for a message in the application's log, and returns what the pattern's
+ * group matched.
+ */
 async function message(
   application: TestProcess,
   pattern: RegExp,

@@ -1,4 +1,6 @@
-/** Keyboards whose keymaps differ, as seen by an application behind the proxy. */
+/**
+ * Keyboards whose keymaps differ, as seen by an application behind the proxy.
+ */
 import assert from "node:assert/strict";
 import { requirePrograms } from "../support/packages.ts";
 import { runCommand } from "../support/process.ts";

@@ -1,4 +1,7 @@
-/** Browsers, viewers, players and compositors, each with the settings under which it looks the same every time. */
+/**
+ * Browsers, viewers, players and compositors, each with the settings under
+ * which it looks the same every time.
+ */
 import { isDebian12, SOFTWARE_GL } from "../support/packages.ts";
 import type { Program } from "./program.ts";
 
@@ -10,7 +13,10 @@ const PAGE =
 <p style="color:#c00">red</p>
 `;
 
-/** A page with two rectangles. Its readers make up for the missing table of offsets. */
+/**
+ * A page with two rectangles. Its readers make up for the missing table of
+ * offsets.
+ */
 const DOCUMENT = `%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
@@ -115,7 +121,8 @@ export const LARGE_PROGRAMS: readonly Program[] = [
   {
     name: "Chromium",
     needs: [{ program: "chromium", package: "chromium" }],
-    // Not by Debian's script, which gives it keys for a service: a menu's entry is for that, now or a little later.
+    // Not by Debian's script, which gives it keys for a service: a menu's entry
+    // is for that, now or a little later.
     argv: ["/usr/lib/chromium/chromium", ...CHROMIUM_FLAGS, "page.html"],
     files: { "page.html": PAGE },
     judgement: EQUAL,

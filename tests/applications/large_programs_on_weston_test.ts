@@ -1,4 +1,7 @@
-/** Browsers, viewers and players on weston: through the proxy, each looks and behaves as it does without. */
+/**
+ * Browsers, viewers and players on weston: through the proxy, each looks and
+ * behaves as it does without.
+ */
 import { startWeston } from "../support/weston.ts";
 import { testPrograms } from "./comparison.ts";
 import { LARGE_PROGRAMS } from "./large_programs.ts";

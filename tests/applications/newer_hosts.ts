@@ -1,5 +1,6 @@
 /**
- * Programs on hosts that Debian 12 has too old or not at all; run by sid.ts in a root that has them, not by `deno test`.
+ * Programs on hosts that Debian 12 has too old or not at all; run by sid.ts in
+ * a root that has them, not by `deno test`.
  */
 import { isDeepStrictEqual } from "node:util";
 import { startKWin } from "../support/kwin.ts";
@@ -48,7 +49,9 @@ for (
   });
 }
 
-/** How long a program says nothing new once it has said all, in milliseconds. */
+/**
+ * How long a program says nothing new once it has said all, in milliseconds.
+ */
 const SETTLED_MS = 1000;
 
 /** What a program said and was told. */

@@ -1,16 +1,25 @@
-/** What the application tests know of a program: how it is started, used and judged. */
+/**
+ * What the application tests know of a program: how it is started, used and
+ * judged.
+ */
 import type { HostCompositor } from "../support/host.ts";
 import { PATH, type ProgramSource } from "../support/packages.ts";
 import { TestProcess } from "../support/process.ts";
 
 /** How a program's windows are judged against those of a direct run. */
 export type Judgement =
-  /** Every pixel of the screen is the same, but for a few where a reason is given. */
+  /**
+   * Every pixel of the screen is the same, but for a few where a reason is
+   * given.
+   */
   | {
     readonly pixels: "equal";
     readonly butFor?: { readonly pixels: number; readonly reason: string };
   }
-  /** The program draws something else each time; its window looks much alike, and has the same size unless that varies too. */
+  /**
+   * The program draws something else each time; its window looks much alike,
+   * and has the same size unless that varies too.
+   */
   | {
     readonly pixels: "alike";
     readonly reason: string;
@@ -33,38 +42,63 @@ export interface Program {
   readonly environment?: Readonly<Record<string, string>>;
   /** Files that its home folder, where it is started, has for it. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Whether it refuses to run as root, and so, as a user of its own, needs to be let in to home and sockets. */
+  /**
+   * Whether it refuses to run as root, and so, as a user of its own, needs to
+   * be let in to home and sockets.
+   */
   readonly runsAsNobody?: true;
   readonly judgement: Judgement;
-  /** The only host that it works on, where one is too old or too poor for it, also when run directly. */
+  /**
+   * The only host that it works on, where one is too old or too poor for it,
+   * also when run directly.
+   */
   readonly onlyOn?: {
     readonly host: HostCompositor["name"];
     readonly reason: string;
   };
-  /** How long its picture must not change to count as settled, in milliseconds; 500 when left out. */
+  /**
+   * How long its picture must not change to count as settled, in
+   * milliseconds; 500 when left out.
+   */
   readonly settledMs?: number;
   /** A line to type, where the program shows what is typed. */
   readonly typed?: string;
   /** Keys that move the focus to where the line is to be typed. */
   readonly beforeTyping?: readonly string[];
   /**
-   * Where to click, from the corner of the window as each host shows it, to open a menu, which Escape closes.
-   * A key will not do: weston opens no menu for one.
+   * Where to click, from the corner of the window as each host shows it, to
+   * open a menu, which Escape closes. A key will not do: weston opens no menu
+   * for one.
    */
   readonly menu?: Readonly<Partial<Record<HostCompositor["name"], Point>>>;
-  /** Whether it goes on without its window, as a compositor without outputs, until it is told to end. */
+  /**
+   * Whether it goes on without its window, as a compositor without outputs,
+   * until it is told to end.
+   */
   readonly outlivesItsWindow?: true;
   /** The key that answers its question when its window is closed by sway. */
   readonly asksOnClose?: string;
-  /** Whether some version of weston, when it maximizes it, ends it with a protocol error or leaves it as it is, also when run directly. */
+  /**
+   * Whether some version of weston, when it maximizes it, ends it with a
+   * protocol error or leaves it as it is, also when run directly.
+   */
   readonly endsWhenMaximized?: true;
-  /** The status with which it ends when the host closes its window; 0 when left out. */
+  /**
+   * The status with which it ends when the host closes its window; 0 when left
+   * out.
+   */
   readonly closedStatus?: number;
-  /** Keys to press before its window is closed, so that it closes without asking. */
+  /**
+   * Keys to press before its window is closed, so that it closes without
+   * asking.
+   */
   readonly beforeClose?: readonly string[];
 }
 
-/** The environment of every program: nothing inherited, its settings in `home`, no session bus, no blinking cursors. */
+/**
+ * The environment of every program: nothing inherited, its settings in `home`,
+ * no session bus, no blinking cursors.
+ */
 export function programEnvironment(
   home: string,
   waylandDisplay: string,
@@ -111,7 +145,10 @@ export function startProgram(
   });
 }
 
-/** Empties a home folder but for the program's files and the settings that keep programs from looking different each time. */
+/**
+ * Empties a home folder but for the program's files and the settings that keep
+ * programs from looking different each time.
+ */
 export function prepareHome(home: string, program: Program): void {
   for (const entry of Deno.readDirSync(home)) {
     Deno.removeSync(`${home}/${entry.name}`, { recursive: true });

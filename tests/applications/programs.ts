@@ -15,8 +15,10 @@ const QT5_LINGUIST: Program = {
     package: "qttools5-dev-tools",
   }, QT5_WAYLAND],
   argv: ["/usr/lib/qt5/bin/linguist"],
-  // Qt 5 counts a window as inactive once its menu has the keyboard, but paints that into its own title bar only together
-  // with something else. linguist's last painting and the loss of the keyboard race, so that direct runs differ too.
+  // Qt 5 counts a window as inactive once its menu has the keyboard, but paints
+  // that into its own title bar only together with something else. linguist's
+  // last painting and the loss of the keyboard race, so that direct runs differ
+  // too.
   environment: { QT_WAYLAND_DISABLE_WINDOWDECORATION: "1" },
   judgement: EQUAL,
   menu: { sway: { x: 15, y: 10 }, weston: { x: 15, y: 10 } },
@@ -61,7 +63,8 @@ export const PROGRAMS: readonly Program[] = [
       { program: "featherpad", package: "featherpad" },
       isDebian12() ? QT5_WAYLAND : QT6_WAYLAND,
     ],
-    // It tells root for ten seconds who that is. The kernel goes on treating it as us.
+    // It tells root for ten seconds who that is. The kernel goes on treating it
+    // as us.
     argv: [
       "unshare",
       "--user",

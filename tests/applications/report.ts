@@ -1,7 +1,8 @@
 /**
  * The results of the application tests as tables in docs/applications.md.
  *
- * By itself, `deno task applications`, it runs the tests on this machine and writes the first table.
+ * By itself, `deno task applications`, it runs the tests on this machine and
+ * writes the first table.
  */
 import { runCommand } from "../support/process.ts";
 
@@ -13,7 +14,9 @@ const TITLE =
 
 /** What came of one test. */
 export interface Result {
-  /** The host's name, or "" for a test that is not of one program on one host. */
+  /**
+   * The host's name, or "" for a test that is not of one program on one host.
+   */
   readonly host: string;
   /** The program, or the test's whole title. */
   readonly subject: string;
@@ -41,7 +44,9 @@ export function parseJUnit(xml: string): Result[] {
   });
 }
 
-/** Puts the table under the heading `title`, in place of the one that is there. */
+/**
+ * Puts the table under the heading `title`, in place of the one that is there.
+ */
 export async function writeTable(
   title: string,
   versions: string,

@@ -1,10 +1,16 @@
-/** A program in a sandbox that reaches nothing of the session but the proxy's socket. */
+/**
+ * A program in a sandbox that reaches nothing of the session but the proxy's
+ * socket.
+ */
 import { startSway } from "../support/sway.ts";
 import { startWeston } from "../support/weston.ts";
 import { testPrograms } from "./comparison.ts";
 import type { Program } from "./program.ts";
 
-/** The script becomes bwrap, whose child sees the system's files, an empty home and one socket. */
+/**
+ * The script becomes bwrap, whose child sees the system's files, an empty home
+ * and one socket.
+ */
 const SANDBOX = `exec bwrap --unshare-all --die-with-parent --clearenv \\
   --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin --ro-bind /etc /etc \\
   --proc /proc --dev /dev --tmpfs /tmp --dir /run/user --bind "$WAYLAND_DISPLAY" /run/user/wayland-0 \\

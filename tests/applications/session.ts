@@ -1,9 +1,10 @@
 /**
- * One run of a program on a host: started, a line typed, its menu opened, resized and closed, with a screenshot after
- * each step.
+ * One run of a program on a host: started, a line typed, its menu opened,
+ * resized and closed, with a screenshot after each step.
  *
- * A first run, without expectations, takes each screenshot when the picture has settled. A run that is compared with an
- * earlier one waits at each step until the picture is as expected, so that nothing depends on how fast either is.
+ * A first run, without expectations, takes each screenshot when the picture has
+ * settled. A run that is compared with an earlier one waits at each step until
+ * the picture is as expected, so that nothing depends on how fast either is.
  */
 import assert from "node:assert/strict";
 import {
@@ -39,27 +40,42 @@ export interface Shot {
   readonly area: Rectangle;
 }
 
-/** How long a program may take to show what a step leads to, where nothing else is said. */
+/**
+ * How long a program may take to show what a step leads to, where nothing else
+ * is said.
+ */
 const STEP_MS = 30_000;
 
-/** The part of a step's time that a click may take to open something, until it is taken for lost: a second one closes what the first opens. */
+/**
+ * The part of a step's time that a click may take to open something, until it
+ * is taken for lost: a second one closes what the first opens.
+ */
 const CLICK_SHARE = 1 / 3;
 
-/** How long a program may take to end: some hosts tell a proxy nothing, and it finds out after 30 s. */
+/**
+ * How long a program may take to end: some hosts tell a proxy nothing, and it
+ * finds out after 30 s.
+ */
 const END_MS = 60_000;
 
 /** How far below the name of a menu its first entry is, in pixels. */
 const MENU_ENTRY = 30;
 
-/** More pixels than a button has that is lit because the pointer is there; a menu has many times that. */
+/**
+ * More pixels than a button has that is lit because the pointer is there; a
+ * menu has many times that.
+ */
 const LIT_BUTTON = 4_000;
 
-/** How much alike the windows of a program that never looks the same must be. */
+/**
+ * How much alike the windows of a program that never looks the same must be.
+ */
 const ALIKE = 0.85;
 
 /**
- * Runs a program on `host`, connected to `waylandDisplay`, and compares what it shows with `expected`, where given.
- * `home` is emptied first; it is the same for runs that are compared, since programs show its path.
+ * Runs a program on `host`, connected to `waylandDisplay`, and compares what it
+ * shows with `expected`, where given. `home` is emptied first; it is the same
+ * for runs that are compared, since programs show its path.
  */
 export async function runSession(
   host: HostCompositor,
@@ -89,14 +105,16 @@ export async function runSession(
   if (menu !== undefined) {
     const area = session.shots.at(-1)?.area ?? { x: 0, y: 0 };
     await session.open(() => host.click(area.x + menu.x, area.y + menu.y));
-    // Whether an entry of the menu is lit depends on what came first, the menu or the pointer: light one.
+    // Whether an entry of the menu is lit depends on what came first, the menu
+    // or the pointer: light one.
     const [x, y] = [area.x + menu.x, area.y + menu.y + MENU_ENTRY];
     await session.take("menu opened", async () => {
       await host.move(x + 1, y);
       await host.move(x, y);
     });
     await host.press("Escape");
-    // What lies below the pointer may stay lit where it leaves before the menu has closed.
+    // What lies below the pointer may stay lit where it leaves before the menu
+    // has closed.
     await session.take("menu closed", async () => {
       await host.move(x, y);
       await host.parkPointer();
@@ -158,9 +176,11 @@ class Session {
   }
 
   /**
-   * Takes the screenshot of a step, and fails when it is not as expected or the step has changed nothing.
+   * Takes the screenshot of a step, and fails when it is not as expected or the
+   * step has changed nothing.
    *
-   * @param urge is done before, and again while the screen is not as expected: what an application may miss while it is busy
+   * @param urge is done before, and again while the screen is not as expected:
+   * what an application may miss while it is busy
    */
   async take(
     step: string,
@@ -180,7 +200,10 @@ class Session {
     this.shots.push(shot);
   }
 
-  /** Clicks until more than a button that was lit has changed since the last step: a busy application may miss a click. */
+  /**
+   * Clicks until more than a button that was lit has changed since the last
+   * step: a busy application may miss a click.
+   */
   async open(click: () => Promise<void>): Promise<void> {
     const before = this.shots.at(-1);
     let clickedAt = -Infinity;
@@ -298,7 +321,8 @@ class Session {
         this.#host.process.requireRunning();
         const area = await this.#host.windowArea();
         if (area === undefined) return undefined;
-        // The cursor of a window that grows below the parked pointer may depend on which keys are released meanwhile, as foot's does.
+        // The cursor of a window that grows below the parked pointer may depend
+        // on which keys are released meanwhile, as foot's does.
         const image = without(await this.#host.screenshot(), PARKED_POINTER);
         return paintedArea(crop(image, area), BACKGROUND) === undefined
           ? undefined

@@ -1,8 +1,10 @@
 /**
- * The application tests in a Debian sid root: newer hosts, newer toolkits, the same executable of ours.
+ * The application tests in a Debian sid root: newer hosts, newer toolkits, the
+ * same executable of ours.
  *
- * Run by root: `deno task applications-sid`. The root is kept in the cache folder and used again; the mirror
- * is the one of this machine's apt. The tests run inside, in a mount namespace that ends with them; the results are the
+ * Run by root: `deno task applications-sid`. The root is kept in the cache
+ * folder and used again; the mirror is the one of this machine's apt. The tests
+ * run inside, in a mount namespace that ends with them; the results are the
  * second table of docs/applications.md.
  */
 import { configuredMirror } from "../../protocols/importer/debian.ts";
@@ -22,7 +24,10 @@ const ROOT = `${CACHE}/debian-sid`;
 /** Where our executable stands in it. */
 const EXECUTABLE = "/usr/local/bin/wayland-proxy-virtwl";
 
-/** What the tests need there. Inside, nothing is installed, so that a missing program fails the test by its name. */
+/**
+ * What the tests need there. Inside, nothing is installed, so that a missing
+ * program fails the test by its name.
+ */
 const PACKAGES = [
   ...[
     "sway",
@@ -98,8 +103,9 @@ async function aptOptions(): Promise<string[]> {
 }
 
 /**
- * A script for a mount namespace of its own, in which our project, Deno, /tmp and this kernel's file systems appear in the root.
- * It becomes the root of the namespace rather than a chroot, where sandboxes could make no namespaces.
+ * A script for a mount namespace of its own, in which our project, Deno, /tmp
+ * and this kernel's file systems appear in the root. It becomes the root of the
+ * namespace rather than a chroot, where sandboxes could make no namespaces.
  */
 function enter(command: string): string[] {
   const script = `set -e

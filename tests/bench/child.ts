@@ -1,4 +1,5 @@
-// Processes that the benchmark starts: pinned to one processor, spoken to in lines, ended by their pid.
+// Processes that the benchmark starts: pinned to one processor, spoken to in
+// lines, ended by their pid.
 
 import { LineReader } from "../support/lines.ts";
 
@@ -22,8 +23,9 @@ export function killAll(): void {
 }
 
 /**
- * A running process whose standard input stays open for as long as it is wanted: our own programs end when it
- * ends, so none outlives a benchmark that was killed.
+ * A running process whose standard input stays open for as long as it is
+ * wanted: our own programs end when it ends, so none outlives a benchmark that
+ * was killed.
  */
 export class Child implements AsyncDisposable {
   readonly name: string;
@@ -46,7 +48,10 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** Starts the words on the processor `cpu`, before all other processes where we may say so. */
+  /**
+   * Starts the words on the processor `cpu`, before all other processes where
+   * we may say so.
+   */
   static start(launch: Launch, cpu: number): Child {
     const priority = Deno.uid() === 0 ? ["nice", "-n", "-20"] : [];
     const [program = "taskset", ...args] = [
@@ -70,7 +75,11 @@ export class Child implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** Its "name value" lines up to the one called `last`, or all. @throws {BenchError} when it ends before `last` */
+  /**
+   * Its "name value" lines up to the one called `last`, or all.
+   *
+   * @throws {BenchError} when it ends before `last`
+   */
   async values(last?: string): Promise<Map<string, number>> {
     const values = new Map<string, number>();
     for (;;) {

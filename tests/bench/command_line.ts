@@ -1,4 +1,5 @@
-// What the benchmarks' command lines have in common: words that are understood or refused, and how a run ends.
+// What the benchmarks' command lines have in common: words that are understood
+// or refused, and how a run ends.
 
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { BenchError } from "./child.ts";
@@ -95,7 +96,10 @@ function choose<T extends string>(
   );
 }
 
-/** The exit status of a run: 2 with the usage where the command line is wrong, 1 where a measurement failed. */
+/**
+ * The exit status of a run: 2 with the usage where the command line is wrong, 1
+ * where a measurement failed.
+ */
 export async function statusOf(
   usage: string,
   run: () => Promise<number>,

@@ -2,7 +2,10 @@
 
 const path = new URL("../../docs/benchmarks.md", import.meta.url);
 
-/** Puts the text between the document's markers of that name, and leaves the rest as it is. */
+/**
+ * Puts the text between the document's markers of that name, and leaves the
+ * rest as it is.
+ */
 export function replaceSection(name: string, text: string): void {
   const begin = `<!-- measured: ${name} -->\n`;
   const end = `<!-- end: ${name} -->\n`;

@@ -1,6 +1,8 @@
-// The long checks: many clients at once, and many one after another. Memory and fds must return.
+// The long checks: many clients at once, and many one after another. Memory and
+// fds must return.
 //
-// Exits 1 when a client failed, an fd stayed open, or memory stayed 8 MiB above where it began.
+// Exits 1 when a client failed, an fd stayed open, or memory stayed 8 MiB above
+// where it began.
 
 import { delay } from "../support/wait.ts";
 import { BenchError } from "./child.ts";
@@ -41,7 +43,11 @@ function describe({ fds, resident }: State): string {
   return `${fds} fds, ${(resident / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** Runs the client with these words, and returns what it printed. @throws {BenchError} when it fails */
+/**
+ * Runs the client with these words, and returns what it printed.
+ *
+ * @throws {BenchError} when it fails
+ */
 async function runClient(
   site: Site,
   words: readonly string[],
@@ -144,7 +150,8 @@ async function check(
     given.choose("peer", peerNames, "off"),
     site,
   );
-  // What the first clients leave behind, loaded and compiled code for one, is no leak.
+  // What the first clients leave behind, loaded and compiled code for one, is
+  // no leak.
   await runClient(site, ["visits", peer.displayName, "20"], () => {});
   await runClient(site, ["swarm", peer.displayName, "4", "5"], () => {});
   await delay(5000);

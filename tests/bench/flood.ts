@@ -1,7 +1,9 @@
-// Memory when idle, and when a client sends two million requests to a host that does not read for five seconds.
+// Memory when idle, and when a client sends two million requests to a host that
+// does not read for five seconds.
 //
-// A proxy's first client has it load and compile the code that all others use as well. So that this does not count
-// for the flood, a client that works for a while comes before it, and idle is what there is when that one has left.
+// A proxy's first client has it load and compile the code that all others use
+// as well. So that this does not count for the flood, a client that works for a
+// while comes before it, and idle is what there is when that one has left.
 
 import { delay } from "../support/wait.ts";
 import { BenchError, type Child } from "./child.ts";
@@ -24,7 +26,10 @@ export interface FloodResult {
   readonly idle: Memory;
   /** With the one client connected that will flood. */
   readonly connected: Memory;
-  /** The most resident bytes seen while the host was stopped and until the last request had its answer. */
+  /**
+   * The most resident bytes seen while the host was stopped and until the last
+   * request had its answer.
+   */
   readonly peakResident: number;
   /** With the client still connected, a second after the last answer. */
   readonly after: Memory;
@@ -34,7 +39,11 @@ export interface FloodResult {
   readonly seconds: number;
 }
 
-/** Floods through a new peer. @throws {BenchError} when the client does not live through it */
+/**
+ * Floods through a new peer.
+ *
+ * @throws {BenchError} when the client does not live through it
+ */
 export async function measureFlood(
   site: Site,
   name: PeerName,

@@ -1,7 +1,9 @@
-// What Wayferry costs, set against a direct connection, a C forwarder that parses nothing, and waypipe.
+// What Wayferry costs, set against a direct connection, a C forwarder that
+// parses nothing, and waypipe.
 //
-// Everything runs on one processor, so that a proxy's work is seen in full; the peers take turns in every
-// round, and a figure is the median over the rounds of its ratio to direct in the same round.
+// Everything runs on one processor, so that a proxy's work is seen in full; the
+// peers take turns in every round, and a figure is the median over the rounds
+// of its ratio to direct in the same round.
 
 import { BenchError } from "./child.ts";
 import { print, report, statusOf, UsageError } from "./command_line.ts";
@@ -97,7 +99,10 @@ async function compareFloods(
   return memoryTable(results);
 }
 
-/** Keeps one workload running through one peer, which a profiler can look at meanwhile. */
+/**
+ * Keeps one workload running through one peer, which a profiler can look at
+ * meanwhile.
+ */
 async function hold(site: Site, options: Options): Promise<void> {
   const workload = workloadNames.find((name) => name === options.hold);
   if (workload === undefined) {
@@ -113,7 +118,8 @@ async function hold(site: Site, options: Options): Promise<void> {
       peer.pids.join(" ")
     }; the host's is ${host.pid}\n`,
   );
-  // A short run of its own warms up; the client warms up for another quarter of what it measures.
+  // A short run of its own warms up; the client warms up for another quarter of
+  // what it measures.
   await measure(site, peer, workload, 1000);
   const sample = await measure(site, peer, workload, options.seconds * 800);
   print(
@@ -127,7 +133,10 @@ async function hold(site: Site, options: Options): Promise<void> {
   print("\n");
 }
 
-/** A peer that does not work is reported and left out; the others are still compared. */
+/**
+ * A peer that does not work is reported and left out; the others are still
+ * compared.
+ */
 async function tolerate<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();

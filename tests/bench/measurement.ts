@@ -1,4 +1,5 @@
-// Rounds of one workload: each peer once a round, in turn, so that all of them see the same disturbances.
+// Rounds of one workload: each peer once a round, in turn, so that all of them
+// see the same disturbances.
 
 import { BenchError } from "./child.ts";
 import { type Peer, type PeerName, type Site, startProgram } from "./peers.ts";
@@ -18,7 +19,11 @@ export interface Sample {
 /** The samples of one workload, by peer, one for each round. */
 export type Rounds = ReadonlyMap<PeerName, readonly Sample[]>;
 
-/** Runs the workload once through the peer. @throws {BenchError} when the client fails */
+/**
+ * Runs the workload once through the peer.
+ *
+ * @throws {BenchError} when the client fails
+ */
 export async function measure(
   site: Site,
   peer: Peer,
@@ -58,7 +63,10 @@ export function sampleOf(values: ReadonlyMap<string, number>): Sample | null {
   };
 }
 
-/** Runs all rounds of a workload, after one that only warms up. A peer that fails has no samples. */
+/**
+ * Runs all rounds of a workload, after one that only warms up. A peer that
+ * fails has no samples.
+ */
 export async function measureRounds(
   site: Site,
   peers: readonly Peer[],
@@ -90,7 +98,10 @@ export async function measureRounds(
   return samples;
 }
 
-/** The row's value in each round: a multiple of direct's in that round, or plain where the row says so. */
+/**
+ * The row's value in each round: a multiple of direct's in that round, or plain
+ * where the row says so.
+ */
 export function valuesOf(
   row: Row,
   rounds: Rounds,

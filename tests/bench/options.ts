@@ -66,7 +66,10 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   };
 }
 
-/** The processor that is the least used by interrupts and by whoever else works here. */
+/**
+ * The processor that is the least used by interrupts and by whoever else works
+ * here.
+ */
 export function lastCpu(): number {
   return navigator.hardwareConcurrency - 1;
 }

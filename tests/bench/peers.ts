@@ -1,4 +1,5 @@
-// What stands between the client and the host: nothing, the C forwarder, waypipe, or Wayferry.
+// What stands between the client and the host: nothing, the C forwarder,
+// waypipe, or Wayferry.
 
 import { isPresent } from "../support/files.ts";
 import { delay } from "../support/wait.ts";
@@ -26,7 +27,10 @@ export const peerTitles: Readonly<Record<PeerName, string>> = {
   verbose: "verbose",
 };
 
-/** Where a benchmark lives: its runtime directory, the built programs, the processor that all of it runs on. */
+/**
+ * Where a benchmark lives: its runtime directory, the built programs, the
+ * processor that all of it runs on.
+ */
 export interface Site {
   readonly directory: string;
   readonly programs: Programs;
@@ -82,7 +86,11 @@ export async function startHost(site: Site): Promise<Child> {
 
 const hostName = "host";
 
-/** Starts a peer in front of the running host. @throws {BenchError} when it does not come up */
+/**
+ * Starts a peer in front of the running host.
+ *
+ * @throws {BenchError} when it does not come up
+ */
 export async function startPeer(name: PeerName, site: Site): Promise<Peer> {
   const path = (socket: string): string => `${site.directory}/${socket}`;
   switch (name) {
@@ -103,7 +111,8 @@ export async function startPeer(name: PeerName, site: Site): Promise<Peer> {
         "--socket",
         path("waypipe-link"),
       ];
-      // `server` ends with the program that it is given, and `cat` ends with our pipe.
+      // `server` ends with the program that it is given, and `cat` ends with
+      // our pipe.
       return await start(name, site, [
         [...words, "client"],
         [...words, "--display", name, "server", "--", "cat"],
@@ -152,7 +161,8 @@ async function start(
           XDG_RUNTIME_DIR: site.directory,
           WAYLAND_DISPLAY: hostName,
         },
-        // Verbose means verbose; and waypipe complains of every client that leaves.
+        // Verbose means verbose; and waypipe complains of every client that
+        // leaves.
         stderr: name === "verbose" || name === "waypipe" ? "null" : "inherit",
       },
       site.cpu,

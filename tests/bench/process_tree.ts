@@ -10,7 +10,9 @@ export interface Memory {
   readonly anonymous: number;
 }
 
-/** The processes that still exist of the given ones and of their descendants. */
+/**
+ * The processes that still exist of the given ones and of their descendants.
+ */
 function processTree(pids: readonly number[]): readonly number[] {
   const found: number[] = [];
   for (const pid of pids) {

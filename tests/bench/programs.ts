@@ -1,4 +1,5 @@
-// Builds the C programs of the benchmark, with the compiler and the libwayland of this machine.
+// Builds the C programs of the benchmark, with the compiler and the libwayland
+// of this machine.
 
 import { BenchError } from "./child.ts";
 
@@ -11,7 +12,11 @@ export interface Programs {
 
 const folder = new URL("programs/", import.meta.url).pathname;
 
-/** Compiles all of them into `directory`. @throws {BenchError} when a compiler or library is missing */
+/**
+ * Compiles all of them into `directory`.
+ *
+ * @throws {BenchError} when a compiler or library is missing
+ */
 export function buildPrograms(directory: string): Programs {
   return {
     host: build(directory, "host", ["host.c"], ["wayland-server"]),

@@ -1,13 +1,14 @@
-// Keeps others from disturbing a measurement: one benchmark at a time, and before all other work.
+// Keeps others from disturbing a measurement: one benchmark at a time, and
+// before all other work.
 
 import { readIfPresent } from "../support/files.ts";
 
 const autogroup = "/proc/self/autogroup";
 
 /**
- * Waits until no other benchmark runs, and until the result is disposed lets the scheduler prefer our whole
- * session. The processes' own niceness does not suffice: where the kernel has autogroups it only counts within
- * a session.
+ * Waits until no other benchmark runs, and until the result is disposed lets
+ * the scheduler prefer our whole session. The processes' own niceness does not
+ * suffice: where the kernel has autogroups it only counts within a session.
  */
 export function keepQuiet(report: (text: string) => void): Disposable {
   const lock = Deno.openSync(new URL(import.meta.url));

@@ -12,7 +12,9 @@ import type { Row, WorkloadName } from "./workloads.ts";
 /** Cells, the header first. */
 export type Table = readonly (readonly string[])[];
 
-/** Ratios to direct, with half the distance between the quartiles of the rounds. */
+/**
+ * Ratios to direct, with half the distance between the quartiles of the rounds.
+ */
 export function speedTable(
   results: ReadonlyMap<WorkloadName, Rounds>,
   peers: readonly PeerName[],

@@ -1,9 +1,13 @@
-// What one run of a benchmark has to itself: a directory and the machine, given back however it ends.
+// What one run of a benchmark has to itself: a directory and the machine, given
+// back however it ends.
 
 import { killAll } from "./child.ts";
 import { keepQuiet } from "./quiet.ts";
 
-/** Runs the action with a new directory; a signal that interrupts it ends its processes too. */
+/**
+ * Runs the action with a new directory; a signal that interrupts it ends its
+ * processes too.
+ */
 export async function withScratch<T>(
   report: (text: string) => void,
   action: (directory: string) => Promise<T>,

@@ -1,6 +1,9 @@
 // Medians and spreads of a few rounds.
 
-/** The value below which the share `share` (0…1) of the values lies, interpolated. NaN of none. */
+/**
+ * The value below which the share `share` (0…1) of the values lies,
+ * interpolated. NaN of none.
+ */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * share;

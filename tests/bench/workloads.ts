@@ -1,6 +1,8 @@
 // What is measured, and what it should come to.
 
-/** A workload of programs/client.c, each in one column or more of its results. */
+/**
+ * A workload of programs/client.c, each in one column or more of its results.
+ */
 export const workloadNames = [
   "sync",
   "batched",
@@ -14,7 +16,10 @@ export const workloadNames = [
 
 export type WorkloadName = typeof workloadNames[number];
 
-/** Everything `--only` can name: the workloads, and memory when idle and after a flood. */
+/**
+ * Everything `--only` can name: the workloads, and memory when idle and after a
+ * flood.
+ */
 export const sectionNames = [...workloadNames, "flood"] as const;
 
 export type SectionName = typeof sectionNames[number];
@@ -117,7 +122,10 @@ export const rows: readonly Row[] = [
   },
 ];
 
-/** "met", "least" (the goal is missed, but what must be reached is), "missed", or "" where there is no goal. */
+/**
+ * "met", "least" (the goal is missed, but what must be reached is), "missed",
+ * or "" where there is no goal.
+ */
 export function verdict(
   row: Row,
   value: number,

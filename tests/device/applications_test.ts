@@ -1,4 +1,7 @@
-/** Real programs on real compositors through the emulated device: they look as they do without us, and leave nothing behind. */
+/**
+ * Real programs on real compositors through the emulated device: they look as
+ * they do without us, and leave nothing behind.
+ */
 import assert from "node:assert/strict";
 import { requirePrograms } from "../support/packages.ts";
 import { makeScratch } from "../support/scratch.ts";
@@ -34,7 +37,10 @@ const named = (name: string): Program => {
 };
 
 const sway = { start: startSway, on: "sway" } as const;
-/** It is ended to close its clients' windows, which only this release tells them. */
+/**
+ * It is ended to close its clients' windows, which only this release tells
+ * them.
+ */
 const weston = {
   start: startWeston,
   on: "weston",

@@ -1,4 +1,7 @@
-/** What a round trip may cost on the device: one SEND, one read of its events, one POLL. */
+/**
+ * What a round trip may cost on the device: one SEND, one read of its events,
+ * one POLL.
+ */
 import assert from "node:assert/strict";
 import { COMMAND_POLL, COMMAND_SEND } from "../../src/virtgpu/cross_domain.ts";
 import type { VirtgpuDevice } from "../../src/virtgpu/device.ts";

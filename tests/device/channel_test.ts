@@ -1,4 +1,7 @@
-/** The channel on hosts of every kind: it loses nothing, asks once at a time, and knows an end when it sees one. */
+/**
+ * The channel on hosts of every kind: it loses nothing, asks once at a time,
+ * and knows an end when it sees one.
+ */
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
@@ -190,7 +193,10 @@ for (const rutabaga of rutabagas) {
   }
 }
 
-/** Has a compositor say two things to one of eight channels at a time; returns what each heard. */
+/**
+ * Has a compositor say two things to one of eight channels at a time; returns
+ * what each heard.
+ */
 function converse(
   options: ScriptedOptions,
   messages: number,
@@ -262,7 +268,8 @@ Deno.test("a header that is seen long before its data is waited for", () => {
     using other = new Listener(world, world.wakeups);
     world.tell("abcd");
     world.machine.faults.dataDelay = dataDelay;
-    // The other's second fence is younger than this one's and spends it, so that this one looks at its page while it is written.
+    // The other's second fence is younger than this one's and spends it, so
+    // that this one looks at its page while it is written.
     for (let i = 0; i < 2; i++) {
       world.peer(1).bytes(text("x"));
       world.settle();

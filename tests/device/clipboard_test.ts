@@ -1,4 +1,7 @@
-/** wl-clipboard's programs, one behind the emulated device and one beside it: 20 MB both ways, byte for byte. */
+/**
+ * wl-clipboard's programs, one behind the emulated device and one beside it: 20
+ * MB both ways, byte for byte.
+ */
 import assert from "node:assert/strict";
 import { PATH, requirePrograms } from "../support/packages.ts";
 import { TestProcess } from "../support/process.ts";
@@ -27,7 +30,9 @@ Deno.test("what is selected is pasted byte for byte, into the machine and out of
   await pasteBothWays("0.1.85", "stock", 100_000, "--primary");
 });
 
-/** @param selection the option of wl-clipboard's programs that says which one */
+/**
+ * @param selection the option of wl-clipboard's programs that says which one
+ */
 async function pasteBothWays(
   rutabaga: Rutabaga,
   fences: Fences,

@@ -1,4 +1,7 @@
-/** A colour profile on its way to the host's compositor, through the real virtio-gpu code. */
+/**
+ * A colour profile on its way to the host's compositor, through the real
+ * virtio-gpu code.
+ */
 import assert from "node:assert/strict";
 import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
@@ -8,7 +11,10 @@ import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
 
-/** A client that has given a profile, of 7 bytes at 4, and made an image description (5) of it. */
+/**
+ * A client that has given a profile, of 7 bytes at 4, and made an image
+ * description (5) of it.
+ */
 function describe(world: DeviceWorld): DeviceClient {
   const guest = world.addReady([...usualGlobals, [
     9,

@@ -1,4 +1,7 @@
-/** Many clients at once, on hosts that confuse their fences, deliver in pieces or take their time. */
+/**
+ * Many clients at once, on hosts that confuse their fences, deliver in pieces
+ * or take their time.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
@@ -9,7 +12,10 @@ import { paces } from "../emulator/worker.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
-/** Asks all clients' compositors `rounds` times, two questions at once, and counts the answers. */
+/**
+ * Asks all clients' compositors `rounds` times, two questions at once, and
+ * counts the answers.
+ */
 function askAll(
   world: DeviceWorld,
   clients: readonly DeviceClient[],

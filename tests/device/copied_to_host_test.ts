@@ -1,4 +1,7 @@
-/** Files that an application gives to the host, which gets copies of them: a wrong one ends its application, with true words, and nobody else. */
+/**
+ * Files that an application gives to the host, which gets copies of them: a
+ * wrong one ends its application, with true words, and nobody else.
+ */
 import assert from "node:assert/strict";
 import {
   closeFd,
@@ -18,7 +21,10 @@ const GAMMA_MANAGER = "zwlr_gamma_control_manager_v1";
 const CREATOR = "wp_image_description_creator_icc_v1";
 const TOO_LARGE = 64 * 1024 * 1024 + 1;
 
-/** What is wrong with a file, how to make one of the kind, and what is said of it. */
+/**
+ * What is wrong with a file, how to make one of the kind, and what is said of
+ * it.
+ */
 interface Mistake {
   readonly name: string;
   make(): OwnedFd;
@@ -105,7 +111,9 @@ class CopyWorld extends DeviceWorld {
   }
 }
 
-/** Fails unless the compositor has received a file that begins with these bytes. */
+/**
+ * Fails unless the compositor has received a file that begins with these bytes.
+ */
 function assertReceived(client: DeviceClient, bytes: Uint8Array): void {
   const fd = client.host.takeFd();
   const received = new Uint8Array(bytes.length);

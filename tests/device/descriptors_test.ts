@@ -1,6 +1,7 @@
 /**
- * A proxy that has run out of file descriptors, however many are left of what something needs: what it cannot do ends the client that it is for, at
- * the most, and when descriptors are free again new clients are served.
+ * A proxy that has run out of file descriptors, however many are left of what
+ * something needs: what it cannot do ends the client that it is for, at the
+ * most, and when descriptors are free again new clients are served.
  */
 import assert from "node:assert/strict";
 import { type OwnedFd, readFdAt } from "../../ffi/fd.ts";
@@ -26,7 +27,10 @@ import { Windows } from "./support/windows.ts";
 /** More than any step here needs, those of the emulated host included. */
 const ENOUGH = 12;
 
-/** The proxy's clients, whose device is found as the kernel's are: by looking into a directory, which takes a descriptor. */
+/**
+ * The proxy's clients, whose device is found as the kernel's are: by looking
+ * into a directory, which takes a descriptor.
+ */
 class ProxyWorld extends ScriptedMachine {
   readonly clients: Clients;
   readonly #resources = new DisposableStack();
@@ -84,7 +88,11 @@ class ProxyWorld extends ScriptedMachine {
     return this.peers[before];
   }
 
-  /** Lets the compositor greet. @returns whether the client then has its registry */
+  /**
+   * Lets the compositor greet.
+   *
+   * @returns whether the client then has its registry
+   */
   greet(client: ScriptedClient, host: ScriptedHost | undefined): boolean {
     this.#settleAll();
     if (host === undefined || host.closed) return false;
@@ -95,7 +103,10 @@ class ProxyWorld extends ScriptedMachine {
     return client.heard().join().includes("wl_compositor");
   }
 
-  /** Has a client come that can have `free` descriptors at most: it is served, or told that they have run out. */
+  /**
+   * Has a client come that can have `free` descriptors at most: it is served,
+   * or told that they have run out.
+   */
   refuseOrServe(free: number): void {
     const { client, accepted } = this.knock();
     withFreeDescriptors(free, () => {
@@ -169,7 +180,10 @@ for (let free = 0; free <= ENOUGH; free++) {
   });
 }
 
-/** What takes descriptors in a client's life; what it returns is closed when all is over. */
+/**
+ * What takes descriptors in a client's life; what it returns is closed when all
+ * is over.
+ */
 const moments: Readonly<
   Record<
     string,

@@ -1,4 +1,7 @@
-/** What `wayferry doctor`, and every refusal, says of device nodes and the kernel: which of them can be used, or why none can. */
+/**
+ * What `wayferry doctor`, and every refusal, says of device nodes and the
+ * kernel: which of them can be used, or why none can.
+ */
 import assert from "node:assert/strict";
 import {
   EBUSY,

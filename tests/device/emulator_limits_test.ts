@@ -1,4 +1,7 @@
-/** The emulated device's limits are those of a real one: places in its queue, blobs that are shown, and one lock for a connection's items. */
+/**
+ * The emulated device's limits are those of a real one: places in its queue,
+ * blobs that are shown, and one lock for a connection's items.
+ */
 import assert from "node:assert/strict";
 import { readFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
@@ -89,7 +92,10 @@ Deno.test("the poll of a connection that ends in order gives its place back", ()
   assert.equal(world.machine.commandsKept, 0);
 });
 
-/** The compositor gives a guest, its first connection, a pipe to write to: the pipe's number. */
+/**
+ * The compositor gives a guest, its first connection, a pipe to write to: the
+ * pipe's number.
+ */
 function givePipe(
   world: ScriptedMachine,
   guest: RawGuest,
@@ -102,7 +108,9 @@ function givePipe(
   return word(guest.look().page, 4);
 }
 
-/** A guest asks for a paste, and the compositor has the end that is written to. */
+/**
+ * A guest asks for a paste, and the compositor has the end that is written to.
+ */
 function askForPaste(
   world: ScriptedMachine,
   guest: RawGuest,

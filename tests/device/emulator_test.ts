@@ -1,4 +1,7 @@
-/** The emulated device does what a real one was seen to do, also where that is unkind. */
+/**
+ * The emulated device does what a real one was seen to do, also where that is
+ * unkind.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
@@ -311,8 +314,8 @@ Deno.test("a compositor that does not read stops the whole machine", () => {
 });
 
 /**
- * Eight contexts whose compositor has two messages under way to each, and guests that trust their fences.
- * Returns how many of them lost one.
+ * Eight contexts whose compositor has two messages under way to each, and
+ * guests that trust their fences. Returns how many of them lost one.
  */
 function confusedGuests(fences: Fences): number {
   using world = new ScriptedMachine({ profile: hostProfile("0.1.85", fences) });

@@ -1,4 +1,7 @@
-/** Whatever ends, ends for the client that it belongs to, with the reason, and for no other. */
+/**
+ * Whatever ends, ends for the client that it belongs to, with the reason, and
+ * for no other.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { addSeals, createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
@@ -29,7 +32,10 @@ function twoClients(
   return { world, victim: world.addReady(), other: world.addReady() };
 }
 
-/** Lets time pass in which the second client is asked from time to time, so that it has no silence of its own. */
+/**
+ * Lets time pass in which the second client is asked from time to time, so that
+ * it has no silence of its own.
+ */
 function passWithOther(
   world: DeviceWorld,
   other: DeviceClient,

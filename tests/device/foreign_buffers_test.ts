@@ -1,4 +1,7 @@
-/** Which dma-bufs the guest's GPU has made, on a kernel that takes those of other devices as well, and where nobody can tell. */
+/**
+ * Which dma-bufs the guest's GPU has made, on a kernel that takes those of
+ * other devices as well, and where nobody can tell.
+ */
 import assert from "node:assert/strict";
 import { SyscallError } from "../../ffi/error.ts";
 import { ENOENT } from "../../ffi/errno.ts";
@@ -12,7 +15,10 @@ import {
   type ScriptedOptions,
 } from "./support/scripted_machine.ts";
 
-/** An opened device, and what its GPU says of buffers whose drivers are told by `exporter`. */
+/**
+ * An opened device, and what its GPU says of buffers whose drivers are told by
+ * `exporter`.
+ */
 class OpenedDevice extends ScriptedMachine {
   readonly device: EmulatedDevice;
   readonly handles: Handles;

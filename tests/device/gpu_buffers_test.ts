@@ -1,4 +1,7 @@
-/** GPU buffers of the guest through the real virtio-gpu code, on an emulated device whose host has a GPU. */
+/**
+ * GPU buffers of the guest through the real virtio-gpu code, on an emulated
+ * device whose host has a GPU.
+ */
 import assert from "node:assert/strict";
 import { duplicateFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
@@ -79,7 +82,10 @@ Deno.test("a buffer that is not the guest GPU's fails, and the connection lives"
   assert.ok(!gpu.ended);
 });
 
-/** The numbers of the entries of the host's table, XR24 linear and XR24 tiled, that the client gets. */
+/**
+ * The numbers of the entries of the host's table, XR24 linear and XR24 tiled,
+ * that the client gets.
+ */
 function offered(capsets: number): number[] {
   using world = guest(capsets);
   const { client, host } = gpuClient(world);

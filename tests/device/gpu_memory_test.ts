@@ -1,4 +1,7 @@
-/** Windows on a host whose memory is made by its GPU's allocator, and is no shared memory for its compositor. */
+/**
+ * Windows on a host whose memory is made by its GPU's allocator, and is no
+ * shared memory for its compositor.
+ */
 import assert from "node:assert/strict";
 import { Faults } from "../emulator/faults.ts";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";

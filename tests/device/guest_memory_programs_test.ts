@@ -1,4 +1,7 @@
-/** A real program whose memory a real compositor sees as it is, through the emulated device. */
+/**
+ * A real program whose memory a real compositor sees as it is, through the
+ * emulated device.
+ */
 import assert from "node:assert/strict";
 import { PATH, requirePrograms } from "../support/packages.ts";
 import { TestProcess } from "../support/process.ts";

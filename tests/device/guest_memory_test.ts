@@ -1,4 +1,7 @@
-/** Memory of the guest that the host can be given as it is, on an emulated kernel and host that have it, which nobody has seen. */
+/**
+ * Memory of the guest that the host can be given as it is, on an emulated
+ * kernel and host that have it, which nobody has seen.
+ */
 import assert from "node:assert/strict";
 import { duplicateFd } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
@@ -13,7 +16,10 @@ import { type Window, Windows } from "./support/windows.ts";
 /** Pixels of a side of a buffer of 16 pages. */
 const SIDE = 128;
 
-/** A machine whose host was asked whether it takes such memory, by whoever connected first. */
+/**
+ * A machine whose host was asked whether it takes such memory, by whoever
+ * connected first.
+ */
 class GuestWorld extends DeviceWorld {
   readonly trial: CompositorScript | null;
 

@@ -1,4 +1,7 @@
-/** The trial whether a host takes memory of the guest, on a device that fails meanwhile: whatever happens to it, clients do not notice. */
+/**
+ * The trial whether a host takes memory of the guest, on a device that fails
+ * meanwhile: whatever happens to it, clients do not notice.
+ */
 import assert from "node:assert/strict";
 import { EMFILE, ENOMEM } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
@@ -33,7 +36,10 @@ class FailingDevice extends EmulatedDevice {
   }
 }
 
-/** Has two messages come on the client's connection; QEMU signals the fences of all others with the second. */
+/**
+ * Has two messages come on the client's connection; QEMU signals the fences of
+ * all others with the second.
+ */
 function disturb(world: ScriptedMachine): void {
   for (let i = 0; i < 2; i++) {
     world.peer(0).bytes(SEAT);
@@ -111,7 +117,11 @@ class TrialWorld extends ScriptedMachine {
     });
   }
 
-  /** Connects a client, whose compositor says something. @returns the trial's connection, or undefined where there is none */
+  /**
+   * Connects a client, whose compositor says something.
+   *
+   * @returns the trial's connection, or undefined where there is none
+   */
   serveClient(): ScriptedHost | undefined {
     const before = this.peers.length;
     using client = this.host.connect();

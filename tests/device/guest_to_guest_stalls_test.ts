@@ -1,4 +1,7 @@
-/** Copies while somebody stands still: the host, its thread for a reader, or another application whose paste might be the one. */
+/**
+ * Copies while somebody stands still: the host, its thread for a reader, or
+ * another application whose paste might be the one.
+ */
 import assert from "node:assert/strict";
 import type { OwnedFd } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
@@ -59,7 +62,8 @@ Deno.test("a copy within the machine survives that the host stands still for sec
   using world = new DeviceWorld();
   const from = new Selections(world);
   const to = new Selections(world);
-  // an application of the host that will stop reading, and have the machine wait for it
+  // an application of the host that will stop reading, and have the machine
+  // wait for it
   const slow = new Selections(world).offerTo();
   using _slowReader = slow.reader;
   using _slowWriter = slow.writer;
@@ -114,7 +118,10 @@ Deno.test("a copy within the machine goes through a pipe of two pages", () => {
   copy.assertWhole();
 });
 
-/** A copy to the host, while an application waits for a paste, of which `first` comes when the copy has begun. */
+/**
+ * A copy to the host, while an application waits for a paste, of which `first`
+ * comes when the copy has begun.
+ */
 function copyBeside(
   world: DeviceWorld,
   first: Uint8Array<ArrayBuffer>,

@@ -1,4 +1,7 @@
-/** Copies between applications of one machine, which go through pipes of the host, and would stop the machine where those are full. */
+/**
+ * Copies between applications of one machine, which go through pipes of the
+ * host, and would stop the machine where those are full.
+ */
 import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";

@@ -1,4 +1,7 @@
-/** Eight animated programs at once on a real compositor, with QEMU's fences: none stalls, not even when the compositor has been stopped. */
+/**
+ * Eight animated programs at once on a real compositor, with QEMU's fences:
+ * none stalls, not even when the compositor has been stopped.
+ */
 import assert from "node:assert/strict";
 import { PATH, requirePrograms } from "../support/packages.ts";
 import { TestProcess } from "../support/process.ts";

@@ -1,4 +1,7 @@
-/** What becomes of memory where the guest's kernel or its host does not do as usual: no mapping of a dma-buf, no answer in time. */
+/**
+ * What becomes of memory where the guest's kernel or its host does not do as
+ * usual: no mapping of a dma-buf, no answer in time.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";

@@ -1,4 +1,7 @@
-/** What one client gets of the host's memory, and what the others have of it meanwhile. */
+/**
+ * What one client gets of the host's memory, and what the others have of it
+ * meanwhile.
+ */
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { PIECES_PER_TURN } from "../../src/relay/features/backing/memory_budget.ts";

@@ -1,4 +1,7 @@
-/** Windows through host memory: what is drawn is shown, what is closed is given back, and what fails fails alone. */
+/**
+ * Windows through host memory: what is drawn is shown, what is closed is given
+ * back, and what fails fails alone.
+ */
 import assert from "node:assert/strict";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";

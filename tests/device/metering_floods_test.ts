@@ -1,6 +1,7 @@
 /**
- * Requests of which each costs the host much more than its own bytes, many of them in one piece: the machine does not stop while the
- * compositor does, and when it goes on it hears all of them.
+ * Requests of which each costs the host much more than its own bytes, many of
+ * them in one piece: the machine does not stop while the compositor does, and
+ * when it goes on it hears all of them.
  */
 import assert from "node:assert/strict";
 import { OwnedFd } from "../../ffi/fd.ts";
@@ -29,8 +30,9 @@ class Stopped {
   }
 
   /**
-   * It was sent no more than the meter allows, and at least half of that: the rest may have been used up before. Neither the machine nor
-   * another client waits for it.
+   * It was sent no more than the meter allows, and at least half of that: the
+   * rest may have been used up before. Neither the machine nor another client
+   * waits for it.
    */
   assertMetered(other: DeviceClient): void {
     const { queue, violations } = this.#world.machine;
@@ -48,7 +50,10 @@ class Stopped {
     assert.equal(other.host.heard().length, 1, "others go on");
   }
 
-  /** It goes on. What it hears until there is nothing any more, the relay's questions apart. */
+  /**
+   * It goes on. What it hears until there is nothing any more, the relay's
+   * questions apart.
+   */
   goOn(compositor: CompositorScript): string[] {
     this.#client.host.deaf = false;
     const heard: string[] = [];
@@ -64,7 +69,10 @@ class Stopped {
   }
 }
 
-/** Writes a text into each of the compositor's pipes, in the order in which they came, and closes them. */
+/**
+ * Writes a text into each of the compositor's pipes, in the order in which they
+ * came, and closes them.
+ */
 function pasteInto(
   client: DeviceClient,
   text: (index: number) => string,

@@ -1,4 +1,7 @@
-/** A compositor that does not answer never has so much to read that the machine would stop. */
+/**
+ * A compositor that does not answer never has so much to read that the machine
+ * would stop.
+ */
 import assert from "node:assert/strict";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { CompositorScript } from "./support/compositor_script.ts";

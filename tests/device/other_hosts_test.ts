@@ -1,4 +1,7 @@
-/** Hosts that are no QEMU, as they are described: nobody has seen them, so what differs is tested one thing at a time. */
+/**
+ * Hosts that are no QEMU, as they are described: nobody has seen them, so what
+ * differs is tested one thing at a time.
+ */
 import assert from "node:assert/strict";
 import { addSeals, createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";

@@ -1,4 +1,7 @@
-/** How many connections a machine bears, counted over all proxies that it has, and what a proxy makes of a device that it cannot open. */
+/**
+ * How many connections a machine bears, counted over all proxies that it has,
+ * and what a proxy makes of a device that it cannot open.
+ */
 import assert from "node:assert/strict";
 import {
   EACCES,

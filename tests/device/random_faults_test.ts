@@ -1,4 +1,7 @@
-/** Faults at random, while clients draw, paste and leave: no internal error, no harm to the client beside them, nothing left behind. */
+/**
+ * Faults at random, while clients draw, paste and leave: no internal error, no
+ * harm to the client beside them, nothing left behind.
+ */
 import assert from "node:assert/strict";
 import { Faults } from "../emulator/faults.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";

@@ -1,4 +1,7 @@
-/** Files of the host's compositor that are too large to be copied: they end the client that they are for, with true words, and nobody else. */
+/**
+ * Files of the host's compositor that are too large to be copied: they end the
+ * client that they are for, with true words, and nobody else.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";

@@ -1,4 +1,7 @@
-/** Data on their way when what they belong to ends: an object, a client, the host's connection. Nobody waits forever, and nothing is left. */
+/**
+ * Data on their way when what they belong to ends: an object, a client, the
+ * host's connection. Nobody waits forever, and nothing is left.
+ */
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
 import { closeFd, type OwnedFd, writeFd } from "../../ffi/fd.ts";
@@ -97,7 +100,10 @@ function counts(world: DeviceWorld): { fds: number; watches: number } {
   return { fds, watches: world.loop.watchCount };
 }
 
-/** A client that is ended while a child of its still has the pipe into which it has written for the host. */
+/**
+ * A client that is ended while a child of its still has the pipe into which it
+ * has written for the host.
+ */
 class Orphan {
   readonly world = new DeviceWorld();
   readonly #before = counts(this.world);
@@ -121,7 +127,10 @@ class Orphan {
     assert.equal(this.selections.client.ended, true);
   }
 
-  /** Fails unless both ends see that the transfer is over, and nothing of the client is left. */
+  /**
+   * Fails unless both ends see that the transfer is over, and nothing of the
+   * client is left.
+   */
   assertGone(): void {
     assert.equal(fill(this.writer, noise(1)), -EPIPE);
     assert.equal(drain(this.reader).ended, true);

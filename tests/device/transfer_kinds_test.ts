@@ -1,4 +1,7 @@
-/** Data of the primary selection and of drags cross the device as those of the clipboard do. */
+/**
+ * Data of the primary selection and of drags cross the device as those of the
+ * clipboard do.
+ */
 import assert from "node:assert/strict";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { usualGlobals } from "../support/relay_world.ts";
@@ -16,7 +19,10 @@ import {
 const GTK_MANAGER = "gtk_primary_selection_device_manager";
 const sizes = [0, 1, 4073, 100_001];
 
-/** A world whose host has every kind of selection, and a client with one of them. */
+/**
+ * A world whose host has every kind of selection, and a client with one of
+ * them.
+ */
 function open(
   kind: SelectionKind,
   rutabaga = rutabagas[0] ?? "0.1.85",

@@ -1,4 +1,7 @@
-/** How much may be under way for one application: what is too much costs it that transfer or, at last, its connection, and nobody else anything. */
+/**
+ * How much may be under way for one application: what is too much costs it that
+ * transfer or, at last, its connection, and nobody else anything.
+ */
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";

@@ -1,4 +1,7 @@
-/** Clipboard data through the device, both ways: every byte, an end only where there is one, and nobody waits for a slow one. */
+/**
+ * Clipboard data through the device, both ways: every byte, an end only where
+ * there is one, and nobody waits for a slow one.
+ */
 import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { MAX_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
@@ -175,7 +178,8 @@ Deno.test("a client whose paste takes minutes lives, although its host tells not
   const data = noise(1 << 16);
   const { client, host } = selections.client;
   using compositor = new CompositorScript(host);
-  // so much that more is asked for at intervals only, and the pipe is never empty
+  // so much that more is asked for at intervals only, and the pipe is never
+  // empty
   fill(writer, data);
   world.settle();
   assert.ok(drain(reader).bytes.length > 0);

@@ -1,4 +1,7 @@
-/** The host's connection to the compositor: one recvmsg or sendmsg at a time, as the host makes them. */
+/**
+ * The host's connection to the compositor: one recvmsg or sendmsg at a time, as
+ * the host makes them.
+ */
 import { closeFd, duplicateFd, type OwnedFd } from "../../ffi/fd.ts";
 import { EAGAIN, errnoName } from "../../ffi/errno.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
@@ -39,7 +42,8 @@ export class Connection implements Disposable {
   /**
    * Receives once; null where nothing is there.
    *
-   * @param room descriptors that the host's buffer takes; the kernel drops the others
+   * @param room descriptors that the host's buffer takes; the kernel drops the
+   * others
    */
   receive(limit: number, room: number): Message | null {
     const count = receiveMessage(this.fd, buffer, 0, limit, descriptors);
@@ -50,7 +54,9 @@ export class Connection implements Disposable {
     return { data: buffer.bytes.slice(0, count), fds };
   }
 
-  /** Sends all of it; yields while the socket is full. Takes the descriptors. */
+  /**
+   * Sends all of it; yields while the socket is full. Takes the descriptors.
+   */
   *send(data: Uint8Array, fds: readonly OwnedFd[]): Generator<number, void> {
     using owned = new DisposableStack();
     for (const fd of fds) owned.use(fd);

@@ -1,4 +1,7 @@
-/** A cross-domain context on the host: it runs the guest's commands for one connection to the compositor. */
+/**
+ * A cross-domain context on the host: it runs the guest's commands for one
+ * connection to the compositor.
+ */
 import { SyscallError } from "../../ffi/error.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import { O_NONBLOCK, OwnedFd, statusFlags, writeFd } from "../../ffi/fd.ts";
@@ -36,9 +39,14 @@ export interface ContextParts {
   readonly allocator: ImageAllocator;
   /** Connects to the compositor. */
   connect(): OwnedFd;
-  /** The file of a resource that is attached to this context and the host's; null where it is the guest's memory; undefined where there is none. */
+  /**
+   * The file of a resource that is attached to this context and the host's;
+   * null where it is the guest's memory; undefined where there is none.
+   */
   resource(id: number): OwnedFd | null | undefined;
-  /** The pages of a guest's resource that is attached to this context, or null. */
+  /**
+   * The pages of a guest's resource that is attached to this context, or null.
+   */
   page(resource: number): Uint8Array | null;
   signal(fence: Fence): void;
   /** What the host logs and the guest does not hear. */
@@ -63,7 +71,10 @@ export class HostContext implements Disposable {
   #mayConnect = true;
   #connection: Connection | null = null;
   #worker: Worker | null = null;
-  /** SENDs and their bytes that reached the compositor's socket, for a test of how much is unanswered. */
+  /**
+   * SENDs and their bytes that reached the compositor's socket, for a test of
+   * how much is unanswered.
+   */
   readonly sent = { commands: 0, bytes: 0 };
 
   constructor(parts: ContextParts) {
@@ -80,7 +91,11 @@ export class HostContext implements Disposable {
     return this.#worker;
   }
 
-  /** Runs a buffer of commands. @throws {HostError} with whatever comes after it not run */
+  /**
+   * Runs a buffer of commands.
+   *
+   * @throws {HostError} with whatever comes after it not run
+   */
   *execute(bytes: Uint8Array): Generator<number, void> {
     for (let rest = bytes; rest.length > 0;) {
       if (rest.length < 8) throw new HostError("invalid command buffer");
@@ -325,7 +340,8 @@ export class HostContext implements Disposable {
       throw new HostError("WRITE dropped, with the pipe");
     }
     const data = bytes.slice(READ_WRITE_HEADER, READ_WRITE_HEADER + length);
-    // It writes with the table locked: where the reader is its own thread, neither goes on.
+    // It writes with the table locked: where the reader is its own thread,
+    // neither goes on.
     using _lock = this.items.lock(() => this.#worker?.unlocked());
     try {
       yield* writeAll(item.fd, data);
@@ -338,7 +354,10 @@ export class HostContext implements Disposable {
   }
 }
 
-/** One write(2): waits for a reader where the pipe's reader says so; what a full non-blocking pipe does not take is lost. */
+/**
+ * One write(2): waits for a reader where the pipe's reader says so; what a full
+ * non-blocking pipe does not take is lost.
+ */
 function* writeAll(
   fd: OwnedFd,
   data: Uint8Array<ArrayBuffer>,

@@ -1,11 +1,12 @@
 /**
- * The device's queue, and the VMM's one thread for all commands of all contexts, in order.
+ * The device's queue, and the VMM's one thread for all commands of all
+ * contexts, in order.
  *
  * A command that waits, because the compositor or an application does not read,
  * makes the whole VM wait. So does a queue without a place: whoever submits a
  * command then waits in the guest's kernel until there is one, and cannot be
- * interrupted. Here the guest goes on, and what it submits meanwhile is kept, so
- * that a test sees that it happened instead of hanging with it.
+ * interrupted. Here the guest goes on, and what it submits meanwhile is kept,
+ * so that a test sees that it happened instead of hanging with it.
  */
 import { duplicateFd } from "../../ffi/fd.ts";
 import type { Loop } from "../../src/loop/loop.ts";
@@ -28,7 +29,8 @@ export class ControlQueue implements Disposable {
 
   /**
    * @param places how many commands it takes
-   * @param taken how many places are taken by commands that are done but for their fence
+   * @param taken how many places are taken by commands that are done but for
+   * their fence
    */
   constructor(loop: Loop, places: number, taken: () => number) {
     this.#loop = loop;

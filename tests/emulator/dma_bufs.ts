@@ -35,7 +35,8 @@ export function exportMemory(fd: number): OwnedFd {
     return openFile(path, access | O_NONBLOCK);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    // A file whose permissions forbid to open it again: the mark then is on the host's descriptor as well, which is ours.
+    // A file whose permissions forbid to open it again: the mark then is on the
+    // host's descriptor as well, which is ours.
     const copy = duplicateFd(fd);
     setNonBlocking(copy.number);
     return copy;

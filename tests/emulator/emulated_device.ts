@@ -1,4 +1,7 @@
-/** The guest kernel's half: one opened node of the emulated device, with the rules of Linux 6.6 and later. */
+/**
+ * The guest kernel's half: one opened node of the emulated device, with the
+ * rules of Linux 6.6 and later.
+ */
 import {
   EBADF,
   EBUSY,
@@ -401,7 +404,10 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     throw new SyscallError(operation, EBUSY);
   }
 
-  /** The kernel makes a context of another kind where none was asked for, which then cannot be changed. */
+  /**
+   * The kernel makes a context of another kind where none was asked for, which
+   * then cannot be changed.
+   */
   #requireContext(): number {
     if (this.#context === null) {
       this.#machine.violations.push("a context was made without CONTEXT_INIT");

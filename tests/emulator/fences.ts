@@ -36,7 +36,10 @@ export class FenceList {
     this.#queue = queue;
   }
 
-  /** How many are kept. Those of contexts that have ended are among them, until a later fence completes them. */
+  /**
+   * How many are kept. Those of contexts that have ended are among them, until
+   * a later fence completes them.
+   */
   get count(): number {
     return this.#pending.length;
   }
@@ -46,7 +49,10 @@ export class FenceList {
     return { id: ++this.#last, context, ring, signal };
   }
 
-  /** The VMM has run the command that the fence came with, and keeps both until the fence is completed. */
+  /**
+   * The VMM has run the command that the fence came with, and keeps both until
+   * the fence is completed.
+   */
   keep(fence: Fence): void {
     this.#pending.push(fence);
   }
@@ -59,7 +65,10 @@ export class FenceList {
     else this.#loop.after(delay, () => this.#signal(fence));
   }
 
-  /** The thread has done with a command: what was signalled meanwhile is completed. */
+  /**
+   * The thread has done with a command: what was signalled meanwhile is
+   * completed.
+   */
   release(): void {
     for (const fence of this.#held.splice(0)) this.#complete(fence);
   }

@@ -1,6 +1,8 @@
 /**
- * Memory of the guest that its kernel hands to the host: /dev/udmabuf, and a virtio-gpu device with the feature CREATE_GUEST_HANDLE. The
- * kernels and hosts that have it were not released when this was written; it follows their authors' descriptions.
+ * Memory of the guest that its kernel hands to the host: /dev/udmabuf, and a
+ * virtio-gpu device with the feature CREATE_GUEST_HANDLE. The kernels and hosts
+ * that have it were not released when this was written; it follows their
+ * authors' descriptions.
  */
 import { type OwnedFd, statusFlags } from "../../ffi/fd.ts";
 import { fileSize } from "../../ffi/file_kind.ts";

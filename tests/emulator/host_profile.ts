@@ -22,26 +22,49 @@ export interface HostProfile {
   readonly fences: Fences;
   /** Slots of a SEND or RECEIVE. */
   readonly identifiers: 4 | 28;
-  /** Descriptors for which one recvmsg has room: more than slots, by alignment. */
+  /**
+   * Descriptors for which one recvmsg has room: more than slots, by alignment.
+   */
   readonly receivedDescriptors: number;
-  /** Whether images and descriptors take their ids from one counter, or even and odd ones from two. */
+  /**
+   * Whether images and descriptors take their ids from one counter, or even and
+   * odd ones from two.
+   */
   readonly itemIds: "one counter" | "parity";
   /** The type that a received write end of a pipe is given. */
   readonly pipeLabel: "pipe" | "blob";
-  /** The types that an eventfd and a socket are given, where they are told from other descriptors. */
+  /**
+   * The types that an eventfd and a socket are given, where they are told from
+   * other descriptors.
+   */
   readonly eventLabel: 5 | 6 | null;
   readonly socketLabel: 7 | null;
-  /** What the guest learns of the compositor's end: an empty RECEIVE at each POLL, or nothing. */
+  /**
+   * What the guest learns of the compositor's end: an empty RECEIVE at each
+   * POLL, or nothing.
+   */
   readonly end: "repeated" | "silent";
-  /** How the memory of a received descriptor is mapped: as it was opened and sealed, for reading only, or for writing, which may fail. */
+  /**
+   * How the memory of a received descriptor is mapped: as it was opened and
+   * sealed, for reading only, or for writing, which may fail.
+   */
   readonly receivedAccess: "as opened" | "read" | "write";
-  /** Whether INIT's layout is chosen by its stated size, or by the bytes that are there. */
+  /**
+   * Whether INIT's layout is chosen by its stated size, or by the bytes that
+   * are there.
+   */
   readonly initLayout: "by size" | "by room";
-  /** What memory is made with: files in memory, or the allocator of the host's GPU. */
+  /**
+   * What memory is made with: files in memory, or the allocator of the host's
+   * GPU.
+   */
   readonly allocator: "files" | "GPU";
   /** Bytes per page of the host. */
   readonly pageSize: number;
-  /** Commands that fit the device's queue; what has a fence keeps its place until that is signalled. */
+  /**
+   * Commands that fit the device's queue; what has a fence keeps its place
+   * until that is signalled.
+   */
   readonly places: number;
   /** Blobs that the VMM shows to the guest at a time. */
   readonly mappedBlobs: number;
@@ -102,7 +125,10 @@ export function hostProfile(
   return { name, fences, pageSize, ...RELEASES[rutabaga] };
 }
 
-/** crosvm of July 2026 and later: rutabaga_gfx 0.1.80, with its own completion of fences, and built with minigbm. */
+/**
+ * crosvm of July 2026 and later: rutabaga_gfx 0.1.80, with its own completion
+ * of fences, and built with minigbm.
+ */
 export const crosvmWithMinigbm: HostProfile = {
   ...hostProfile("0.1.85", "fixed"),
   name: "crosvm with minigbm",
@@ -112,7 +138,9 @@ export const crosvmWithMinigbm: HostProfile = {
   mappedBlobs: Infinity,
 };
 
-/** libkrun 1.18: a fork that tells the end, and eventfds by a number of its own. */
+/**
+ * libkrun 1.18: a fork that tells the end, and eventfds by a number of its own.
+ */
 export const libkrun118: HostProfile = {
   ...hostProfile("0.1.85", "fixed"),
   name: "libkrun 1.18",
@@ -125,7 +153,10 @@ export const libkrun118: HostProfile = {
   mappedBlobs: Infinity,
 };
 
-/** libkrun 1.15: four identifiers for whoever greets it like us, and received files mapped for writing, whatever they allow. */
+/**
+ * libkrun 1.15: four identifiers for whoever greets it like us, and received
+ * files mapped for writing, whatever they allow.
+ */
 export const libkrun115: HostProfile = {
   ...libkrun118,
   name: "libkrun 1.15",

@@ -1,8 +1,11 @@
 /**
- * What the host makes memory with: files in memory, or the allocator of its GPU, which all contexts share.
+ * What the host makes memory with: files in memory, or the allocator of its
+ * GPU, which all contexts share.
  *
- * The GPU's allocator (rutabaga's minigbm.rs) makes a buffer to learn what it needs, and keeps it: until somebody takes it, it answers no
- * other question, and whoever asks for memory next gets that buffer, or nothing where it is another one than was asked for.
+ * The GPU's allocator (rutabaga's minigbm.rs) makes a buffer to learn what it
+ * needs, and keeps it: until somebody takes it, it answers no other question,
+ * and whoever asks for memory next gets that buffer, or nothing where it is
+ * another one than was asked for.
  */
 import { OwnedFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";

@@ -1,4 +1,7 @@
-/** What one context's ids stand for on the host: image layouts, received descriptors, pipes. */
+/**
+ * What one context's ids stand for on the host: image layouts, received
+ * descriptors, pipes.
+ */
 import {
   O_ACCMODE,
   O_RDONLY,
@@ -35,7 +38,10 @@ export class Items implements Disposable {
     this.#lastImage = profile.itemIds === "parity" ? 2 : 1;
   }
 
-  /** Whether a WRITE has it: the context's thread then waits where it needs an item. */
+  /**
+   * Whether a WRITE has it: the context's thread then waits where it needs an
+   * item.
+   */
   get isLocked(): boolean {
     return this.#isLocked;
   }
@@ -134,7 +140,11 @@ export class Items implements Disposable {
   }
 }
 
-/** How the host maps a received file. @throws {HostError} where it cannot be mapped like that */
+/**
+ * How the host maps a received file.
+ *
+ * @throws {HostError} where it cannot be mapped like that
+ */
 export function accessOf(
   { receivedAccess }: HostProfile,
   fd: OwnedFd,

@@ -28,15 +28,25 @@ const GUEST_MEMORY = "wayferry-emulated-guest";
 export interface MachineOptions {
   readonly loop: Loop;
   readonly profile: HostProfile;
-  /** Connects one context to the compositor: a non-blocking socket. @throws {SyscallError} */
+  /**
+   * Connects one context to the compositor: a non-blocking socket.
+   *
+   * @throws {SyscallError}
+   */
   readonly connect: () => OwnedFd;
   readonly faults?: Faults;
   readonly pace?: Pace;
   /** Bytes per page of the guest. */
   readonly pageSize?: number;
-  /** Whether the guest's memory can be handed to the host, and whether the host then takes it. */
+  /**
+   * Whether the guest's memory can be handed to the host, and whether the host
+   * then takes it.
+   */
   readonly guestHandles?: "taken" | "refused";
-  /** Whether the guest's kernel takes dma-bufs of other devices, of which the host then knows nothing. */
+  /**
+   * Whether the guest's kernel takes dma-bufs of other devices, of which the
+   * host then knows nothing.
+   */
   readonly importsForeign?: boolean;
   /** What differs of the device's parameters. */
   readonly parameters?: Partial<Record<DeviceParameter, number | null>>;
@@ -128,7 +138,11 @@ export class Machine implements Disposable {
     }
   }
 
-  /** For devices: locks a byte of the node. @returns false: another opening has it */
+  /**
+   * For devices: locks a byte of the node.
+   *
+   * @returns false: another opening has it
+   */
   takePlace(place: number, device: OpenedNode): boolean {
     if ((this.#places.get(place) ?? device) !== device) return false;
     this.#places.set(place, device);
@@ -191,7 +205,10 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** For devices: memory of the host, or null where the window is full. What the host thinks of the id shows in `fd`, when the queue is through. */
+  /**
+   * For devices: memory of the host, or null where the window is full. What the
+   * host thinks of the id shows in `fd`, when the queue is through.
+   */
   createHostMemory(
     context: number,
     blobId: number,
@@ -217,7 +234,10 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** For devices: the resource that a dma-buf of the guest's memory becomes, or null for other dma-bufs. */
+  /**
+   * For devices: the resource that a dma-buf of the guest's memory becomes, or
+   * null for other dma-bufs.
+   */
   importGuestMemory(fd: number): Resource | null {
     if (this.guestHandles?.owns(fd) !== true) return null;
     const { size } = Deno.statSync(`/proc/self/fd/${fd}`);
@@ -230,13 +250,19 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** For devices: what a dma-buf of another device becomes: a resource of the kernel's, which no host knows. Null: it is not taken. */
+  /**
+   * For devices: what a dma-buf of another device becomes: a resource of the
+   * kernel's, which no host knows. Null: it is not taken.
+   */
   importForeign(): Resource | null {
     if (this.options.importsForeign !== true) return null;
     return this.#addResource("guest", this.pageSize, 0);
   }
 
-  /** A buffer as a program of the guest makes one with the GPU: its dma-buf, which keeps it. */
+  /**
+   * A buffer as a program of the guest makes one with the GPU: its dma-buf,
+   * which keeps it.
+   */
   createGpuMemory(size: number): OwnedFd {
     const resource = this.#addResource(
       "host3d",
@@ -353,7 +379,10 @@ export class Machine implements Disposable {
     return resource;
   }
 
-  /** RESOURCE_MAP_BLOB, which the guest's kernel asks for when it makes a mappable blob. */
+  /**
+   * RESOURCE_MAP_BLOB, which the guest's kernel asks for when it makes a
+   * mappable blob.
+   */
   #show(resource: Resource): void {
     let shown = 0;
     for (const { isShown } of this.resources.values()) if (isShown) shown++;

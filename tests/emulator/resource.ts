@@ -1,4 +1,7 @@
-/** Memory that guest and host share under one number: the guest's pages, or a file of the host. */
+/**
+ * Memory that guest and host share under one number: the guest's pages, or a
+ * file of the host.
+ */
 import type { OwnedFd } from "../../ffi/fd.ts";
 import type { Mapping } from "../../ffi/mapping.ts";
 
@@ -13,9 +16,15 @@ export class Resource implements Disposable {
   readonly window: number;
   /** The memory; null where the host has refused it, or has not made it yet. */
   fd: OwnedFd | null = null;
-  /** Whether the VMM shows the host's memory to the guest, so that it can be mapped. */
+  /**
+   * Whether the VMM shows the host's memory to the guest, so that it can be
+   * mapped.
+   */
   isShown = false;
-  /** Whether the guest's memory has a handle on the host, so that a SEND can name it. */
+  /**
+   * Whether the guest's memory has a handle on the host, so that a SEND can
+   * name it.
+   */
   hasHandle = false;
   /** The host's view of the guest's pages. */
   pages: Mapping | null = null;

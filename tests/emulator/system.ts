@@ -1,4 +1,7 @@
-/** System calls that only the emulated host needs: it classifies descriptors by lseek(2), waits by epoll(7) and maps for itself. */
+/**
+ * System calls that only the emulated host needs: it classifies descriptors by
+ * lseek(2), waits by epoll(7) and maps for itself.
+ */
 import { pointerTo } from "../../ffi/address.ts";
 import { check, lastErrno, SyscallError } from "../../ffi/error.ts";
 import { OwnedFd } from "../../ffi/fd.ts";
@@ -36,7 +39,10 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
-/** As many events as rutabaga asks for at once, which decides who waits while several are ready. */
+/**
+ * As many events as rutabaga asks for at once, which decides who waits while
+ * several are ready.
+ */
 const EVENTS = 16;
 /** struct epoll_event is packed on x86-64 only. */
 const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
@@ -78,7 +84,9 @@ export class WaitSet implements Disposable {
     );
   }
 
-  /** The source that is first in the kernel's list, or null where none is ready. */
+  /**
+   * The source that is first in the kernel's list, or null where none is ready.
+   */
   first(): ReadySource | null {
     const count = check(
       "wait for an epoll set",

@@ -98,7 +98,10 @@ export interface ImageLayout {
   readonly size: number;
 }
 
-/** Per plane: bytes per pixel, and how many pixels share one sample in each direction. */
+/**
+ * Per plane: bytes per pixel, and how many pixels share one sample in each
+ * direction.
+ */
 const planes: Readonly<Record<string, readonly (readonly [number, number])[]>> =
   {
     "R8  ": [[1, 1]],

@@ -28,7 +28,10 @@ import {
 /** The socket's name among the sources; a pipe has its id. */
 const CHANNEL = 1;
 
-/** When a worker answers: within the call that gave it a fence, if it can, or after it. Both are true of a thread. */
+/**
+ * When a worker answers: within the call that gave it a fence, if it can, or
+ * after it. Both are true of a thread.
+ */
 export const paces = ["at once", "later"] as const;
 
 /** When the worker answers. */
@@ -59,7 +62,9 @@ export class Worker implements Flushable, Disposable {
   readonly #jobs: (Fence | number)[] = [];
   #fence: Fence | null = null;
   #resample = false;
-  /** What was received with descriptors, while the table of items was locked. */
+  /**
+   * What was received with descriptors, while the table of items was locked.
+   */
   #received: Message | null = null;
   /** Whether it waits for that table. */
   #isLockedOut = false;
@@ -155,7 +160,8 @@ export class Worker implements Flushable, Disposable {
   #step(): boolean {
     if (this.#fence === null) return this.#takeJob();
     if (this.#resample) {
-      // New pipes are added between fences only, so the fence goes to the end of the queue.
+      // New pipes are added between fences only, so the fence goes to the end
+      // of the queue.
       this.#resample = false;
       this.#jobs.push(this.#fence);
       this.#fence = null;
@@ -259,7 +265,8 @@ export class Worker implements Flushable, Disposable {
       items.take(id);
       item.fd[Symbol.dispose]();
     }
-    // It reads from the pipe into the page, and knows only then how much it was.
+    // It reads from the pipe into the page, and knows only then how much it
+    // was.
     this.#write(encodeRead(id, count), data.subarray(0, count), "data");
   }
 

@@ -1,4 +1,7 @@
-/** What the registries of the fuzzer's client tell: whether that is what they should, by the policy and the host's globals. */
+/**
+ * What the registries of the fuzzer's client tell: whether that is what they
+ * should, by the policy and the host's globals.
+ */
 import { findInterface, getInterface } from "../../protocols/tables.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import { FuzzFailure } from "./failure.ts";
@@ -24,7 +27,11 @@ export class Announcements {
     return this.#view.liveOf(getInterface("wl_registry"));
   }
 
-  /** Whether every registry tells what it should of the host's globals. @returns what is missing, or null */
+  /**
+   * Whether every registry tells what it should of the host's globals.
+   *
+   * @returns what is missing, or null
+   */
   missing(host: View): string | null {
     for (const registry of this.registries) {
       const announced = this.#announced.get(registry) ?? new Set();

@@ -1,6 +1,7 @@
 /**
- * A well-behaved client with a well-behaved host, in the same loop as the worlds that are being broken. Whatever happens there, every
- * byte of its own conversation must arrive.
+ * A well-behaved client with a well-behaved host, in the same loop as the
+ * worlds that are being broken. Whatever happens there, every byte of its own
+ * conversation must arrive.
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
@@ -20,7 +21,10 @@ import { Relay, relayFeatures } from "../../src/relay/relay.ts";
 
 const MOST_TURNS = 100;
 
-/** The conversation. Ids, on both sides: 3 compositor, 4 shm, and again and again 5 surface, 6 callback, 7 pool. */
+/**
+ * The conversation. Ids, on both sides: 3 compositor, 4 shm, and again and
+ * again 5 surface, 6 callback, 7 pool.
+ */
 export class Bystander implements Disposable {
   readonly #loop: Loop;
   readonly #relay: Relay;

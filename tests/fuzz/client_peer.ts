@@ -1,4 +1,7 @@
-/** The fuzzer's client: says what a client may say, at random, and judges every event that the relay sends it. */
+/**
+ * The fuzzer's client: says what a client may say, at random, and judges every
+ * event that the relay sends it.
+ */
 import type { Policy } from "../../src/policy/policy.ts";
 import { Announcements } from "./announcements.ts";
 import { EventRules } from "./event_rules.ts";
@@ -69,7 +72,9 @@ export class ClientPeer extends FuzzPeer {
     this.conversation.requests.sent(heard);
   }
 
-  /** To be called when the relay has seen all that was sent, and answered it. */
+  /**
+   * To be called when the relay has seen all that was sent, and answered it.
+   */
   settle(): void {
     for (const object of this.view.objects.values()) {
       if (!object.destroyedByClient) continue;
@@ -82,8 +87,9 @@ export class ClientPeer extends FuzzPeer {
   }
 
   /**
-   * Objects that the host does not know are deleted by the relay itself, and at once: it has then seen all that was destroyed
-   * before, and nothing may be heard of that any more.
+   * Objects that the host does not know are deleted by the relay itself, and at
+   * once: it has then seen all that was destroyed before, and nothing may be
+   * heard of that any more.
    */
   #relayHasSeen({ destroyedAt }: FuzzObject): void {
     let kept = 0;
@@ -94,7 +100,10 @@ export class ClientPeer extends FuzzPeer {
     this.#unsettled.length = kept;
   }
 
-  /** The host has removed a global: what is under way may reach it, or be kept from it. */
+  /**
+   * The host has removed a global: what is under way may reach it, or be kept
+   * from it.
+   */
   hostRemoved(name: number): void {
     this.#unsureNames.add(name);
     for (const object of this.view.objects.values()) {

@@ -1,6 +1,8 @@
 /**
- * Follows descriptors to their end. Each is the writing end of a pipe, whose reading end tells whether a copy of it is open anywhere;
- * and numbers that become free are taken at once, so that whoever closes one a second time closes what is being watched.
+ * Follows descriptors to their end. Each is the writing end of a pipe, whose
+ * reading end tells whether a copy of it is open anywhere; and numbers that
+ * become free are taken at once, so that whoever closes one a second time
+ * closes what is being watched.
  */
 import {
   closeFd,
@@ -62,7 +64,10 @@ export class DescriptorAudit implements Disposable {
     }).length;
   }
 
-  /** Turns until nothing happens any more. After every turn the numbers that it set free are taken. */
+  /**
+   * Turns until nothing happens any more. After every turn the numbers that it
+   * set free are taken.
+   */
   settle(world: RelayWorld): void {
     do {
       world.client.listen();
@@ -79,7 +84,10 @@ export class DescriptorAudit implements Disposable {
     this.#own[Symbol.dispose]();
   }
 
-  /** The kernel gives the lowest free number, so it is enough to go on until there is no gap below what is open. */
+  /**
+   * The kernel gives the lowest free number, so it is enough to go on until
+   * there is no gap below what is open.
+   */
   #takeFreeNumbers(): void {
     let highest = 0;
     for (const { name } of Deno.readDirSync("/proc/self/fd")) {

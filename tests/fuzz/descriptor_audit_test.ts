@@ -1,4 +1,7 @@
-/** Every descriptor that comes is closed once: not before whoever it is for has it, not twice, and not never. */
+/**
+ * Every descriptor that comes is closed once: not before whoever it is for has
+ * it, not twice, and not never.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import type {
@@ -23,7 +26,10 @@ const GLOBALS: readonly (readonly [number, string, number])[] = [
   [2, "zwp_linux_dmabuf_v1", 3],
   [3, "wl_shm", 1],
 ];
-/** On both sides: 3 dma-buf manager, 4 its parameters, 5 seat, 6 keyboard, 7 shm. */
+/**
+ * On both sides: 3 dma-buf manager, 4 its parameters, 5 seat, 6 keyboard, 7
+ * shm.
+ */
 const MANAGER = 3;
 const PARAMETERS = 4;
 const KEYBOARD = 6;

@@ -1,12 +1,15 @@
 /**
- * The descriptors that the fuzzer sends: a few files that can be told apart by their size, so that the receiver knows which one
- * reached it.
+ * The descriptors that the fuzzer sends: a few files that can be told apart by
+ * their size, so that the receiver knows which one reached it.
  */
 import { closeFd, O_RDWR, openFile, type OwnedFd } from "../../ffi/fd.ts";
 import { fileSize } from "../../ffi/file_kind.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 
-/** Labels below this are of memory files; it is itself the label of everything else. */
+/**
+ * Labels below this are of memory files; it is itself the label of everything
+ * else.
+ */
 export const DEVICE_LABEL = 6;
 
 /** One file for each label, sent again and again. */
@@ -32,7 +35,10 @@ export class Descriptors implements Disposable {
   }
 }
 
-/** Closes a received descriptor and says which one it was; -1 where it is not ours. */
+/**
+ * Closes a received descriptor and says which one it was; -1 where it is not
+ * ours.
+ */
 export function takeLabel(fd: number): number {
   const size = fileSize(fd);
   closeFd(fd);

@@ -1,13 +1,17 @@
 /**
- * What a client demands of events: libwayland-client's rules. The host's view uses them to know what its own bytes deserve; the
- * client's, where they are stricter, to judge the relay.
+ * What a client demands of events: libwayland-client's rules. The host's view
+ * uses them to know what its own bytes deserve; the client's, where they are
+ * stricter, to judge the relay.
  */
 import type { Message } from "../../protocols/tables.ts";
 import type { Fault, Heard } from "./heard.ts";
 import { type Candidate, MessageRules } from "./message_rules.ts";
 import type { FuzzObject, View } from "./view.ts";
 
-/** wl_display.error.implementation: what the client is told whatever the host did wrong. */
+/**
+ * wl_display.error.implementation: what the client is told whatever the host
+ * did wrong.
+ */
 const IMPLEMENTATION = 3;
 
 /** Judges events and keeps the view up to date. */
@@ -15,7 +19,10 @@ export class EventRules extends MessageRules {
   readonly #judgesRelay: boolean;
   readonly #keepsIds: boolean;
 
-  /** @param keepsIds whether the relay may delete only what the host did, or does not know */
+  /**
+   * @param keepsIds whether the relay may delete only what the host did, or
+   * does not know
+   */
   constructor(view: View, whose: "client" | "host", keepsIds = true) {
     super(view, IMPLEMENTATION);
     this.#keepsIds = keepsIds;

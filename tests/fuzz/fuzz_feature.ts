@@ -1,6 +1,7 @@
 /**
- * A feature without an opinion: it holds messages at random, and has others written anew as they are. What reaches the other side
- * must be the same as without it.
+ * A feature without an opinion: it holds messages at random, and has others
+ * written anew as they are. What reaches the other side must be the same as
+ * without it.
  */
 import type {
   Feature,

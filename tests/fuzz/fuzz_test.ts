@@ -1,8 +1,14 @@
-/** The fuzzer's share of every test run. In a process of its own, since it counts the descriptors that are open. */
+/**
+ * The fuzzer's share of every test run. In a process of its own, since it
+ * counts the descriptors that are open.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
-/** `$FUZZ_SEED` chooses another seed; `deno task fuzz` runs ten times as many messages with a new one. */
+/**
+ * `$FUZZ_SEED` chooses another seed; `deno task fuzz` runs ten times as many
+ * messages with a new one.
+ */
 const SEED = Deno.env.get("FUZZ_SEED") ?? "1";
 const MESSAGES = 1_000_000;
 

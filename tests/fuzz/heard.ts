@@ -1,4 +1,7 @@
-/** One message as one side said it, with its ids looked up: comparable with what reached the other side. */
+/**
+ * One message as one side said it, with its ids looked up: comparable with what
+ * reached the other side.
+ */
 import type { Message } from "../../protocols/tables.ts";
 import type { Shape } from "./shape.ts";
 import type { FuzzObject } from "./view.ts";
@@ -24,7 +27,10 @@ export class Fault {
   /** The sender's id of the object that the error is about. */
   readonly objectId: number;
   readonly code: number;
-  /** False where the relay may know more than its peer, so that it may also find the message legal. */
+  /**
+   * False where the relay may know more than its peer, so that it may also find
+   * the message legal.
+   */
   readonly isCertain: boolean;
 
   constructor(why: string, objectId = 1, code = 1, isCertain = true) {

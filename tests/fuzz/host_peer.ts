@@ -1,4 +1,7 @@
-/** The fuzzer's host: says what a compositor may say, at random, and judges every request that the relay sends it. */
+/**
+ * The fuzzer's host: says what a compositor may say, at random, and judges
+ * every request that the relay sends it.
+ */
 import {
   findInterface,
   getInterface,
@@ -154,7 +157,8 @@ export class HostPeer extends FuzzPeer {
 
   #isSensible(target: FuzzObject, message: Message): boolean {
     if (message.since > target.version) return false;
-    // a request that is under way to what an event destroyed would be a client's error
+    // a request that is under way to what an event destroyed would be a
+    // client's error
     if (message.destructor && target.interface.requests.length > 0) {
       return false;
     }

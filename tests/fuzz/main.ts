@@ -1,4 +1,7 @@
-/** The fuzzer as a program: `deno task fuzz --messages=10000000 --seed=1`; with `--world` one world alone. */
+/**
+ * The fuzzer as a program: `deno task fuzz --messages=10000000 --seed=1`; with
+ * `--world` one world alone.
+ */
 import { parseArgs } from "node:util";
 import { FuzzFailure } from "./failure.ts";
 import { fuzz } from "./run.ts";

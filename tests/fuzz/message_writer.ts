@@ -1,4 +1,7 @@
-/** Writes messages, right ones with random arguments and any others, behind each other into memory that is sent as one batch. */
+/**
+ * Writes messages, right ones with random arguments and any others, behind each
+ * other into memory that is sent as one batch.
+ */
 import type { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import type { Argument, Message } from "../../protocols/tables.ts";
 import { DEVICE_LABEL } from "./descriptors.ts";
@@ -8,7 +11,10 @@ import { FIRST_HIGH, type FuzzObject, type View } from "./view.ts";
 const MAXIMUM_SIZE = 4096;
 const encoder = new TextEncoder();
 
-/** Texts of all kinds and lengths. All are valid UTF-8, so that a feature may decode them. */
+/**
+ * Texts of all kinds and lengths. All are valid UTF-8, so that a feature may
+ * decode them.
+ */
 const TEXTS = [
   "",
   "a",
@@ -81,7 +87,10 @@ export class MessageWriter {
     this.content(encoder.encode(text + "\0"));
   }
 
-  /** @returns the message's bytes; 0, and nothing is written, where they are too many */
+  /**
+   * @returns the message's bytes; 0, and nothing is written, where they are too
+   * many
+   */
   end(): number {
     const size = (this.at - this.#start) << 2;
     if (size > MAXIMUM_SIZE) {
@@ -97,7 +106,8 @@ export class MessageWriter {
    * A legal message with random arguments.
    *
    * @param view gives objects and new ids, and is told nothing
-   * @returns its bytes; 0, and nothing is written, where an object that it needs does not exist
+   * @returns its bytes; 0, and nothing is written, where an object that it
+   * needs does not exist
    */
   random(
     random: Random,

@@ -1,12 +1,15 @@
-/** Slightly illegal messages, made from legal ones, and bytes that are no messages at all. */
+/**
+ * Slightly illegal messages, made from legal ones, and bytes that are no
+ * messages at all.
+ */
 import { DEVICE_LABEL } from "./descriptors.ts";
 import { type MessageWriter, strangeId } from "./message_writer.ts";
 import type { Random } from "../support/random.ts";
 import type { View } from "./view.ts";
 
 /**
- * Changes one thing about the message that stands at word `at`, the last one that was written; its descriptors are those
- * from `labelsFrom` on.
+ * Changes one thing about the message that stands at word `at`, the last one
+ * that was written; its descriptors are those from `labelsFrom` on.
  */
 export function spoilMessage(
   random: Random,

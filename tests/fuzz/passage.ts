@@ -1,6 +1,7 @@
 /**
- * What one side said and the other must hear: every message once, in order, with the same contents, the ids apart. Pairs of objects
- * are learned on the way.
+ * What one side said and the other must hear: every message once, in order,
+ * with the same contents, the ids apart. Pairs of objects are learned on the
+ * way.
  */
 import { describe, type Heard } from "./heard.ts";
 import { FIRST_OWN_NAME } from "./request_rules.ts";
@@ -15,7 +16,10 @@ abstract class Passage {
   skipped = 0;
   readonly #isFaithful: boolean;
 
-  /** @param isFaithful false: the relay changes what it passes on, so that nothing is compared */
+  /**
+   * @param isFaithful false: the relay changes what it passes on, so that
+   * nothing is compared
+   */
   constructor(isFaithful: boolean) {
     this.#isFaithful = isFaithful;
   }
@@ -25,7 +29,11 @@ abstract class Passage {
     if (this.#isFaithful) this.#expected.push(heard);
   }
 
-  /** A message that the relay delivered. @returns what is wrong with that, or null */
+  /**
+   * A message that the relay delivered.
+   *
+   * @returns what is wrong with that, or null
+   */
   arrived(heard: Heard): string | null {
     if (!this.#isFaithful) return null;
     if (this.isOwn(heard) && !this.#isNext(heard)) return null;
@@ -48,7 +56,9 @@ abstract class Passage {
     }
   }
 
-  /** Whether somebody said it, and all that was said before it may be skipped. */
+  /**
+   * Whether somebody said it, and all that was said before it may be skipped.
+   */
   #isNext(heard: Heard): boolean {
     for (let i = this.#next; i < this.#expected.length; i++) {
       const expected = this.#expected[i];
@@ -59,7 +69,11 @@ abstract class Passage {
     return false;
   }
 
-  /** To be called when nothing is under way any more. @returns what is lost, or null */
+  /**
+   * To be called when nothing is under way any more.
+   *
+   * @returns what is lost, or null
+   */
   finish(): string | null {
     for (; this.#next < this.#expected.length; this.#next++) {
       const expected = this.#expected[this.#next];
@@ -180,7 +194,10 @@ export class RequestPassage extends Passage {
 
 /** From the host to the client. */
 export class EventPassage extends Passage {
-  /** By source, the devices that it was dragged with: the relay cancels the drag of one that the host does not know. */
+  /**
+   * By source, the devices that it was dragged with: the relay cancels the drag
+   * of one that the host does not know.
+   */
   readonly #drags = new Map<FuzzObject, FuzzObject[]>();
 
   /** `wl_data_device.start_drag` was said. */
@@ -234,7 +251,10 @@ function isBind(heard: Heard): boolean {
   return heard.message.fullName === "wl_registry.bind";
 }
 
-/** A stand-in is bound as the global behind it, whose name, and with it the length, is another. */
+/**
+ * A stand-in is bound as the global behind it, whose name, and with it the
+ * length, is another.
+ */
 function isSameBind(expected: Heard, heard: Heard): boolean {
   const [made] = expected.created;
   const [other] = heard.created;

@@ -15,7 +15,10 @@ import type { FuzzObject, Global, View } from "./view.ts";
 const MANY_OBJECTS = 200;
 const FEW_OBJECTS = 30;
 
-/** What a client does that draws into shared memory: the more often, the more often it is here. */
+/**
+ * What a client does that draws into shared memory: the more often, the more
+ * often it is here.
+ */
 const DRAWING: readonly (readonly [InterfaceName, string])[] = [
   ["wl_compositor", "create_surface"],
   ["wl_shm", "create_pool"],
@@ -111,7 +114,10 @@ export class RequestChoice {
     return requests.find((one) => one.fdCount > 0) ?? message;
   }
 
-  /** Makes or destroys an object that the relay answers at once; see `#relayHasSeen`. */
+  /**
+   * Makes or destroys an object that the relay answers at once; see
+   * `#relayHasSeen`.
+   */
   #writeProbe(): number {
     const view = this.#view;
     const [probe] = view.liveOf(getInterface("wl_fixes"));
@@ -168,7 +174,10 @@ export class RequestChoice {
     return writer.end();
   }
 
-  /** A client uses the primary selection under one name only; the offers of its devices could not be told apart otherwise. */
+  /**
+   * A client uses the primary selection under one name only; the offers of its
+   * devices could not be told apart otherwise.
+   */
   #isMine({ name, interface: type }: Global): boolean {
     if (type !== PRIMARY_SELECTION && type !== OLD_PRIMARY_SELECTION) {
       return true;
@@ -190,7 +199,11 @@ export class RequestChoice {
     return global === undefined ? 0 : this.#bind(global);
   }
 
-  /** Writes a legal request that is not said, so that it can be spoiled. @returns its bytes; 0 where none was found */
+  /**
+   * Writes a legal request that is not said, so that it can be spoiled.
+   *
+   * @returns its bytes; 0 where none was found
+   */
   writeUnsaid(): number {
     const random = this.#random;
     if (random.chance(10)) return this.#writeBind();

@@ -1,6 +1,8 @@
 /**
- * What a server demands of requests: libwayland-server's rules, stricter where a relay promises more (ids without gaps, and
- * none again before `delete_id`). The client's view uses them to know what its own bytes deserve, the host's to judge the relay.
+ * What a server demands of requests: libwayland-server's rules, stricter where
+ * a relay promises more (ids without gaps, and none again before `delete_id`).
+ * The client's view uses them to know what its own bytes deserve, the host's to
+ * judge the relay.
  */
 import type { Argument, Message } from "../../protocols/tables.ts";
 import { DEVICE_LABEL } from "./descriptors.ts";
@@ -13,7 +15,10 @@ const INVALID_OBJECT = 0;
 const INVALID_METHOD = 1;
 /** wl_shm.error.invalid_fd. */
 const INVALID_FD = 2;
-/** Names from here on are the relay's own; between the two are its stand-ins for globals of the host. */
+/**
+ * Names from here on are the relay's own; between the two are its stand-ins for
+ * globals of the host.
+ */
 export const FIRST_OWN_NAME = 0xfffffff0;
 export const LAST_ALIAS_NAME = 0xfffffffc;
 
@@ -132,7 +137,9 @@ export class RequestRules extends MessageRules {
     return this.view.globals.has(name) ? "no" : "yes";
   }
 
-  /** A message that must name what the host does not know is kept from it, too. */
+  /**
+   * A message that must name what the host does not know is kept from it, too.
+   */
   #inertness(
     { target, message, named, namedArgument }: Heard,
   ): FuzzObject["inert"] {

@@ -1,4 +1,7 @@
-/** World after world in one loop, each from its own seed, with what must hold after every one of them. */
+/**
+ * World after world in one loop, each from its own seed, with what must hold
+ * after every one of them.
+ */
 import { openFdCount } from "../support/descriptors.ts";
 import { ManualLoop } from "../support/manual_loop.ts";
 import { Policy } from "../../src/policy/policy.ts";
@@ -32,16 +35,25 @@ export interface FuzzTotals {
   delivered: number;
 }
 
-/** Of the ordinary traffic in a world, at most, in messages. Most worlds are short, since their end is what matters. */
+/**
+ * Of the ordinary traffic in a world, at most, in messages. Most worlds are
+ * short, since their end is what matters.
+ */
 const LENGTHS = [1, 10, 20, 20, 50, 50, 100, 100, 1000];
 const FLOOD = 20_000;
 const TAG = "[vm] ";
 
-/** Runs. @throws {FuzzFailure} with the seed and the world's number, and what happened in it */
+/**
+ * Runs.
+ *
+ * @throws {FuzzFailure} with the seed and the world's number, and what happened
+ * in it
+ */
 export function fuzz(options: FuzzOptions): FuzzTotals {
   using own = new DisposableStack();
   const around: Surroundings = {
-    // its clock stands still: whatever else this machine does, nothing takes too long
+    // its clock stands still: whatever else this machine does, nothing takes
+    // too long
     loop: own.use(new ManualLoop()),
     descriptors: own.use(new Descriptors()),
     whims: null,

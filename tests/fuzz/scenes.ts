@@ -1,4 +1,7 @@
-/** What happens in a world: ordinary traffic in random order, and then the ways in which it can go wrong. */
+/**
+ * What happens in a world: ordinary traffic in random order, and then the ways
+ * in which it can go wrong.
+ */
 import { FuzzFailure } from "./failure.ts";
 import { spoilBytes, spoilLabels, spoilMessage } from "./mutations.ts";
 import type { Random } from "../support/random.ts";
@@ -43,10 +46,16 @@ export function chooseScene(random: Random): Scene {
 const IMPLEMENTATION = 3;
 const NO_ERROR = null;
 
-/** A peer that reads seldom lets everything pile up in the relay; now and then all must have arrived, nevertheless. */
+/**
+ * A peer that reads seldom lets everything pile up in the relay; now and then
+ * all must have arrived, nevertheless.
+ */
 const MOST_UNREAD = 1_000;
 
-/** Legal traffic, about `messages` of it, with everything that can be late being late at times. */
+/**
+ * Legal traffic, about `messages` of it, with everything that can be late being
+ * late at times.
+ */
 export function ordinaryTraffic(
   world: FuzzWorld,
   random: Random,
@@ -84,13 +93,19 @@ export function ordinaryTraffic(
   }
 }
 
-/** A relay that looks into buffers says what a compositor would say of senseless ones. */
+/**
+ * A relay that looks into buffers says what a compositor would say of senseless
+ * ones.
+ */
 function isRightlyEnded(world: FuzzWorld): boolean {
   world.quiet();
   return world.isShadowed && world.client.error !== null;
 }
 
-/** Ends a world in the way that the scene says. Some scenes go wrong many times before. */
+/**
+ * Ends a world in the way that the scene says. Some scenes go wrong many times
+ * before.
+ */
 export function play(world: FuzzWorld, random: Random, scene: Scene): void {
   world.holds = 0;
   if (world.isShadowed) {
@@ -163,7 +178,8 @@ function goWrong(world: FuzzWorld, random: Random, scene: WrongScene): void {
     world.quiet();
     if (!isGuess) checkOutcome(world, verdict);
     if (world.ends > 0) return;
-    // half a message is left in the relay, or nobody knows any more what is legal
+    // half a message is left in the relay, or nobody knows any more what is
+    // legal
     if (first.isCut || second.isCut || client.isLost || host.isLost) break;
   }
   client.wire.close();
@@ -171,7 +187,10 @@ function goWrong(world: FuzzWorld, random: Random, scene: WrongScene): void {
   if (world.ends !== 1) throw new FuzzFailure("the client left unnoticed");
 }
 
-/** Legal messages, where no descriptor of a wrong one is left that they would get for theirs. */
+/**
+ * Legal messages, where no descriptor of a wrong one is left that they would
+ * get for theirs.
+ */
 function sayMore({ client, host }: FuzzWorld, random: Random): void {
   if (client.sentLabels.length === 0) client.sendBatch(1 + random.below(20));
   if (host.sentLabels.length === 0) host.sendBatch(1 + random.below(20));
@@ -275,7 +294,10 @@ function checkOutcome(world: FuzzWorld, verdict: Verdict | null): void {
   }
 }
 
-/** The world ends once, both sides are closed, and the client was told what it should be. */
+/**
+ * The world ends once, both sides are closed, and the client was told what it
+ * should be.
+ */
 function expectEnd(
   world: FuzzWorld,
   expected: { readonly objectId: number; readonly code: number } | null,

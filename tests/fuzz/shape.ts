@@ -1,6 +1,7 @@
 /**
- * Whether the bytes of a message have the shape that its table says, and where its ids stand. Written from the Wayland
- * specification ("Wire format"), apart from the relay's code, to be compared with it.
+ * Whether the bytes of a message have the shape that its table says, and where
+ * its ids stand. Written from the Wayland specification ("Wire format"), apart
+ * from the relay's code, to be compared with it.
  */
 import {
   findInterface,
@@ -10,7 +11,10 @@ import {
 
 const decoder = new TextDecoder();
 
-/** What the last `walk` found. Positions are words, counted from the message's header. */
+/**
+ * What the last `walk` found. Positions are words, counted from the message's
+ * header.
+ */
 export class Shape {
   /** Of objects, nulls included. */
   readonly objectAt: number[] = [];
@@ -18,7 +22,10 @@ export class Shape {
   readonly objectArgument: number[] = [];
   readonly newIdAt: number[] = [];
   readonly newIdArgument: number[] = [];
-  /** Of strings and arrays: the last word, where there is padding in it, and how many bytes of it count. */
+  /**
+   * Of strings and arrays: the last word, where there is padding in it, and how
+   * many bytes of it count.
+   */
   readonly paddedAt: number[] = [];
   readonly paddedBytes: number[] = [];
   /** For an untyped new id: what the message says. */

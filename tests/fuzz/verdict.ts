@@ -1,4 +1,7 @@
-/** What bytes of one side deserve: found by reading them with the rules, as the relay must read them. */
+/**
+ * What bytes of one side deserve: found by reading them with the rules, as the
+ * relay must read them.
+ */
 import { Fault, type Heard } from "./heard.ts";
 import type { MessageRules } from "./message_rules.ts";
 import type { FuzzObject } from "./view.ts";

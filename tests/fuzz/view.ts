@@ -1,4 +1,7 @@
-/** What one side of a connection knows about its objects: a model that is written apart from the relay's, to be compared with it. */
+/**
+ * What one side of a connection knows about its objects: a model that is
+ * written apart from the relay's, to be compared with it.
+ */
 import { getInterface, type Interface } from "../../protocols/tables.ts";
 
 /** The first id of the server's range, as read from an `Int32Array`. */
@@ -9,21 +12,31 @@ export class FuzzObject {
   readonly id: number;
   readonly interface: Interface;
   readonly version: number;
-  /** Whether it may be used: neither its client nor an event has destroyed it. */
+  /**
+   * Whether it may be used: neither its client nor an event has destroyed it.
+   */
   alive = true;
   /** Whether a request destroyed it, not an event. */
   destroyedByClient = false;
   /** Counts up, to tell what was destroyed first. */
   destroyedAt = 0;
-  /** For one that the client destroyed: whether the relay has seen that, too. */
+  /**
+   * For one that the client destroyed: whether the relay has seen that, too.
+   */
   settled = false;
   /** For one of the host's view: whether the host has said `delete_id`. */
   deleted = false;
   /** For one of the client's view: whether the relay keeps it from the host. */
   inert: "no" | "maybe" | "yes" = "no";
-  /** For one that the host made: whether the relay destroyed it, because the client never heard of it. */
+  /**
+   * For one that the host made: whether the relay destroyed it, because the
+   * client never heard of it.
+   */
   dropped = false;
-  /** For one that the host made: whether the host has given its id to another one since. */
+  /**
+   * For one that the host made: whether the host has given its id to another
+   * one since.
+   */
   replaced = false;
   /** The same object on the other side. */
   peer: FuzzObject | null = null;
@@ -129,7 +142,10 @@ export class View {
     return id > 1 && id <= this.#nextLow && !this.objects.has(id);
   }
 
-  /** Whether the host may: it takes one again as soon as its object is destroyed. */
+  /**
+   * Whether the host may: it takes one again as soon as its object is
+   * destroyed.
+   */
   isFreeHigh(id: number): boolean {
     return id < 0 && id >= FIRST_HIGH && id <= this.#nextHigh &&
       this.objects.get(id)?.alive !== true;

@@ -1,4 +1,7 @@
-/** The fuzzer's end of a socket: batches of messages out, whole messages in, and descriptors by their labels. */
+/**
+ * The fuzzer's end of a socket: batches of messages out, whole messages in, and
+ * descriptors by their labels.
+ */
 import type { OwnedFd } from "../../ffi/fd.ts";
 import { EAGAIN } from "../../ffi/errno.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
@@ -59,7 +62,10 @@ export class Wire implements Disposable {
     return this.#filled;
   }
 
-  /** Sends the first `end` bytes of `out`, with descriptors at the first of them; what is behind `cut` waits for the next `flush`. */
+  /**
+   * Sends the first `end` bytes of `out`, with descriptors at the first of
+   * them; what is behind `cut` waits for the next `flush`.
+   */
   send(end: number, labels: readonly number[], cut = end): void {
     if (this.pending > 0) throw new Error("a batch is still under way");
     this.#sendAt = 0;

@@ -1,4 +1,7 @@
-/** One client, its relay and its host, in a loop that others share; whatever becomes of it must not disturb them. */
+/**
+ * One client, its relay and its host, in a loop that others share; whatever
+ * becomes of it must not disturb them.
+ */
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";
 import { formatMessage } from "../../src/log/message_format.ts";
@@ -41,7 +44,10 @@ export interface WorldKind {
   readonly features: FeatureSet;
   readonly tag: string;
   readonly isTraced: boolean;
-  /** Whether the host does not see the client's memory, so that the relay makes buffers of its own. */
+  /**
+   * Whether the host does not see the client's memory, so that the relay makes
+   * buffers of its own.
+   */
   readonly isShadowed: boolean;
 }
 
@@ -144,7 +150,8 @@ export class FuzzWorld implements Disposable {
   quiet(): void {
     this.#rest();
     if (!this.isShadowed) return;
-    // a commit may wait for the host to be done with a buffer, and so may the next one
+    // a commit may wait for the host to be done with a buffer, and so may the
+    // next one
     let wasHeld = true;
     for (let i = 0; i < MOST_HOLDS && wasHeld && this.ends === 0; i++) {
       wasHeld = false;

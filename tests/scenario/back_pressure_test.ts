@@ -7,7 +7,9 @@ import { RelayWorld } from "../support/relay_world.ts";
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
-/** A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7. */
+/**
+ * A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7.
+ */
 function busyWorld(beside?: RelayWorld): RelayWorld {
   const world = RelayWorld.withSurface(beside === undefined ? {} : { beside });
   world.bind(2, "wl_shm", 1, 5);
@@ -21,7 +23,10 @@ function repeated(message: Uint8Array, count: number): Uint8Array {
   return join(...new Array<Uint8Array>(count).fill(message));
 }
 
-/** Sends the same messages until the relay takes no more; returns how many whole ones went. */
+/**
+ * Sends the same messages until the relay takes no more; returns how many whole
+ * ones went.
+ */
 function flood(world: RelayWorld, message: Uint8Array): number {
   const { client } = world;
   const batch = repeated(message, 4096);
@@ -51,7 +56,8 @@ Deno.test("a client that floods a host that does not read is not read either, an
   world.host.deaf = true;
   const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   const sent = flood(world, request);
-  // What sockets hold, and 256 KiB of ours: far from everything that it would have sent.
+  // What sockets hold, and 256 KiB of ours: far from everything that it would
+  // have sent.
   assert.ok(sent * request.length < 1 << 21, `${sent} messages`);
   world.host.deaf = false;
   assert.equal(world.host.heard().length, sent);
@@ -83,7 +89,8 @@ Deno.test("descriptors that the host does not take stop the client long before t
   world.host.deaf = true;
   const before = openFdCount();
   let id = 8;
-  // All of them are few bytes: without a limit for descriptors all would be taken out of the socket.
+  // All of them are few bytes: without a limit for descriptors all would be
+  // taken out of the socket.
   for (let batch = 0; batch < 20; batch++) {
     const requests = [];
     const fds = [];

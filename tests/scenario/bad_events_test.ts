@@ -1,4 +1,7 @@
-/** What no client understands from a host: its client is told that the compositor failed, and only that client is ended. */
+/**
+ * What no client understands from a host: its client is told that the
+ * compositor failed, and only that client is ended.
+ */
 import assert from "node:assert/strict";
 import { getEvent } from "../../protocols/tables.ts";
 import type { EventName } from "../../protocols/generated/messages.ts";
@@ -17,7 +20,10 @@ const TOPLEVEL = 12;
 /** Released by the client: what comes for it is read and dropped. */
 const RELEASED = 13;
 
-/** Does nothing but have its messages read as records, which is another path through the relay. */
+/**
+ * Does nothing but have its messages read as records, which is another path
+ * through the relay.
+ */
 const reader: Feature<null> = {
   name: "reader",
   open: () => null,
@@ -65,7 +71,10 @@ function event(name: EventName, id: number, ...parts: Part[]): Uint8Array {
 interface Case {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What the log says behind "the compositor broke the protocol: ", or its beginning. */
+  /**
+   * What the log says behind "the compositor broke the protocol: ", or its
+   * beginning.
+   */
   readonly text: string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What no server accepts from a client: each is answered by the `wl_display.error` that libwayland sends for it, ends this
- * client, and reaches neither the host nor anybody else.
+ * What no server accepts from a client: each is answered by the
+ * `wl_display.error` that libwayland sends for it, ends this client, and
+ * reaches neither the host nor anybody else.
  */
 import assert from "node:assert/strict";
 import { getRequest, type Message } from "../../protocols/tables.ts";
@@ -18,7 +19,10 @@ const TEXT_INPUT = 11;
 /** The next id that the client may give. */
 const NEXT = 12;
 
-/** Does nothing but have its messages read as records, which is another path through the relay. */
+/**
+ * Does nothing but have its messages read as records, which is another path
+ * through the relay.
+ */
 const reader: Feature<null> = {
   name: "reader",
   open: () => null,

@@ -1,4 +1,7 @@
-/** What a host's endpoint cannot carry is not offered, or only at versions without it. */
+/**
+ * What a host's endpoint cannot carry is not offered, or only at versions
+ * without it.
+ */
 import assert from "node:assert/strict";
 import type { Differences } from "../support/other_endpoint.ts";
 import { RelayWorld } from "../support/relay_world.ts";

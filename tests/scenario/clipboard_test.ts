@@ -15,7 +15,10 @@ const DRAG = { origin: 5, icon: null, serial: 3 };
 const ENTER = { serial: 1, surface: 5 };
 const INERT = 0xfffffffd;
 
-/** A client with a seat 3, a surface 5, a data device manager 6 and its device 7; without the host's clipboard the last two are inert. */
+/**
+ * A client with a seat 3, a surface 5, a data device manager 6 and its device
+ * 7; without the host's clipboard the last two are inert.
+ */
 function clipboardWorld(options: RelayWorldOptions = {}): RelayWorld {
   const world = RelayWorld.ready(options);
   const name = options.deny === undefined ? 4 : INERT;

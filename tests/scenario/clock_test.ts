@@ -8,7 +8,10 @@ import type { RelayWorldOptions } from "../support/relay_world.ts";
 /** How an image was shown, but for the time. */
 const SHOWN = { refresh: 16_666_666, "seq_hi": 0, "seq_lo": 5, flags: 1 };
 
-/** A client with `wp_presentation` (6), and a feedback (7) and a timer (9) of its surface. */
+/**
+ * A client with `wp_presentation` (6), and a feedback (7) and a timer (9) of
+ * its surface.
+ */
 class ClockScene extends ShadowScene {
   /** Our clock, in milliseconds. */
   time = 0;

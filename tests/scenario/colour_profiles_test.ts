@@ -258,7 +258,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   assert.equal(scene.world.ended, false);
 });
 
-/** The client makes an image description (5) of a profile that fails, and forgets it; its creator has the id 4 each time. */
+/**
+ * The client makes an image description (5) of a profile that fails, and
+ * forgets it; its creator has the id 4 each time.
+ */
 function failOnce(scene: ProfileScene): void {
   const { client } = scene.world;
   scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);

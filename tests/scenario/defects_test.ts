@@ -1,4 +1,7 @@
-/** A feature or an endpoint that fails outside of any message: its client ends, and nobody else. */
+/**
+ * A feature or an endpoint that fails outside of any message: its client ends,
+ * and nobody else.
+ */
 import assert from "node:assert/strict";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";

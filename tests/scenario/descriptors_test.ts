@@ -1,4 +1,6 @@
-/** Descriptors: how many go at once, whose they are, and that none stays open. */
+/**
+ * Descriptors: how many go at once, whose they are, and that none stays open.
+ */
 import assert from "node:assert/strict";
 import {
   closeFd,
@@ -155,7 +157,10 @@ Deno.test("descriptors that are lost because too many are open end the client, a
   ]);
 });
 
-/** Whoever pastes may give any descriptor to be written to; it is the same open file that the host gets. */
+/**
+ * Whoever pastes may give any descriptor to be written to; it is the same open
+ * file that the host gets.
+ */
 const receivers: { name: string; open: () => OwnedFd }[] = [
   {
     name: "a pipe that blocks",

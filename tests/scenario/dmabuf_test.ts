@@ -35,7 +35,10 @@ const SHAPE = { width: 4, height: 4, format: XR24, flags: 0 };
 const HOST_DEVICE = Uint8Array.of(1, 226, 0, 0, 0, 0, 0, 0);
 const OUR_DEVICE = Uint8Array.of(128, 226, 0, 0, 0, 0, 0, 0);
 
-/** A client with `zwp_linux_dmabuf_v1` (6), parameters (7) and, where it is said, a feedback (8). */
+/**
+ * A client with `zwp_linux_dmabuf_v1` (6), parameters (7) and, where it is
+ * said, a feedback (8).
+ */
 class GpuScene extends ShadowScene {
   constructor(version: number, foreign: ReadonlySet<string> = new Set()) {
     const gpu: GuestGpu = {

@@ -1,4 +1,7 @@
-/** What features may do with a message: forward, rewrite, take. Holding is in holding_test.ts. */
+/**
+ * What features may do with a message: forward, rewrite, take. Holding is in
+ * holding_test.ts.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import type { Entry } from "../../src/relay/entry.ts";

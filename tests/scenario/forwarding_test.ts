@@ -73,7 +73,8 @@ Deno.test("strings and arrays arrive byte by byte, text or not", () => {
   world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
   world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.forget();
-  // A string in no known encoding, and the empty one, whose length on the wire is 1.
+  // A string in no known encoding, and the empty one, whose length on the wire
+  // is 1.
   const invalid = Uint8Array.of(0xff, 0xc3, 0x28, 0x0d, 0);
   world.client.bytes(message(7, 3, invalid));
   world.settle();

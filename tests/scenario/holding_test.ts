@@ -1,4 +1,7 @@
-/** Features that hold a direction until something else has happened, for at most a second. */
+/**
+ * Features that hold a direction until something else has happened, for at most
+ * a second.
+ */
 import assert from "node:assert/strict";
 import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";

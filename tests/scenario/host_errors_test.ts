@@ -1,4 +1,7 @@
-/** What the host says is wrong reaches the client, about the right object and after everything before it. */
+/**
+ * What the host says is wrong reaches the client, about the right object and
+ * after everything before it.
+ */
 import assert from "node:assert/strict";
 import { message } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";

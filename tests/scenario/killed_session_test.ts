@@ -1,4 +1,7 @@
-/** Client or host are killed before, with and in the middle of every step of a session: the other side is told, and the rest lives. */
+/**
+ * Client or host are killed before, with and in the middle of every step of a
+ * session: the other side is told, and the rest lives.
+ */
 import assert from "node:assert/strict";
 import { Bystander } from "../fuzz/bystander.ts";
 import { SessionWorld } from "./support/session_world.ts";
@@ -8,10 +11,15 @@ import { ManualLoop } from "../support/manual_loop.ts";
 
 type Side = "client" | "host";
 
-/** When a side dies: everything before the step has arrived; the step was sent, and nobody has read it; half of it was sent. */
+/**
+ * When a side dies: everything before the step has arrived; the step was sent,
+ * and nobody has read it; half of it was sent.
+ */
 type Moment = "before" | "with" | "in the middle of";
 
-/** What either side hears of the session, and how much of it after each step. */
+/**
+ * What either side hears of the session, and how much of it after each step.
+ */
 interface Reference {
   readonly lines: { readonly [side in Side]: readonly string[] };
   readonly counts: readonly { readonly [side in Side]: number }[];
@@ -42,7 +50,10 @@ function playReference(): Reference {
 
 const reference = playReference();
 
-/** How many lines a side hears of the first `steps` steps, at least; and at most, what is held among them included. */
+/**
+ * How many lines a side hears of the first `steps` steps, at least; and at
+ * most, what is held among them included.
+ */
 function heardOf(side: Side, steps: number): readonly [number, number] {
   const least = reference.counts[steps - 1]?.[side] ??
     (side === "host" ? 2 : 0);
@@ -80,7 +91,8 @@ function play(
   assert.ok(world[survivor].closed, `${what}: nobody told the ${survivor}`);
   const heard = world[survivor].heard();
   if (victim === "host") assert.equal(heard.pop(), LAST_WORDS, what);
-  // before the host's globals are known nobody looks whether the client is still there
+  // before the host's globals are known nobody looks whether the client is
+  // still there
   else if (index <= KNOWN_FROM) {
     while (PING.test(heard.at(-1) ?? "") && heard.length > 2) heard.pop();
   }

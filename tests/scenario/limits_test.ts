@@ -1,4 +1,6 @@
-/** What one client may have: objects, and descriptors that no message asks for. */
+/**
+ * What one client may have: objects, and descriptors that no message asks for.
+ */
 import assert from "node:assert/strict";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { join, series } from "../support/words.ts";
@@ -10,7 +12,8 @@ Deno.test("a client may have 262144 objects and no more", () => {
   world.bind(0xfffffffd, "wl_data_device_manager", 3, 3);
   const name = "wl_data_device_manager.create_data_source";
   let id = 4;
-  // The display and the registry are among them; a relay has a registry of its own on the host besides.
+  // The display and the registry are among them; a relay has a registry of its
+  // own on the host besides.
   for (const last = 262_144; id <= last;) {
     const count = Math.min(4096, last + 1 - id);
     world.client.bytes(series(world.client.encode(3, name, { id }), 2, count));

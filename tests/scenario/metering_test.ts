@@ -1,8 +1,14 @@
-/** Endpoints that state how much may be unanswered: the relay asks at each half of it, and at the limit the client's requests wait. */
+/**
+ * Endpoints that state how much may be unanswered: the relay asks at each half
+ * of it, and at the limit the client's requests wait.
+ */
 import assert from "node:assert/strict";
 import { RelayWorld } from "../support/relay_world.ts";
 
-/** virtio-gpu's: more small sends than that block the whole VM while the compositor does not read. */
+/**
+ * virtio-gpu's: more small sends than that block the whole VM while the
+ * compositor does not read.
+ */
 const meter = { sends: 64, bytes: 65536, bytesPerSend: 4096, fdsPerSend: 28 };
 
 /** A client with a surface, its object 4. */
@@ -20,7 +26,10 @@ function damages(lines: readonly string[]): number {
   return lines.filter((line) => line.includes("damage")).length;
 }
 
-/** Sends requests one by one until the host hears a sync of the relay's, or `most` of them have gone. */
+/**
+ * Sends requests one by one until the host hears a sync of the relay's, or
+ * `most` of them have gone.
+ */
 function sendOneByOne(
   world: RelayWorld,
   most: number,
@@ -106,7 +115,8 @@ Deno.test("bytes count as sends do", () => {
   assert.equal(syncs.length, 1);
   assert.deepEqual(heard.slice(0, 4), [600, 600, 600, 600]);
   assert.deepEqual(heard.slice(5), [0, 0, 0]);
-  // The limit is reached in the midst of what was read at once; what the world began with counts, too.
+  // The limit is reached in the midst of what was read at once; what the world
+  // began with counts, too.
   const taken = 2400 + (heard[4] ?? 0);
   assert.ok(taken * request.length <= meter.bytes);
   assert.ok(taken * request.length > meter.bytes - 200);

@@ -1,4 +1,7 @@
-/** Objects that the relay makes on the host for itself, and halves that come late. */
+/**
+ * Objects that the relay makes on the host for itself, and halves that come
+ * late.
+ */
 import assert from "node:assert/strict";
 import type { Entry } from "../../src/relay/entry.ts";
 import { feature, featureWorld } from "./support/feature.ts";

@@ -20,7 +20,10 @@ function worldWith(
   ]);
 }
 
-/** Which of the two names a new registry, object 3, is told, with the number of each. */
+/**
+ * Which of the two names a new registry, object 3, is told, with the number of
+ * each.
+ */
 function told(world: RelayWorld): [number, string][] {
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   return world.client.heard().flatMap((line): [number, string][] => {

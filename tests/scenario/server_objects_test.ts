@@ -1,4 +1,7 @@
-/** Objects that the host makes: offers, tablets. Their ids are the host's to give, and ours to give again to the client. */
+/**
+ * Objects that the host makes: offers, tablets. Their ids are the host's to
+ * give, and ours to give again to the client.
+ */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { memoryFile, openFdCount } from "../support/descriptors.ts";

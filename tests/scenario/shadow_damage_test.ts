@@ -1,4 +1,6 @@
-/** How much is copied: what changed since a shadow was last shown, and no more. */
+/**
+ * How much is copied: what changed since a shadow was last shown, and no more.
+ */
 import assert from "node:assert/strict";
 import { PIXEL, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
@@ -61,7 +63,8 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
   const two = scene.buffer(16, 16);
   scene.commit(one, [0, 0, 16, 16]);
   scene.release(scene.attached());
-  // The second buffer has what changed in both frames; only the last change is damage.
+  // The second buffer has what changed in both frames; only the last change is
+  // damage.
   one.words.fill(1, 0, 16);
   scene.commit(one, [0, 0, 16, 1]);
   scene.release(scene.attached());
@@ -103,7 +106,8 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   scene.world.bind(9, "wp_viewporter", 1, 6);
   client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   const buffer = scene.buffer(400, 600);
-  // Turned by 90 degrees: the surface is 600x400, of which the right half, 300x400, is shown at half the size.
+  // Turned by 90 degrees: the surface is 600x400, of which the right half,
+  // 300x400, is shown at half the size.
   client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
   client.say(7, "wp_viewport.set_source", {
     x: 300 * 256,
@@ -119,7 +123,8 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   buffer.words.fill(9);
   client.damage(SURFACE, [10, 20, 30, 40]);
   scene.commit(buffer);
-  // 60x80 pixels from (320, 40) of the surface, one more on each side: x from 39 to 121 of the buffer, y from 219 to 281.
+  // 60x80 pixels from (320, 40) of the surface, one more on each side: x
+  // from 39 to 121 of the buffer, y from 219 to 281.
   assert.equal(scene.copiedBytes(), 82 * 62 * 4);
   const pixels = scene.pixels(shown);
   assert.equal(pixels[219 * 400 + 39], 9);
@@ -128,7 +133,10 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   assert.equal(pixels[280 * 400 + 121], 0);
 });
 
-/** What a client says of how its buffer (9) lies on the surface; it has a viewport (7). */
+/**
+ * What a client says of how its buffer (9) lies on the surface; it has a
+ * viewport (7).
+ */
 const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
   "wl_surface.set_buffer_transform": (scene) =>
     scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {

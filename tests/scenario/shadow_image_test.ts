@@ -1,6 +1,6 @@
 /**
- * Shadows on a host whose memory is useless as shared memory: images of its GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a
- * surface (5).
+ * Shadows on a host whose memory is useless as shared memory: images of its
+ * GPU. The client has `wl_compositor` (3), `wl_shm` (4) and a surface (5).
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
@@ -17,7 +17,10 @@ const MEBIBYTE = 1024 * 1024;
 /** Pixels of a side of a buffer of one mebibyte. */
 const SIDE = 512;
 
-/** A client of a host whose compositor takes these formats, and what it is given. */
+/**
+ * A client of a host whose compositor takes these formats, and what it is
+ * given.
+ */
 function readyScene(...formats: number[]): ImageScene {
   const scene = new ImageScene();
   scene.greet(formats.map((format) => [format, 0n]));

@@ -10,7 +10,10 @@ import { SURFACE } from "./support/buffer_scene.ts";
 import type { ObjectName } from "../support/spoken.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
-/** A client's icon (7) with an image for each of `images` scales, all of the buffer 9. Its further objects begin at 10. */
+/**
+ * A client's icon (7) with an image for each of `images` scales, all of the
+ * buffer 9. Its further objects begin at 10.
+ */
 function iconScene(images: number): ShadowScene {
   const scene = new ShadowScene([[9, "xdg_toplevel_icon_manager_v1", 1]]);
   scene.world.bind(9, "xdg_toplevel_icon_manager_v1", 1, 6);
@@ -35,7 +38,10 @@ function pieces(scene: ShadowScene): number {
   return scene.room.blocks.filter(({ isDisposed }) => !isDisposed).length;
 }
 
-/** Runs where this process may have as many descriptors; elsewhere there is nothing to test. */
+/**
+ * Runs where this process may have as many descriptors; elsewhere there is
+ * nothing to test.
+ */
 function withDescriptors(run: () => void): void {
   const limit = readFdLimit();
   try {

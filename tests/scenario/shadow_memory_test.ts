@@ -1,4 +1,6 @@
-/** Host memory: cached for a while, given back, and not there when it is needed. */
+/**
+ * Host memory: cached for a while, given back, and not there when it is needed.
+ */
 import assert from "node:assert/strict";
 import { EMFILE } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
@@ -170,7 +172,10 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
 });
 
-/** Requests whose state the surface's next commit applies; the surface's sibling has the id 8. */
+/**
+ * Requests whose state the surface's next commit applies; the surface's sibling
+ * has the id 8.
+ */
 const pendingRequests: Readonly<
   Record<string, (client: ScriptedClient) => void>
 > = {
@@ -254,7 +259,10 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
   });
 }
 
-/** Commits of others that it does not wait for; the surface's child has the id 8, and that one's child 9. */
+/**
+ * Commits of others that it does not wait for; the surface's child has the id
+ * 8, and that one's child 9.
+ */
 const unrelatedCommits: Readonly<
   Record<string, (client: ScriptedClient) => void>
 > = {

@@ -1,4 +1,7 @@
-/** Pools and buffers that the host never sees are checked here, in libwayland's words. */
+/**
+ * Pools and buffers that the host never sees are checked here, in libwayland's
+ * words.
+ */
 import assert from "node:assert/strict";
 import { O_RDONLY, O_RDWR, openFile } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";

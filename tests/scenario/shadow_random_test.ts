@@ -1,4 +1,7 @@
-/** Whatever a client draws, and whenever the host releases what it got, every frame that is shown is the one that was committed. */
+/**
+ * Whatever a client draws, and whenever the host releases what it got, every
+ * frame that is shown is the one that was committed.
+ */
 import assert from "node:assert/strict";
 import { type ClientBuffer, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
@@ -39,7 +42,8 @@ class Painter {
   draw(): void {
     const random = this.#random;
     for (let i = random(4); i >= 0; i--) {
-      // On even pixels, so that damage can be said in both kinds of coordinates.
+      // On even pixels, so that damage can be said in both kinds of
+      // coordinates.
       const x = random(WIDTH / 2) * 2;
       const y = random(HEIGHT / 2) * 2;
       const width = Math.min(WIDTH - x, 2 + random(5) * 2);

@@ -1,4 +1,7 @@
-/** What a client gives as memory: checked by its kind here, and by its sizes where it is mapped. */
+/**
+ * What a client gives as memory: checked by its kind here, and by its sizes
+ * where it is mapped.
+ */
 import assert from "node:assert/strict";
 import { O_CREAT, O_RDONLY, O_RDWR, openFile, OwnedFd } from "../../ffi/fd.ts";
 import { createPipe } from "../../ffi/pipe.ts";

@@ -1,4 +1,7 @@
-/** What the log is told: every message at both ends, as it stands on the wire there. */
+/**
+ * What the log is told: every message at both ends, as it stands on the wire
+ * there.
+ */
 import assert from "node:assert/strict";
 import type { Message } from "../../protocols/tables.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";

@@ -3,7 +3,9 @@ import { SyscallError } from "../../ffi/error.ts";
 import { duplicateFd } from "../../ffi/fd.ts";
 import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
 
-/** Calls `body` while this process can open so many descriptors, and no more. */
+/**
+ * Calls `body` while this process can open so many descriptors, and no more.
+ */
 export function withFreeDescriptors<Result>(
   free: number,
   body: () => Result,
@@ -13,7 +15,8 @@ export function withFreeDescriptors<Result>(
   const highest = Math.max(
     ...[...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)),
   );
-  // the limit is one of numbers: the free ones below those in use are taken, and above them some are left
+  // the limit is one of numbers: the free ones below those in use are taken,
+  // and above them some are left
   setFdLimit({ soft: BigInt(highest + 1), hard: limit.hard });
   using _limit = { [Symbol.dispose]: () => setFdLimit(limit) };
   try {

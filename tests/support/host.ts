@@ -1,9 +1,15 @@
-/** What the application tests need of a compositor that the proxy, or an application, connects to. */
+/**
+ * What the application tests need of a compositor that the proxy, or an
+ * application, connects to.
+ */
 import type { Image, Rectangle } from "./image.ts";
 import { PATH } from "./packages.ts";
 import { TestProcess } from "./process.ts";
 
-/** The colour of an empty screen, which no tested application uses: red, green, blue. */
+/**
+ * The colour of an empty screen, which no tested application uses: red, green,
+ * blue.
+ */
 export const BACKGROUND = [0x20, 0x40, 0x60] as const;
 
 /** The same as six hexadecimal digits. */
@@ -67,7 +73,10 @@ export abstract class HostCompositor implements Input, AsyncDisposable {
   abstract windowArea(): Promise<Rectangle | undefined>;
   /** Gives the window another size, as the user would. */
   abstract resizeWindow(): Promise<void>;
-  /** Asks the window to close; on weston, which has no way to ask, ends the compositor. */
+  /**
+   * Asks the window to close; on weston, which has no way to ask, ends the
+   * compositor.
+   */
   abstract closeWindow(): Promise<void>;
 
   async type(text: string): Promise<void> {

@@ -1,4 +1,7 @@
-/** Screenshots: reading what the tools write, comparing, and keeping evidence of a difference. */
+/**
+ * Screenshots: reading what the tools write, comparing, and keeping evidence of
+ * a difference.
+ */
 import { deflateSync } from "node:zlib";
 
 /** A picture of 24-bit pixels: red, green, blue, row by row without padding. */
@@ -16,7 +19,9 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** Reads a binary portable pixmap ("P6", 8 bits per channel), as grim writes it. */
+/**
+ * Reads a binary portable pixmap ("P6", 8 bits per channel), as grim writes it.
+ */
 export function parsePpm(bytes: Uint8Array<ArrayBuffer>): Image {
   const header = /^P6\s+(\d+)\s+(\d+)\s+255\s/.exec(
     new TextDecoder("latin1").decode(bytes.subarray(0, 64)),
@@ -36,7 +41,10 @@ export function parsePpm(bytes: Uint8Array<ArrayBuffer>): Image {
   };
 }
 
-/** Reads an X window dump of 32-bit little-endian pixels, as Xvfb keeps its screen (`X11/XWDFile.h`: big-endian header). */
+/**
+ * Reads an X window dump of 32-bit little-endian pixels, as Xvfb keeps its
+ * screen (`X11/XWDFile.h`: big-endian header).
+ */
 export function parseXwd(bytes: Uint8Array<ArrayBuffer>): Image {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const field = (index: number): number => view.getUint32(index * 4);
@@ -71,7 +79,9 @@ export function parseXwd(bytes: Uint8Array<ArrayBuffer>): Image {
   return { width, height, pixels };
 }
 
-/** The part of a picture inside `area`, which is cut off at the picture's edges. */
+/**
+ * The part of a picture inside `area`, which is cut off at the picture's edges.
+ */
 export function crop(image: Image, area: Rectangle): Image {
   const left = Math.max(0, area.x);
   const top = Math.max(0, area.y);
@@ -112,7 +122,10 @@ export function countDifferences(one: Image, other: Image): number {
   return count;
 }
 
-/** The smallest rectangle with every pixel that differs, or `null` when the pictures are equal. */
+/**
+ * The smallest rectangle with every pixel that differs, or `null` when the
+ * pictures are equal.
+ */
 export function difference(one: Image, other: Image): Rectangle | null {
   const width = Math.max(one.width, other.width);
   const height = Math.max(one.height, other.height);
@@ -128,7 +141,10 @@ export function difference(one: Image, other: Image): Rectangle | null {
   );
 }
 
-/** The smallest rectangle with everything that has not the colour `background`, or `undefined` when all has. */
+/**
+ * The smallest rectangle with everything that has not the colour `background`,
+ * or `undefined` when all has.
+ */
 export function paintedArea(
   image: Image,
   background: readonly [red: number, green: number, blue: number],
@@ -165,7 +181,10 @@ function boundingBox(
 /** Cells per side of the grid that `likeness` compares. */
 const GRID = 16;
 
-/** How alike two pictures look, from 0 to 1: by the mean colours of the cells of a coarse grid. */
+/**
+ * How alike two pictures look, from 0 to 1: by the mean colours of the cells of
+ * a coarse grid.
+ */
 export function likeness(one: Image, other: Image): number {
   const first = gridColours(one);
   const second = gridColours(other);

@@ -1,8 +1,10 @@
 /**
- * KWin as a host for applications, in a window on a virtual X server, which brings the keyboard, the pointer and the
- * screenshots. (In a window on sway it grows without end.)
+ * KWin as a host for applications, in a window on a virtual X server, which
+ * brings the keyboard, the pointer and the screenshots. (In a window on sway it
+ * grows without end.)
  *
- * Without a graphics device KWin paints with QPainter. There is no desktop in it, so its background is black.
+ * Without a graphics device KWin paints with QPainter. There is no desktop in
+ * it, so its background is black.
  */
 import { SCREEN, startCompositorProcess } from "./host.ts";
 import { requirePrograms } from "./packages.ts";
@@ -17,7 +19,8 @@ export class KWin extends XvfbCompositor {
 
   override async resizeWindow(): Promise<void> {
     const before = JSON.stringify(await this.windowArea());
-    // KWin takes its shortcuts only once the window is active, which nothing tells.
+    // KWin takes its shortcuts only once the window is active, which nothing
+    // tells.
     for (let attempt = 0; attempt < 3; attempt++) {
       await this.press("super+Prior"); // maximize
       const change = eventually("the window is maximized", 2000, async () => {

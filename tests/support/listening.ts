@@ -1,4 +1,7 @@
-/** Whether a Unix socket listens: proc(5), /proc/net/unix. It has its path a moment before. */
+/**
+ * Whether a Unix socket listens: proc(5), /proc/net/unix. It has its path a
+ * moment before.
+ */
 
 /** <linux/net.h> __SO_ACCEPTCON, as the fourth field has it. */
 const LISTENS = "00010000";

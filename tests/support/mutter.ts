@@ -1,6 +1,7 @@
 /**
- * mutter without a display, as a host whose pictures cannot be seen: its screenshots are GNOME Shell's and PipeWire's affair.
- * What is judged there is what an application is told and does.
+ * mutter without a display, as a host whose pictures cannot be seen: its
+ * screenshots are GNOME Shell's and PipeWire's affair. What is judged there is
+ * what an application is told and does.
  */
 import { SCREEN, startCompositorProcess } from "./host.ts";
 import { requirePrograms } from "./packages.ts";

@@ -1,6 +1,9 @@
 /** The unprivileged user for programs that refuse to run as root. */
 
-/** Who programs run as that refuse root: `nobody`, or `undefined` when we are not root ourselves. */
+/**
+ * Who programs run as that refuse root: `nobody`, or `undefined` when we are
+ * not root ourselves.
+ */
 export function unprivilegedUser(): {
   readonly uid: number;
   readonly gid: number;

@@ -1,4 +1,7 @@
-/** The programs that the application tests need: found, or installed from Debian's packages. */
+/**
+ * The programs that the application tests need: found, or installed from
+ * Debian's packages.
+ */
 import { readIfPresent } from "./files.ts";
 import { runCommand } from "./process.ts";
 
@@ -24,7 +27,10 @@ export interface ProgramSource {
 /** The folder of libraries and plug-ins. */
 const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
 
-/** What programs load without depending on its package: Qt's ways to Wayland, and OpenGL by software. */
+/**
+ * What programs load without depending on its package: Qt's ways to Wayland,
+ * and OpenGL by software.
+ */
 export const QT5_WAYLAND: ProgramSource = {
   program: `${LIBRARIES}/qt5/plugins/wayland-shell-integration/libxdg-shell.so`,
   package: "qtwayland5",
@@ -39,8 +45,10 @@ export const SOFTWARE_GL: ProgramSource = {
 };
 
 /**
- * Makes sure that programs are there, installing the packages of those that are not.
- * @throws naming the program and its package where it can be neither found nor installed
+ * Makes sure that programs are there, installing the packages of those that are
+ * not.
+ * @throws naming the program and its package where it can be neither found nor
+ * installed
  */
 export async function requirePrograms(
   sources: readonly ProgramSource[],

@@ -1,4 +1,6 @@
-/** The log as it is where nobody asks for more, all of it at the same moment. */
+/**
+ * The log as it is where nobody asks for more, all of it at the same moment.
+ */
 import type { OwnedFd } from "../../ffi/fd.ts";
 import { Log } from "../../src/log/log.ts";
 import { planLogging } from "../../src/log/options.ts";

@@ -1,8 +1,10 @@
 /**
- * Child processes of the application tests: their output goes to a file, they lead a session of their own, and they are
- * ended with everything that they started.
+ * Child processes of the application tests: their output goes to a file, they
+ * lead a session of their own, and they are ended with everything that they
+ * started.
  *
- * The output is a file rather than a pipe because browsers leave helpers behind that keep a pipe open.
+ * The output is a file rather than a pipe because browsers leave helpers behind
+ * that keep a pipe open.
  */
 import { readIfPresent } from "./files.ts";
 import { eventually, waitAtMost } from "./wait.ts";
@@ -17,10 +19,15 @@ export interface ProcessOptions {
   readonly workingDirectory?: string;
 }
 
-/** How a process ended: an exit status, or the name of the signal that ended it. */
+/**
+ * How a process ended: an exit status, or the name of the signal that ended it.
+ */
 export type Ending = number | string;
 
-/** A child process and all that it starts. Disposing of it ends the whole process group. */
+/**
+ * A child process and all that it starts. Disposing of it ends the whole
+ * process group.
+ */
 export class TestProcess implements AsyncDisposable {
   readonly argv: readonly string[];
   readonly logPath: string;
@@ -31,7 +38,8 @@ export class TestProcess implements AsyncDisposable {
   constructor(argv: readonly string[], options: ProcessOptions) {
     this.argv = argv;
     this.logPath = options.logPath;
-    // `setsid` replaces the shell, and the program replaces `setsid`: the child's pid is the program's.
+    // `setsid` replaces the shell, and the program replaces `setsid`: the
+    // child's pid is the program's.
     this.#child = new Deno.Command("sh", {
       args: [
         "-c",
@@ -72,7 +80,11 @@ export class TestProcess implements AsyncDisposable {
     if (this.#ending === undefined) sendSignal(this.pid, signal);
   }
 
-  /** Waits for the end of the process. @throws when it still runs after `timeoutMs` */
+  /**
+   * Waits for the end of the process.
+   *
+   * @throws when it still runs after `timeoutMs`
+   */
   async end(timeoutMs: number): Promise<Ending> {
     const ending = await waitAtMost(this.ended, timeoutMs);
     if (ending === undefined) {
@@ -85,7 +97,9 @@ export class TestProcess implements AsyncDisposable {
     return ending;
   }
 
-  /** Fails with the process's output when it has ended although it should run. */
+  /**
+   * Fails with the process's output when it has ended although it should run.
+   */
   requireRunning(): void {
     if (this.#ending !== undefined) {
       throw new Error(
@@ -152,7 +166,11 @@ export interface CommandOutput {
   readonly text: string;
 }
 
-/** Runs a command to its end. @throws with its error output when its status is not 0 */
+/**
+ * Runs a command to its end.
+ *
+ * @throws with its error output when its status is not 0
+ */
 export async function runCommand(
   argv: readonly string[],
   environment: Readonly<Record<string, string>> = {},

@@ -1,4 +1,7 @@
-/** The program, run from its sources under either name, in an empty runtime directory. */
+/**
+ * The program, run from its sources under either name, in an empty runtime
+ * directory.
+ */
 
 import { isPresent } from "./files.ts";
 import { isListening } from "./listening.ts";
@@ -11,10 +14,16 @@ const main = new URL("../../main.ts", import.meta.url).pathname;
 /** The name that makes it take the original's place. */
 export const DROP_IN = "wayland-proxy-virtwl";
 
-/** A script: `deno run main.ts` under another name; `$0` is the name, and the arguments follow. */
+/**
+ * A script: `deno run main.ts` under another name; `$0` is the name, and the
+ * arguments follow.
+ */
 export const run = `exec -a "$0" ${Deno.execPath()} run -A ${main} "$@"`;
 
-/** A command for a shell that tells what a child command finds in its environment, and fails. */
+/**
+ * A command for a shell that tells what a child command finds in its
+ * environment, and fails.
+ */
 export const tellsVariables =
   'echo "$WAYLAND_DISPLAY|${WAYLAND_SOCKET-unset}|${LISTEN_FDS-unset}|$HOME"; exit 7';
 
@@ -75,7 +84,10 @@ export class ProgramWorld implements Disposable {
     };
   }
 
-  /** Starts the program, and waits for a file of its making; a socket is waited for until it listens. */
+  /**
+   * Starts the program, and waits for a file of its making; a socket is waited
+   * for until it listens.
+   */
   async serve(
     name: string,
     args: readonly string[],

@@ -1,4 +1,7 @@
-/** The compiled proxy executable, between a host compositor and the applications of a test. */
+/**
+ * The compiled proxy executable, between a host compositor and the applications
+ * of a test.
+ */
 import { SyscallError } from "../../ffi/error.ts";
 import assert from "node:assert/strict";
 import { PATH } from "./packages.ts";
@@ -12,14 +15,17 @@ const PROJECT = new URL("../../", import.meta.url).pathname;
 /** The name by which the executable is a drop-in replacement. */
 const EXECUTABLE = `${PROJECT}dist/wayland-proxy-virtwl`;
 
-/** What goes into the executable: files, and folders with all that is in them. */
+/**
+ * What goes into the executable: files, and folders with all that is in them.
+ */
 const SOURCES = ["deno.json", "main.ts", "src", "ffi", "protocols", "scripts"];
 
 let compiled: Promise<void> | undefined;
 
 /**
- * The path of the executable: that in `WAYFERRY_EXECUTABLE`, or else the project's own, after compiling it where it is
- * missing or older than its sources.
+ * The path of the executable: that in `WAYFERRY_EXECUTABLE`, or else the
+ * project's own, after compiling it where it is missing or older than its
+ * sources.
  */
 export async function requireExecutable(): Promise<string> {
   const given = Deno.env.get("WAYFERRY_EXECUTABLE");
@@ -56,7 +62,10 @@ function newestIn(path: string): number {
   return newest;
 }
 
-/** A running proxy, and what it must leave behind: no open file descriptor of a client that has gone, no error, no socket. */
+/**
+ * A running proxy, and what it must leave behind: no open file descriptor of a
+ * client that has gone, no error, no socket.
+ */
 export class ApplicationProxy implements AsyncDisposable {
   /** The absolute path of the socket for applications. */
   readonly waylandDisplay: string;
@@ -76,7 +85,10 @@ export class ApplicationProxy implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Fails unless the proxy has, within a few seconds, as many file descriptors open as before its first client. */
+  /**
+   * Fails unless the proxy has, within a few seconds, as many file descriptors
+   * open as before its first client.
+   */
   async requireNoLeakedFds(): Promise<void> {
     await eventually(
       "the proxy closes what its clients had open",
@@ -93,7 +105,10 @@ export class ApplicationProxy implements AsyncDisposable {
     });
   }
 
-  /** Ends the proxy as its user would, and fails unless it ends well, silently, and takes its socket along. */
+  /**
+   * Ends the proxy as its user would, and fails unless it ends well, silently,
+   * and takes its socket along.
+   */
   async finish(): Promise<void> {
     this.process.signal("SIGTERM");
     assert.equal(
@@ -112,7 +127,10 @@ export class ApplicationProxy implements AsyncDisposable {
     );
   }
 
-  /** What a failed test says of the proxy: where its log, kept for that, is to be found, and how the log ends. */
+  /**
+   * What a failed test says of the proxy: where its log, kept for that, is to
+   * be found, and how the log ends.
+   */
   describe(): string {
     const kept = Deno.makeTempFileSync({
       prefix: "wayferry-proxy-",
@@ -134,9 +152,11 @@ export class ApplicationProxy implements AsyncDisposable {
 }
 
 /**
- * Starts the proxy as a server between `hostDisplay`, the absolute path of a compositor's socket, and applications.
+ * Starts the proxy as a server between `hostDisplay`, the absolute path of a
+ * compositor's socket, and applications.
  *
- * With `WAYFERRY_APPLICATIONS_VERBOSE` in the environment it logs every message.
+ * With `WAYFERRY_APPLICATIONS_VERBOSE` in the environment it logs every
+ * message.
  */
 export async function startProxy(
   hostDisplay: string,
@@ -164,7 +184,8 @@ export async function startProxy(
       },
     }),
   );
-  // Counted once it has served a client, since some things are opened only then.
+  // Counted once it has served a client, since some things are opened only
+  // then.
   const busy = await eventually("the proxy listens", 10_000, async () => {
     process.requireRunning();
     try {

@@ -1,4 +1,7 @@
-/** Numbers that look random and come again with their seed: sfc32, by Chris Doty-Humphrey. */
+/**
+ * Numbers that look random and come again with their seed: sfc32, by Chris
+ * Doty-Humphrey.
+ */
 
 /** A source of numbers. Equal seeds give equal numbers, on every machine. */
 export class Random {
@@ -54,7 +57,10 @@ export class Random {
     return bytes;
   }
 
-  /** A number as programs send them: small, or at the edge of what a word can be. */
+  /**
+   * A number as programs send them: small, or at the edge of what a word can
+   * be.
+   */
   number(): number {
     switch (this.below(8)) {
       case 0:

@@ -1,12 +1,17 @@
 /**
- * Functions of the C library that a test answers itself: requests to a device that this machine does not have, or failures that no kernel
- * can be made to give.
+ * Functions of the C library that a test answers itself: requests to a device
+ * that this machine does not have, or failures that no kernel can be made to
+ * give.
  *
- * Modules take their functions when they are loaded, so a test replaces first and imports then, by `await import()`. Each file of tests has
- * modules of its own.
+ * Modules take their functions when they are loaded, so a test replaces first
+ * and imports then, by `await import()`. Each file of tests has modules of its
+ * own.
  */
 
-/** What stands in for one function. Its parameters are those that the module's table declares. */
+/**
+ * What stands in for one function. Its parameters are those that the module's
+ * table declares.
+ */
 export type Replacement = (...parameters: never[]) => unknown;
 
 const open = Deno.dlopen.bind(Deno);

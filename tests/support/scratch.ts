@@ -5,7 +5,10 @@ export interface Scratch extends Disposable {
   readonly path: string;
 }
 
-/** Makes an empty folder that only `owner` (a user id; ours when left out) may enter. */
+/**
+ * Makes an empty folder that only `owner` (a user id; ours when left out) may
+ * enter.
+ */
 export function makeScratch(
   purpose: string,
   owner?: { readonly uid: number; readonly gid: number },

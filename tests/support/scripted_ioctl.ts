@@ -1,4 +1,7 @@
-/** The kernel's side of ioctl(2), as a script: it writes down what it is asked, byte by byte, and answers with bytes. */
+/**
+ * The kernel's side of ioctl(2), as a script: it writes down what it is asked,
+ * byte by byte, and answers with bytes.
+ */
 import { failWith, replaceLibc, type Replacement } from "./replaced_libc.ts";
 
 /** One request, as the kernel has got it. */
@@ -9,10 +12,16 @@ export interface AskedRequest {
   readonly bytes: string;
 }
 
-/** What is answered: the argument's bytes as the kernel leaves them, an error number, or what a function returns that gets the argument. */
+/**
+ * What is answered: the argument's bytes as the kernel leaves them, an error
+ * number, or what a function returns that gets the argument.
+ */
 export type Answer = string | number | ((argument: DataView) => number);
 
-/** One test file's kernel: modules with ioctl wrappers are to be imported after it is made. */
+/**
+ * One test file's kernel: modules with ioctl wrappers are to be imported after
+ * it is made.
+ */
 export class ScriptedIoctl {
   /** All that was asked and not looked at yet. */
   #asked: AskedRequest[] = [];
@@ -27,7 +36,10 @@ export class ScriptedIoctl {
     });
   }
 
-  /** Sets what the next requests are answered with; those without an answer are done, and their argument stays. */
+  /**
+   * Sets what the next requests are answered with; those without an answer are
+   * done, and their argument stays.
+   */
   answer(...answers: Answer[]): void {
     this.#answers = answers;
   }

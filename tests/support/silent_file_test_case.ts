@@ -6,8 +6,8 @@ import { openSilentFile, type SilentFile } from "./silent_file_system.ts";
 const PATIENCE_MS = 5_000;
 
 /**
- * Tests what `body` does with such a file, and that nothing waits for it. Without
- * the right to mount one there is nothing to test.
+ * Tests what `body` does with such a file, and that nothing waits for it.
+ * Without the right to mount one there is nothing to test.
  */
 export function testWithSilentFile(
   name: string,

@@ -1,8 +1,9 @@
 /**
  * sway with one headless output, as a host for applications.
  *
- * sway 1.7 refuses to run as root, so root starts it as `nobody`; its sockets stay open to root. All windows float,
- * without borders, at the size that they ask for.
+ * sway 1.7 refuses to run as root, so root starts it as `nobody`; its sockets
+ * stay open to root. All windows float, without borders, at the size that they
+ * ask for.
  */
 import {
   BACKGROUND,

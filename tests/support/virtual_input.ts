@@ -1,8 +1,10 @@
 /**
- * A keyboard and a pointer on a wlroots compositor: `virtual-keyboard-unstable-v1` and `wlr-virtual-pointer-unstable-v1`.
+ * A keyboard and a pointer on a wlroots compositor:
+ * `virtual-keyboard-unstable-v1` and `wlr-virtual-pointer-unstable-v1`.
  *
- * Debian 12 packages no tool that clicks, and wtype's keyboards, each with a few keys of its own, leave GTK 3 deaf
- * to keys such as Return and Escape. This one is an ordinary American keyboard that stays as long as the compositor.
+ * Debian 12 packages no tool that clicks, and wtype's keyboards, each with a
+ * few keys of its own, leave GTK 3 deaf to keys such as Return and Escape. This
+ * one is an ordinary American keyboard that stays as long as the compositor.
  */
 import { createMemfd } from "../../ffi/memfd.ts";
 import type { Input } from "./host.ts";
@@ -31,7 +33,9 @@ const NAMED_KEYS: Readonly<Record<string, number>> = {
   Down: 108,
 };
 
-/** Codes and modifier bits of the keys that are held while another is pressed. */
+/**
+ * Codes and modifier bits of the keys that are held while another is pressed.
+ */
 const MODIFIERS: Readonly<
   Record<string, { readonly code: number; readonly bit: number }>
 > = {
@@ -41,7 +45,10 @@ const MODIFIERS: Readonly<
   super: { code: 125, bit: 64 },
 };
 
-/** The characters of the American layout: code of the row's first key, characters without and with shift. */
+/**
+ * The characters of the American layout: code of the row's first key,
+ * characters without and with shift.
+ */
 const ROWS:
   readonly (readonly [code: number, plain: string, shifted: string])[] = [
     [2, "1234567890-=", "!@#$%^&*()_+"],
@@ -73,7 +80,10 @@ export class VirtualInput implements Input, Disposable {
     this.#pointer = pointer;
   }
 
-  /** Plugs both in at the compositor whose socket is at `path` and whose only output has the size `screen`. */
+  /**
+   * Plugs both in at the compositor whose socket is at `path` and whose only
+   * output has the size `screen`.
+   */
   static async open(
     path: string,
     screen: { readonly width: number; readonly height: number },

@@ -1,11 +1,17 @@
-/** Waiting for things to become true. Time only ever decides that a test has failed, never that it has passed. */
+/**
+ * Waiting for things to become true. Time only ever decides that a test has
+ * failed, never that it has passed.
+ */
 
 /** Resolves after `ms` milliseconds. */
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The promise's value, or `undefined` when it has none after `timeoutMs`. Leaves no timer behind. */
+/**
+ * The promise's value, or `undefined` when it has none after `timeoutMs`.
+ * Leaves no timer behind.
+ */
 export async function waitAtMost<T>(
   promise: Promise<T>,
   timeoutMs: number,
@@ -41,7 +47,9 @@ export async function eventually<T>(
   }
 }
 
-/** The resource, after `wait`; where that throws, the resource is disposed of. */
+/**
+ * The resource, after `wait`; where that throws, the resource is disposed of.
+ */
 export async function whenReady<T extends AsyncDisposable>(
   resource: T,
   wait: (resource: T) => Promise<unknown>,

@@ -1,7 +1,9 @@
 /**
- * A connection to a compositor by hand: requests are written word by word and events read as they come.
+ * A connection to a compositor by hand: requests are written word by word and
+ * events read as they come.
  *
- * It shares nothing with the project's relay but the system calls: what is tested must not be what drives the test.
+ * It shares nothing with the project's relay but the system calls: what is
+ * tested must not be what drives the test.
  */
 import { EAGAIN } from "../../ffi/errno.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
@@ -66,7 +68,10 @@ export class WaylandConnection implements Disposable {
     return ++this.#lastId;
   }
 
-  /** Sends a request, with a file descriptor where it has one; that stays the caller's. */
+  /**
+   * Sends a request, with a file descriptor where it has one; that stays the
+   * caller's.
+   */
   async request(
     object: number,
     opcode: number,
@@ -163,7 +168,10 @@ export class WaylandConnection implements Disposable {
   }
 }
 
-/** A string argument as words: its length with the closing zero, then its bytes, padded. */
+/**
+ * A string argument as words: its length with the closing zero, then its bytes,
+ * padded.
+ */
 function encodeString(text: string): number[] {
   const bytes = new Uint8Array(Math.ceil((text.length + 1) / 4) * 4);
   new TextEncoder().encodeInto(text, bytes);

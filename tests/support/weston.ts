@@ -1,8 +1,10 @@
 /**
  * weston's X11 backend on a virtual X server, as a host for applications.
  *
- * Of weston's backends in Debian 12 this is the one with a seat. Each output is a window on the X server, so that
- * keys and clicks come from xdotool, screenshots from the server's memory, and an output goes away when its window is closed.
+ * Of weston's backends in Debian 12 this is the one with a seat. Each output is
+ * a window on the X server, so that keys and clicks come from xdotool,
+ * screenshots from the server's memory, and an output goes away when its window
+ * is closed.
  */
 import {
   BACKGROUND,

@@ -59,7 +59,10 @@ export function join(...pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
-/** The same message `count` times, the word at `place` counting up from what it is. */
+/**
+ * The same message `count` times, the word at `place` counting up from what it
+ * is.
+ */
 export function series(
   message: Uint8Array,
   place: number,

@@ -1,7 +1,9 @@
 /**
- * Closing an X window as a window manager does, with WM_DELETE_WINDOW (ICCCM 4.2.8.1).
+ * Closing an X window as a window manager does, with WM_DELETE_WINDOW (ICCCM
+ * 4.2.8.1).
  *
- * weston takes an output away only then: xdotool 3 destroys windows instead, and other tools need a window manager.
+ * weston takes an output away only then: xdotool 3 destroys windows instead,
+ * and other tools need a window manager.
  */
 
 const INTERN_ATOM = 16;

@@ -1,4 +1,7 @@
-/** A virtual X server whose screen is a file, with a keyboard and a pointer moved by xdotool. */
+/**
+ * A virtual X server whose screen is a file, with a keyboard and a pointer
+ * moved by xdotool.
+ */
 import {
   type CompositorParts,
   HostCompositor,
@@ -94,7 +97,10 @@ export abstract class XvfbCompositor extends HostCompositor {
   }
 }
 
-/** Starts an X server whose screen has the given size and whose files are in `folder`. */
+/**
+ * Starts an X server whose screen has the given size and whose files are in
+ * `folder`.
+ */
 export async function startXvfb(
   folder: string,
   screen: { readonly width: number; readonly height: number },

@@ -1,7 +1,9 @@
 /**
- * What only time shows, in a real guest: connections that are lost, and what is held for windows that are gone.
+ * What only time shows, in a real guest: connections that are lost, and what is
+ * held for windows that are gone.
  *
- * It takes a quarter of an hour, and is run where `WAYFERRY_VM_ENDURANCE` is set. `WAYFERRY_VM_ENGINES` chooses the engines.
+ * It takes a quarter of an hour, and is run where `WAYFERRY_VM_ENDURANCE` is
+ * set. `WAYFERRY_VM_ENGINES` chooses the engines.
  */
 import assert from "node:assert/strict";
 import { chosenEngines } from "./support/chosen.ts";
@@ -20,11 +22,17 @@ const CLIENTS = 8;
 const SECONDS = 300;
 /** The guest is emulated, and shares two processors with everything else. */
 const LONGEST_MS = 10_000;
-/** After that looks at the device are as rare as they become, and memory was given back. */
+/**
+ * After that looks at the device are as rare as they become, and memory was
+ * given back.
+ */
 const SETTLE_SECONDS = 40;
 const IDLE_SECONDS = 60;
 const WINDOWS = 500;
-/** How many windows open before it is looked what is held: what is made once was made by then. */
+/**
+ * How many windows open before it is looked what is held: what is made once was
+ * made by then.
+ */
 const FIRST_WINDOWS = 20;
 const AT_ONCE = 4;
 /** KiB by which the proxy may grow: less than 20 bytes of each frame's. */
@@ -99,7 +107,10 @@ async function openWindows(session: GuestSession): Promise<void> {
   requireReturn(before, await session.holdings(allowed(before)));
 }
 
-/** Each window is open for about a second; those that are killed, for a random part of it. */
+/**
+ * Each window is open for about a second; those that are killed, for a random
+ * part of it.
+ */
 async function openSome(session: GuestSession, count: number): Promise<void> {
   const client = quoted([session.script(["weston-simple-shm"])]);
   await session.guest.must(

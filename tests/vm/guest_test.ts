@@ -1,9 +1,12 @@
 /**
- * The proxy in a real guest: a kernel's virtio-gpu device, and behind it the host side of a real cross-domain engine.
+ * The proxy in a real guest: a kernel's virtio-gpu device, and behind it the
+ * host side of a real cross-domain engine.
  *
- * `WAYFERRY_VM_ENGINES` chooses the engines: names such as "0.1.85/stock", separated by blanks, or "all".
- * `WAYFERRY_VM_HOSTS` chooses the compositors behind them: "weston", "sway", or both.
- * `WAYFERRY_VM_PROGRAMS` is "all" for a program of each toolkit as well, or the beginnings of some names, separated by commas.
+ * `WAYFERRY_VM_ENGINES` chooses the engines: names such as "0.1.85/stock",
+ * separated by blanks, or "all". `WAYFERRY_VM_HOSTS` chooses the compositors
+ * behind them: "weston", "sway", or both. `WAYFERRY_VM_PROGRAMS` is "all" for a
+ * program of each toolkit as well, or the beginnings of some names, separated
+ * by commas.
  */
 import assert from "node:assert/strict";
 import type { Program } from "../applications/program.ts";
@@ -38,15 +41,22 @@ const KEPT = 64 * 1024 * 1024;
 /** Surfaces of 8 MB each, which need more. */
 const WIDE = 12;
 
-/** More than there can be of what the steps before have left: programs that own a selection. */
+/**
+ * More than there can be of what the steps before have left: programs that own
+ * a selection.
+ */
 const IDLE_CLIENTS = 8;
 
-/** How long a program may take for a step: the guest may be emulated, and reads its files through the host, which is busy with that. */
+/**
+ * How long a program may take for a step: the guest may be emulated, and reads
+ * its files through the host, which is busy with that.
+ */
 const STEP_MS = 300_000;
 
 /**
- * What programs need on an emulated processor, which LLVM refuses to make code for: GTK 4 without GL, and no report where Firefox is
- * ended in the midst of something.
+ * What programs need on an emulated processor, which LLVM refuses to make code
+ * for: GTK 4 without GL, and no report where Firefox is ended in the midst of
+ * something.
  */
 const EMULATED = { GSK_RENDERER: "cairo", MOZ_CRASHREPORTER_DISABLE: "1" };
 
@@ -162,7 +172,9 @@ async function askDoctor(session: GuestSession): Promise<void> {
   assert.match(deserted.text, /MISSING +compositor: the host /);
 }
 
-/** A program runs on a host as on another, and through the guest as without it. */
+/**
+ * A program runs on a host as on another, and through the guest as without it.
+ */
 async function compare(
   session: GuestSession,
   { environment, ...traits }: Program,
@@ -189,7 +201,8 @@ async function compare(
   if (judgement.pixels === "equal" && judgement.butFor !== undefined) {
     forgiveRounding(host, expected);
   }
-  // weston has no way to ask a window to close, and its own end is not told at once by every engine.
+  // weston has no way to ask a window to close, and its own end is not told at
+  // once by every engine.
   if (host.name === "weston") host.closeWindow = () => session.endProgram();
   await using leftovers = new AsyncDisposableStack();
   leftovers.defer(() => session.killProgram());
@@ -320,7 +333,9 @@ async function killedCompositor(session: GuestSession): Promise<void> {
   await requireReturn(session, before);
 }
 
-/** Clients that are killed while they connect, make their buffers, draw, or end. */
+/**
+ * Clients that are killed while they connect, make their buffers, draw, or end.
+ */
 async function killedClients(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
   await using _drawing = session.start(["weston-simple-shm"]);
@@ -360,7 +375,8 @@ async function crowd(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
   const count = MAX_CLIENTS + 30;
   const admitted = Number(await session.runClient("crowd", count));
-  // Where an engine does not tell that a compositor has gone, its clients that are idle keep their places.
+  // Where an engine does not tell that a compositor has gone, its clients that
+  // are idle keep their places.
   assert.ok(
     admitted <= MAX_CLIENTS && admitted > MAX_CLIENTS - IDLE_CLIENTS,
     `${admitted} were let in`,

@@ -59,8 +59,8 @@ const METER: MeterLimits = {
 
 /**
  * Milliseconds for which a connection stays without its client, which has
- * written data for others and ended. It takes as long only where somebody
- * else still has the pipe open.
+ * written data for others and ended. It takes as long only where somebody else
+ * still has the pipe open.
  */
 const LINGER_TIMEOUT_MS = 1_000;
 

@@ -1,8 +1,10 @@
 /**
- * `wayferry doctor`: what this machine has and lacks for showing applications, and where they would be shown.
+ * `wayferry doctor`: what this machine has and lacks for showing applications,
+ * and where they would be shown.
  *
- * It goes the way of a client as far as it can without one: it looks for the device, connects, asks the compositor for its
- * globals, and, over virtio-gpu, shows a small window for a moment.
+ * It goes the way of a client as far as it can without one: it looks for the
+ * device, connects, asks the compositor for its globals, and, over virtio-gpu,
+ * shows a small window for a moment.
  */
 import { SyscallError } from "../../../ffi/error.ts";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";

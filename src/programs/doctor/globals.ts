@@ -1,6 +1,6 @@
 /**
- * What a compositor's globals mean for applications: which they get, which are kept from them and why, and which would be
- * needed.
+ * What a compositor's globals mean for applications: which they get, which are
+ * kept from them and why, and which would be needed.
  */
 import { findInterface } from "../../../protocols/tables.ts";
 import type { Carrier, Endpoint } from "../../host/endpoint.ts";
@@ -86,10 +86,15 @@ export function globalFindings(
   return findings;
 }
 
-/** What a compositor must have to show memory that its host makes with the allocator of a GPU. */
+/**
+ * What a compositor must have to show memory that its host makes with the
+ * allocator of a GPU.
+ */
 const dmabuf = { name: "zwp_linux_dmabuf_v1", version: 3 } as const;
 
-/** Whether the compositor can show host memory that is useless as shared memory. */
+/**
+ * Whether the compositor can show host memory that is useless as shared memory.
+ */
 export function imageFindings(
   announced: readonly AnnouncedGlobal[],
   { images = null }: Pick<Endpoint, "images">,

@@ -8,10 +8,16 @@ import {
   present,
 } from "../../virtgpu/find/mod.ts";
 
-/** The first Linux whose virtio-gpu makes contexts of a type. Kernels with an older number may have it as well. */
+/**
+ * The first Linux whose virtio-gpu makes contexts of a type. Kernels with an
+ * older number may have it as well.
+ */
 const firstKernel = { major: 5, minor: 16 } as const;
 
-/** Whether the kernel is new enough. Where a device was asked, its answers decide. */
+/**
+ * Whether the kernel is new enough. Where a device was asked, its answers
+ * decide.
+ */
 export function kernelFinding(
   release: string,
   fitness: KernelFitness,

@@ -1,4 +1,7 @@
-/** What doctor found: a list of findings in sections, and whether an application would run. */
+/**
+ * What doctor found: a list of findings in sections, and whether an application
+ * would run.
+ */
 import type { Finding } from "../../virtgpu/find/mod.ts";
 
 /** Whether an application would run, and by which command. */
@@ -14,6 +17,9 @@ export interface Report {
     readonly findings: readonly Finding[];
   }[];
   readonly verdict: Verdict;
-  /** Whether applications could be shown on the host, or else on this machine, so that not all that is missing is needed. */
+  /**
+   * Whether applications could be shown on the host, or else on this machine,
+   * so that not all that is missing is needed.
+   */
   readonly isChoice: boolean;
 }

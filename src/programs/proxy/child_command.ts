@@ -10,7 +10,10 @@ import { type ChildExit, watchChild } from "../../loop/children.ts";
 import type { Loop } from "../../loop/loop.ts";
 import { StartupError } from "../../sockets/startup_error.ts";
 
-/** What belongs to this process alone: another program that saw it would take descriptors that it does not have. */
+/**
+ * What belongs to this process alone: another program that saw it would take
+ * descriptors that it does not have.
+ */
 const ownVariables: ReadonlySet<string> = new Set([
   "WAYLAND_SOCKET",
   "LISTEN_PID",
@@ -28,9 +31,11 @@ export function applicationEnvironment(
 }
 
 /**
- * Runs a command, with our standard streams. Disposing of the result while it runs asks it to end (SIGTERM).
+ * Runs a command, with our standard streams. Disposing of the result while it
+ * runs asks it to end (SIGTERM).
  *
- * @param onExit called from a turn of the loop when the command has ended, but not after disposal
+ * @param onExit called from a turn of the loop when the command has ended, but
+ * not after disposal
  * @throws {StartupError} where it cannot be started
  */
 export function runApplication(

@@ -1,5 +1,6 @@
 /**
- * The connected clients: a relay for each, between its connection and one of its own to the host.
+ * The connected clients: a relay for each, between its connection and one of
+ * its own to the host.
  */
 
 import { SyscallError } from "../../../ffi/error.ts";
@@ -36,10 +37,12 @@ export class Clients implements Disposable {
   }
 
   /**
-   * Takes a client's connection, and makes the one to the host. Whatever is in the way of it concerns this client and no other.
+   * Takes a client's connection, and makes the one to the host. Whatever is in
+   * the way of it concerns this client and no other.
    *
    * @param fd now ours
-   * @param onEnd called once, when the client has ended; within this call where there is no host
+   * @param onEnd called once, when the client has ended; within this call where
+   * there is no host
    */
   connect(fd: number, { pid }: PeerCredentials, onEnd: () => void): void {
     const label = new ClientLabel(pid);

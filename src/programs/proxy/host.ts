@@ -1,5 +1,6 @@
 /**
- * Where windows are shown: a compositor on this machine, or the one on the host of this virtual machine.
+ * Where windows are shown: a compositor on this machine, or the one on the host
+ * of this virtual machine.
  */
 
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
@@ -13,7 +14,10 @@ import type { Environment } from "../../sockets/environment.ts";
 import { hostAddress } from "../../sockets/host_address.ts";
 import { NoDeviceError } from "../../virtgpu/find/mod.ts";
 
-/** A compositor to connect clients to. All connections end before it is disposed of. */
+/**
+ * A compositor to connect clients to. All connections end before it is disposed
+ * of.
+ */
 export interface Host extends Disposable {
   /** How many clients it bears. */
   readonly clientLimit: number;
@@ -46,8 +50,9 @@ export function localHost(loop: Loop, environment: Environment): Host {
 }
 
 /**
- * The compositor of the host, over virtio-gpu. Without a usable device the proxy logs a warning and runs all the same: services that
- * need it must not fail because a device comes late.
+ * The compositor of the host, over virtio-gpu. Without a usable device the
+ * proxy logs a warning and runs all the same: services that need it must not
+ * fail because a device comes late.
  */
 export function virtioGpuHost(loop: Loop, log: Log): Host {
   const host = new VirtgpuHost(loop);

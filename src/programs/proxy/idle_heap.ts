@@ -1,10 +1,13 @@
 /**
  * Gives memory back after a burst.
  *
- * V8 keeps what its heap grew to, blocked or not (measured: 160 MB stayed, a last-resort collection brought 44 MB and took 27 ms), so a
- * proxy that a hundred clients have left would stay as large as they made it. Other clients wait meanwhile, so it is done only
- * where there is something to gain, and not after every program that looked at the clipboard. The collector is exposed to
- * programs by V8's `--expose-gc`, which the executable is compiled with; without it nothing happens here.
+ * V8 keeps what its heap grew to, blocked or not (measured: 160 MB stayed, a
+ * last-resort collection brought 44 MB and took 27 ms), so a proxy that a
+ * hundred clients have left would stay as large as they made it. Other clients
+ * wait meanwhile, so it is done only where there is something to gain, and not
+ * after every program that looked at the clipboard. The collector is exposed to
+ * programs by V8's `--expose-gc`, which the executable is compiled with;
+ * without it nothing happens here.
  */
 import type { Loop, Timer } from "../../loop/loop.ts";
 
@@ -23,7 +26,10 @@ export interface Heap {
   collect(): void;
 }
 
-/** Collects once after each burst that made the heap grow, when no other has come for a while. */
+/**
+ * Collects once after each burst that made the heap grow, when no other has
+ * come for a while.
+ */
 export class IdleHeap implements Disposable {
   readonly #loop: Loop;
   readonly #heap: Heap;
@@ -40,7 +46,10 @@ export class IdleHeap implements Disposable {
     this.#left = heap.size();
   }
 
-  /** To be called when something ended that may have left much behind: a client, or a flood. */
+  /**
+   * To be called when something ended that may have left much behind: a client,
+   * or a flood.
+   */
   burst(): void {
     this.#last = this.#loop.now;
     if (this.#timer !== null) return;

@@ -1,3 +1,6 @@
-/** `wayferry proxy`: serves applications until its command ends or a signal comes. */
+/**
+ * `wayferry proxy`: serves applications until its command ends or a signal
+ * comes.
+ */
 export type { ProxyOptions } from "./options.ts";
 export { run } from "./run.ts";

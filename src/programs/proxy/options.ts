@@ -20,6 +20,9 @@ export interface ProxyOptions {
   readonly logSuppress: readonly SuppressClass[];
   readonly logRingPath: string | undefined;
   readonly logRingSizeBytes: number;
-  /** The sub-command and its arguments; empty where there is none, and the proxy then runs until a signal ends it. */
+  /**
+   * The sub-command and its arguments; empty where there is none, and the proxy
+   * then runs until a signal ends it.
+   */
   readonly command: readonly string[];
 }

@@ -1,5 +1,6 @@
 /**
- * The proxy as a whole: what it consists of, in the order in which one thing needs another, and one loop.
+ * The proxy as a whole: what it consists of, in the order in which one thing
+ * needs another, and one loop.
  */
 
 import { raiseFdLimit } from "../../../ffi/process.ts";
@@ -43,11 +44,20 @@ export interface ProgramTraits {
   readonly defaultDisplay: DisplayRequest["otherwise"];
 }
 
-/** Descriptors that one client may need at once: two connections, and those that are on their way. */
+/**
+ * Descriptors that one client may need at once: two connections, and those that
+ * are on their way.
+ */
 const FDS_PER_CLIENT = 8;
-/** No desktop has as many clients; a program that connects again and again without end is stopped here. */
+/**
+ * No desktop has as many clients; a program that connects again and again
+ * without end is stopped here.
+ */
 const MAX_CLIENTS = 4096;
-/** Turns of the loop, without waiting, in which what a command did last may still reach the host. */
+/**
+ * Turns of the loop, without waiting, in which what a command did last may
+ * still reach the host.
+ */
 const LAST_TURNS = 64;
 
 /**
@@ -142,7 +152,10 @@ export function run(
   return EXIT_OK;
 }
 
-/** The pipe that asks for the log's ring, or null where it cannot be made: a proxy without it is of use, too. */
+/**
+ * The pipe that asks for the log's ring, or null where it cannot be made: a
+ * proxy without it is of use, too.
+ */
 function controlPipe(
   display: string,
   environment: Environment,

@@ -23,7 +23,8 @@ export interface FeatureOptions {
 
 /**
  * All features. Their order is part of their meaning: the first feature that
- * does not forward a message decides, and those after it do not see the message.
+ * does not forward a message decides, and those after it do not see the
+ * message.
  *
  * docs/features.md has the messages that each of them sees.
  */

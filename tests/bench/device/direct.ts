@@ -1,5 +1,5 @@
-// The peer without a proxy, in the guest: measures each workload that a line "WORKLOAD MILLISECONDS" asks for, as
-// programs/client.c does.
+// The peer without a proxy, in the guest: measures each workload that a line
+// "WORKLOAD MILLISECONDS" asks for, as programs/client.c does.
 
 import { cpuUsage } from "node:process";
 import { findNode } from "../../../src/virtgpu/find/find_device.ts";

@@ -1,4 +1,5 @@
-// A client that stands on src/virtgpu alone, as the test window of `wayferry doctor` does: what the device costs without a proxy.
+// A client that stands on src/virtgpu alone, as the test window of
+// `wayferry doctor` does: what the device costs without a proxy.
 
 import { Loop } from "../../../src/loop/loop.ts";
 import { openChannel } from "../../../src/virtgpu/channel.ts";

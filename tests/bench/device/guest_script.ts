@@ -1,9 +1,13 @@
-// What runs in the guest: one script for all rounds, since each command from outside takes its time.
+// What runs in the guest: one script for all rounds, since each command from
+// outside takes its time.
 
 import type { DeviceOptions } from "./options.ts";
 import { findDeviceWorkload } from "./workloads.ts";
 
-/** How often a frame is shown where the bytes are counted: what the longer run has more is that of its frames alone. */
+/**
+ * How often a frame is shown where the bytes are counted: what the longer run
+ * has more is that of its frames alone.
+ */
 export const FRAME_COUNTS = [4, 12] as const;
 /** Likewise the round trips whose system calls are counted. */
 export const ROUND_TRIP_COUNTS = [50, 250] as const;
@@ -24,7 +28,8 @@ const DISPLAY = "/run/bench-display";
 /** Of a proxy that writes down what it copied, and much else. */
 const COUNTED_DISPLAY = "/run/counted-display";
 
-// The peers' answers end with the line "end 0", as programs/host.c's do. Standard error is the script's own.
+// The peers' answers end with the line "end 0", as programs/host.c's do.
+// Standard error is the script's own.
 const SETUP = `set -eu
 mkdir -p /run/home
 chmod 700 /run/home
@@ -89,7 +94,10 @@ traced() {
 answer >/dev/null
 `;
 
-/** The rounds: both peers once in each, not always in the same order; the first one only warms up, which takes long under emulation. */
+/**
+ * The rounds: both peers once in each, not always in the same order; the first
+ * one only warms up, which takes long under emulation.
+ */
 export function roundsScript(options: DeviceOptions): string {
   const lines: string[] = [];
   for (const name of options.workloads) {

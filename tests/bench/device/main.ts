@@ -1,7 +1,9 @@
-// What Wayferry costs inside a virtual machine: everything in one boot, the peers in turn, in ratios.
+// What Wayferry costs inside a virtual machine: everything in one boot, the
+// peers in turn, in ratios.
 //
-// One peer stands on src/virtgpu alone and draws into the host's memory; the other one is an ordinary application behind
-// the proxy. The host is the one of the other benchmarks, which answers at once.
+// One peer stands on src/virtgpu alone and draws into the host's memory; the
+// other one is an ordinary application behind the proxy. The host is the one of
+// the other benchmarks, which answers at once.
 
 import { readIfPresent } from "../../support/files.ts";
 import { makeScratch } from "../../support/scratch.ts";

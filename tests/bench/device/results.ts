@@ -4,7 +4,10 @@ import { BenchError } from "../child.ts";
 import { type Sample, sampleOf } from "../measurement.ts";
 import { FRAME_COUNTS, ROUND_TRIP_COUNTS } from "./guest_script.ts";
 
-/** A call that comes more rarely than once in this many round trips belongs to none of them: V8 does its own work now and then. */
+/**
+ * A call that comes more rarely than once in this many round trips belongs to
+ * none of them: V8 does its own work now and then.
+ */
 export const RAREST = 1 / 20;
 
 export type DevicePeer = "direct" | "proxied";
@@ -12,7 +15,10 @@ export type DevicePeer = "direct" | "proxied";
 /** One workload, its samples by round. */
 export interface DeviceResult {
   readonly samples: Record<DevicePeer, Sample[]>;
-  /** Bytes that the proxy copied for one frame, once there have been some; null for no frames. */
+  /**
+   * Bytes that the proxy copied for one frame, once there have been some; null
+   * for no frames.
+   */
   copied: number | null;
 }
 
@@ -58,8 +64,9 @@ export function parseResults(text: string): Map<string, DeviceResult> {
 }
 
 /**
- * How often each system call was made, by its name, an ioctl's request, and what it read. Reading the clock is not a call where the
- * program can read it without the kernel, as on most machines.
+ * How often each system call was made, by its name, an ioctl's request, and
+ * what it read. Reading the clock is not a call where the program can read it
+ * without the kernel, as on most machines.
  */
 export function countCalls(trace: string): Map<string, number> {
   const calls = new Map<string, number>();
@@ -78,7 +85,10 @@ export function countCalls(trace: string): Map<string, number> {
   return calls;
 }
 
-/** Calls for one round trip: what the longer run has more, by the round trips that it has more. */
+/**
+ * Calls for one round trip: what the longer run has more, by the round trips
+ * that it has more.
+ */
 export function callsPerRoundTrip(
   traces: readonly [string, string],
 ): Map<string, number> {

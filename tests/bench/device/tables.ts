@@ -68,7 +68,10 @@ function ratios(
   }));
 }
 
-/** What a round trip may cost: a SEND and a POLL, the event of the answer, and for each of two wakes one call on the socket. */
+/**
+ * What a round trip may cost: a SEND and a POLL, the event of the answer, and
+ * for each of two wakes one call on the socket.
+ */
 const budget: ReadonlyMap<string, number> = new Map([
   ["ioctl DRM_IOCTL_VIRTGPU_EXECBUFFER", 2],
   ["read of the device", 1],

@@ -1,12 +1,18 @@
 // What is measured on the device, and how each frame looks.
 
-/** One frame after another, each waited for; null in `picture`: no frame, but `wl_display.sync`. */
+/**
+ * One frame after another, each waited for; null in `picture`: no frame, but
+ * `wl_display.sync`.
+ */
 export interface DeviceWorkload {
   /** As programs/client.c calls it. */
   readonly name: string;
   readonly title: string;
   readonly picture: { readonly width: number; readonly height: number } | null;
-  /** What is drawn and damaged: nothing of it and all of it, all of it, or a square of 100×100 pixels. */
+  /**
+   * What is drawn and damaged: nothing of it and all of it, all of it, or a
+   * square of 100×100 pixels.
+   */
   readonly drawing: "none" | "whole" | "square";
   /** Buffers that are used in turn. */
   readonly buffers: 1 | 2;

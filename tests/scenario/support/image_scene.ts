@@ -1,4 +1,7 @@
-/** A client of a host whose memory is useless as `wl_shm`. Before `start` it has nothing but a registry (2). */
+/**
+ * A client of a host whose memory is useless as `wl_shm`. Before `start` it has
+ * nothing but a registry (2).
+ */
 import { BufferScene, SURFACE } from "./buffer_scene.ts";
 import { PretendedImages } from "./host_images.ts";
 import { RelayWorld, usualGlobals } from "../../support/relay_world.ts";
@@ -12,7 +15,10 @@ const MANAGER = "zwp_linux_dmabuf_v1#1";
 export class ImageScene extends BufferScene {
   readonly images: PretendedImages;
   override readonly world: RelayWorld;
-  /** The callback by which the relay learns that the host has seen what it was given to try. */
+  /**
+   * The callback by which the relay learns that the host has seen what it was
+   * given to try.
+   */
   #sync = "";
   #params = "";
 
@@ -29,7 +35,12 @@ export class ImageScene extends BufferScene {
     });
   }
 
-  /** The host tells its globals, and what its compositor takes; null: it has no `zwp_linux_dmabuf_v1`. @returns what it heard */
+  /**
+   * The host tells its globals, and what its compositor takes; null: it has no
+   * `zwp_linux_dmabuf_v1`.
+   *
+   * @returns what it heard
+   */
   greet(formats: readonly (readonly [number, bigint])[] | null): string[] {
     const { host } = this.world;
     const dmabuf = [DMABUF, "zwp_linux_dmabuf_v1", 5] as const;
@@ -72,7 +83,10 @@ export class ImageScene extends BufferScene {
     this.world.settle();
   }
 
-  /** The client binds `wl_compositor` (3) and `wl_shm` (4), and makes its surface (5). */
+  /**
+   * The client binds `wl_compositor` (3) and `wl_shm` (4), and makes its
+   * surface (5).
+   */
   start(): void {
     this.world.client.say(1, "wl_display.get_registry", { registry: 2 });
     this.world.bind(1, "wl_compositor", 6, 3);
@@ -82,7 +96,11 @@ export class ImageScene extends BufferScene {
     this.clientHeard();
   }
 
-  /** The host's `wl_shm` offers a format. @returns those that the client hears of */
+  /**
+   * The host's `wl_shm` offers a format.
+   *
+   * @returns those that the client hears of
+   */
   offer(format: number): number[] {
     const { host } = this.world;
     host.say(host.find("wl_shm"), "wl_shm.format", { format });

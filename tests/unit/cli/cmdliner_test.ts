@@ -1,4 +1,7 @@
-/** The grammar of the drop-in's command line, one rule of cmdliner after another. */
+/**
+ * The grammar of the drop-in's command line, one rule of cmdliner after
+ * another.
+ */
 
 import assert from "node:assert/strict";
 import {

@@ -8,7 +8,10 @@ import { makeScratch } from "../../support/scratch.ts";
 
 const globals = ["wl_seat", "wl_shm", "xdg_wm_base", "zwlr_layer_shell_v1"];
 
-/** The candidates that the shell offers behind `line`, sorted, without descriptions. */
+/**
+ * The candidates that the shell offers behind `line`, sorted, without
+ * descriptions.
+ */
 async function complete(shell: Shell, line: string): Promise<string[]> {
   using scratch = makeScratch("completions");
   const script = `${scratch.path}/completions`;
@@ -50,7 +53,8 @@ const asked: Readonly<Record<Shell, readonly string[]>> = {
   zsh: [
     "-f",
     "-c",
-    // Zsh completes in its line editor only, so one runs on a pseudo-terminal and lists what it knows.
+    // Zsh completes in its line editor only, so one runs on a pseudo-terminal
+    // and lists what it knows.
     `zmodload zsh/zpty
     zpty z zsh -f -i
     zpty -w z "stty -echo rows 200 columns 200; autoload -Uz compinit; compinit -D -u; source $1
@@ -134,7 +138,10 @@ const expectations: {
   },
 ];
 
-/** What is compared: without the option it is the value of, the list so far, the "=" that follows, and quotes. */
+/**
+ * What is compared: without the option it is the value of, the list so far, the
+ * "=" that follows, and quotes.
+ */
 function bare(candidate: string): string {
   return candidate.replace(/^--[\w-]+=(?=.)/, "").replace(/^.*,/, "")
     .replace(/=$/, "").replaceAll("\\", "");

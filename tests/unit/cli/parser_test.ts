@@ -1,4 +1,7 @@
-/** Command lines of those who call wayland-proxy-virtwl today, and of those who will call wayferry. */
+/**
+ * Command lines of those who call wayland-proxy-virtwl today, and of those who
+ * will call wayferry.
+ */
 
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/cli/cli_error.ts";

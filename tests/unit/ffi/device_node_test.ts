@@ -9,7 +9,8 @@ import { SyscallError } from "../../../ffi/error.ts";
 import { O_RDONLY, openFile } from "../../../ffi/fd.ts";
 
 for (
-  // their numbers are those of every Linux: Documentation/admin-guide/devices.txt
+  // their numbers are those of every Linux:
+  // Documentation/admin-guide/devices.txt
   const { path, number } of [
     { path: "/dev/null", number: 0x103n },
     { path: "/dev/urandom", number: 0x109n },

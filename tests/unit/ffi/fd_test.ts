@@ -1,4 +1,7 @@
-/** Descriptors, files in memory, mappings, pipes, locks, and what a descriptor is. */
+/**
+ * Descriptors, files in memory, mappings, pipes, locks, and what a descriptor
+ * is.
+ */
 
 import assert from "node:assert/strict";
 import { EAGAIN, EBADF, EPIPE } from "../../../ffi/errno.ts";

@@ -1,4 +1,7 @@
-/** Rows copied into memory that the kernel cannot read into, as it is with a device's memory and a file on 9p: EFAULT. */
+/**
+ * Rows copied into memory that the kernel cannot read into, as it is with a
+ * device's memory and a file on 9p: EFAULT.
+ */
 
 import assert from "node:assert/strict";
 import { openLibc } from "../../../ffi/library.ts";
@@ -17,7 +20,8 @@ let forbidden = { start: 0, end: 0 };
 /** How many reads are interrupted, of those that would bring something. */
 let interrupted = 0;
 
-// As the kernel does: what fits before such memory is read, and only a read that begins in it fails.
+// As the kernel does: what fits before such memory is read, and only a read
+// that begins in it fails.
 replaceLibc({
   preadv: (
     fd: number,
@@ -55,7 +59,10 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, i) => i * 7 + (i >> 8));
 }
 
-/** Fails where bytes differ, and says where first: a list of all differences would take minutes. */
+/**
+ * Fails where bytes differ, and says where first: a list of all differences
+ * would take minutes.
+ */
 function assertSame(actual: Uint8Array | null, expected: Uint8Array): void {
   assert.equal(actual?.length, expected.length);
   assert.equal(expected.findIndex((byte, i) => byte !== actual?.[i]), -1);

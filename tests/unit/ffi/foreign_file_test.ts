@@ -1,4 +1,7 @@
-/** Descriptors of file systems that never answer; without the right to mount one, there is nothing to test. */
+/**
+ * Descriptors of file systems that never answer; without the right to mount
+ * one, there is nothing to test.
+ */
 import assert from "node:assert/strict";
 import { duplicateFd, O_RDONLY, openFile } from "../../../ffi/fd.ts";
 import { closeForeignFd, memoryKind } from "../../../ffi/file_kind.ts";

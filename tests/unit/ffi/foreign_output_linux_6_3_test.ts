@@ -1,4 +1,7 @@
-/** Writing to pipes of others on a kernel whose pipes cannot be told not to wait. */
+/**
+ * Writing to pipes of others on a kernel whose pipes cannot be told not to
+ * wait.
+ */
 
 import assert from "node:assert/strict";
 import { EAGAIN, EOPNOTSUPP } from "../../../ffi/errno.ts";

@@ -1,4 +1,6 @@
-/** Writing to descriptors of others, without waiting and without their noticing. */
+/**
+ * Writing to descriptors of others, without waiting and without their noticing.
+ */
 
 import assert from "node:assert/strict";
 import { EAGAIN, EOPNOTSUPP, EPIPE } from "../../../ffi/errno.ts";
@@ -54,7 +56,10 @@ function fill(output: ForeignOutput): number {
 const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
 const pipesNeedNotWait = major > 6 || (major === 6 && minor >= 4);
 
-/** Opens a pipe for writing that cannot be opened again, as another user's cannot. */
+/**
+ * Opens a pipe for writing that cannot be opened again, as another user's
+ * cannot.
+ */
 function openForeignPipe(fd: number): ForeignOutput {
   const output = withFreeDescriptors(0, () => openForeignOutput(fd));
   assert.ok(output !== null);

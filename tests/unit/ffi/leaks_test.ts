@@ -1,4 +1,6 @@
-/** Descriptors that are left behind; Deno's own leak check does not see them. */
+/**
+ * Descriptors that are left behind; Deno's own leak check does not see them.
+ */
 
 import assert from "node:assert/strict";
 

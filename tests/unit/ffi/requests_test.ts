@@ -1,6 +1,8 @@
 /**
- * Requests to devices as the kernel sees them: their number, the bytes that they bring, and what is read of those that come back. Numbers
- * and bytes are what a C program with the headers of Linux 6.12 prints (x86-64), with a different value in every field.
+ * Requests to devices as the kernel sees them: their number, the bytes that
+ * they bring, and what is read of those that come back. Numbers and bytes are
+ * what a C program with the headers of Linux 6.12 prints (x86-64), with a
+ * different value in every field.
  */
 
 import assert from "node:assert/strict";

@@ -117,7 +117,8 @@ Deno.test("descriptors that are lost for want of room are reported, and those th
   const fds = new Int32Array(10).fill(ends.a);
   assert.equal(sendMessage(ends.a, ends.sent, 0, 4, fds, 0, 10), 4);
   const limit = readFdLimit();
-  // the limit is on the number: fill all gaps up to the highest, then leave room for three
+  // the limit is on the number: fill all gaps up to the highest, then leave
+  // room for three
   const fillers: OwnedFd[] = [];
   const highest = Math.max(
     ...[...Deno.readDirSync("/proc/self/fd")].map((entry) =>

@@ -49,7 +49,10 @@ function run(
   return { output: new TextDecoder().decode(bytes.subarray(0, count)), exit };
 }
 
-/** Lists the descriptors that a shell has when it starts; the one with which it looks is closed by then. */
+/**
+ * Lists the descriptors that a shell has when it starts; the one with which it
+ * looks is closed by then.
+ */
 const LIST_FDS =
   'for f in /proc/$$/fd/*; do [ -e "$f" ] && echo "${f##*/}"; done';
 

@@ -9,7 +9,10 @@ import {
 import { Loop } from "../../../src/loop/loop.ts";
 import { ScriptedHost } from "../../support/scripted_host.ts";
 
-/** What the probe makes of a compositor that behaves like that, and how often it told. */
+/**
+ * What the probe makes of a compositor that behaves like that, and how often it
+ * told.
+ */
 function ask(
   behaviour: (compositor: ScriptedHost) => void,
 ): { state: ProbeState; told: number; heard: string[] } {

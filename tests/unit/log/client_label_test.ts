@@ -37,7 +37,8 @@ Deno.test("a label is made when it is first wanted, and stays", async () => {
     stdin: "piped",
     stdout: "piped",
   }).spawn();
-  // its line says that it is the program, and no more the process that became it
+  // its line says that it is the program, and no more the process that became
+  // it
   const reader = child.stdout.getReader();
   await reader.read();
   await reader.cancel();

@@ -18,10 +18,14 @@ import {
   type Watch,
 } from "../../../src/loop/loop.ts";
 
-/** How long a turn of a failing test may wait for something that does not come. */
+/**
+ * How long a turn of a failing test may wait for something that does not come.
+ */
 const LIMIT_MS = 5000;
 
-/** Notes what it is told: "r", "w" and "h" for readable, writable and hangup. */
+/**
+ * Notes what it is told: "r", "w" and "h" for readable, writable and hangup.
+ */
 class Recorder implements Source {
   readonly told: string[] = [];
 

@@ -1,7 +1,7 @@
 /**
- * The program of loop_signals_test.ts: begins as main.ts does, then writes a line
- * for each signal until SIGTERM. First argument: whether it changes its name
- * before, which a wrapper would do.
+ * The program of loop_signals_test.ts: begins as main.ts does, then writes a
+ * line for each signal until SIGTERM. First argument: whether it changes its
+ * name before, which a wrapper would do.
  */
 
 import {

@@ -1,4 +1,7 @@
-/** What the generator refuses, and that its committed output is what it makes now. */
+/**
+ * What the generator refuses, and that its committed output is what it makes
+ * now.
+ */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** The generated tables against facts of the protocols that were read in their specifications. */
+/**
+ * The generated tables against facts of the protocols that were read in their
+ * specifications.
+ */
 
 import assert from "node:assert/strict";
 import { DEFAULT_EXPOSURE } from "../../../protocols/generated/exposure.ts";

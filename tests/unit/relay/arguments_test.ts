@@ -1,4 +1,7 @@
-/** Every message of every known protocol, written from a record and read into one. */
+/**
+ * Every message of every known protocol, written from a record and read into
+ * one.
+ */
 import assert from "node:assert/strict";
 import {
   type Argument,
@@ -98,7 +101,10 @@ function valueOf(
   }
 }
 
-/** Entries that were read are other objects than those written: what matters is their ids. */
+/**
+ * Entries that were read are other objects than those written: what matters is
+ * their ids.
+ */
 function plain(record: ArgumentRecord): { [name: string]: unknown } {
   return Object.fromEntries(
     Object.entries(record).map(([name, value]) => [

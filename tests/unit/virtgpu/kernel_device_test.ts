@@ -1,4 +1,7 @@
-/** The kernel's device: what each method asks of the node, with the numbers and bytes of Linux 6.12's headers. */
+/**
+ * The kernel's device: what each method asks of the node, with the numbers and
+ * bytes of Linux 6.12's headers.
+ */
 
 import assert from "node:assert/strict";
 import { ScriptedIoctl } from "../../support/scripted_ioctl.ts";

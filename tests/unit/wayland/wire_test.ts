@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { endOfArray, endOfString, padded } from "../../../src/wayland/wire.ts";
 import { type Part, words } from "../../support/words.ts";
 
-/** Where the string or array ends that begins with the first word of `parts`, the message ending with them. */
+/**
+ * Where the string or array ends that begins with the first word of `parts`,
+ * the message ending with them.
+ */
 function ends(parts: readonly Part[]): { string: number; array: number } {
   const encoded = words(...parts);
   // The bytes after the message do not belong to it.

@@ -1,4 +1,7 @@
-/** What of the tests in virtual machines is to be run; the tests say by which variables that is chosen. */
+/**
+ * What of the tests in virtual machines is to be run; the tests say by which
+ * variables that is chosen.
+ */
 import type { Program } from "../../applications/program.ts";
 import { WESTON } from "../../applications/compositors.ts";
 import { LARGE_PROGRAMS } from "../../applications/large_programs.ts";
@@ -22,7 +25,9 @@ const all: readonly Program[] = [
   WESTON,
 ];
 
-/** The engines; QEMU's fences as they are released where nothing else is said. */
+/**
+ * The engines; QEMU's fences as they are released where nothing else is said.
+ */
 export function chosenEngines(): Engine[] {
   const chosen = Deno.env.get("WAYFERRY_VM_ENGINES") ?? "0.1.85/stock";
   const known = rutabagas.flatMap((rutabaga): Engine[] => [

@@ -1,4 +1,7 @@
-/** The clipboard between the guest and its host, by wl-clipboard's two programs on either side. */
+/**
+ * The clipboard between the guest and its host, by wl-clipboard's two programs
+ * on either side.
+ */
 import assert from "node:assert/strict";
 import { programEnvironment } from "../../applications/program.ts";
 import type { HostCompositor } from "../../support/host.ts";
@@ -18,12 +21,17 @@ const WAYS: readonly (readonly [Side, Side])[] = [
 ];
 const TRIES = 3;
 
-/** The option by which wl-clipboard's programs take the primary selection, or none. */
+/**
+ * The option by which wl-clipboard's programs take the primary selection, or
+ * none.
+ */
 type Selection = "--primary" | "";
 
 /**
- * Copies text and random bytes on each side, and pastes them on the other; a tenth of them also from one program of the guest to another,
- * which takes two passages of the device for each 8 KiB. By the clipboard, or by what is selected and pasted with the middle button.
+ * Copies text and random bytes on each side, and pastes them on the other; a
+ * tenth of them also from one program of the guest to another, which takes two
+ * passages of the device for each 8 KiB. By the clipboard, or by what is
+ * selected and pasted with the middle button.
  */
 export async function pasteEveryWay(
   session: GuestSession,
@@ -65,8 +73,10 @@ export async function pasteEveryWay(
 }
 
 /**
- * Pastes again where the proxy says that it has cut a paste off. wl-paste reads nothing before it has an answer, and a host whose
- * processors are busy may have data before it tells that answer, which it then tells behind all of them, and 16 MiB are all that wait.
+ * Pastes again where the proxy says that it has cut a paste off. wl-paste reads
+ * nothing before it has an answer, and a host whose processors are busy may
+ * have data before it tells that answer, which it then tells behind all of
+ * them, and 16 MiB are all that wait.
  */
 async function untilNotCutOff(
   session: GuestSession,
@@ -102,7 +112,8 @@ async function copyAndPaste(
         logPath: `${home.path}/${crypto.randomUUID()}.log`,
         environment: programEnvironment(home.path, host.waylandDisplay),
       });
-  // The parent ends once its child owns the selection. In the guest the child keeps no output of the driver's open.
+  // The parent ends once its child owns the selection. In the guest the child
+  // keeps no output of the driver's open.
   await using copying = start(
     from,
     `exec wl-copy ${options} <${share}/copied >/dev/null 2>&1`,

@@ -1,12 +1,15 @@
 /**
  * Virtual machines whose virtio-gpu leads to a compositor of this machine.
  *
- * A driver boots them, which `WAYFERRY_VM` names by its path. Its verbs are `start NAME`, `exec NAME -- COMMAND` and `stop NAME`;
- * its options `--socket` (the compositor's), `--share` (a folder, /share in the guest), `--rutabaga` (the release of the host's
- * engine), `--fences` (`stock` or `fixed`) and `--timeout`. The guest sees this machine's files but for /tmp.
+ * A driver boots them, which `WAYFERRY_VM` names by its path. Its verbs are
+ * `start NAME`, `exec NAME -- COMMAND` and `stop NAME`; its options `--socket`
+ * (the compositor's), `--share` (a folder, /share in the guest), `--rutabaga`
+ * (the release of the host's engine), `--fences` (`stock` or `fixed`) and
+ * `--timeout`. The guest sees this machine's files but for /tmp.
  *
- * `WAYFERRY_QEMU` is the driver's own: the command line of QEMU, where it is not to be the driver's choice. "{rutabaga}" and "{fences}"
- * in it stand for the engine.
+ * `WAYFERRY_QEMU` is the driver's own: the command line of QEMU, where it is
+ * not to be the driver's choice. "{rutabaga}" and "{fences}" in it stand for
+ * the engine.
  */
 import type { Fences, Rutabaga } from "../../emulator/host_profile.ts";
 import { readIfPresent } from "../../support/files.ts";
@@ -31,7 +34,10 @@ export interface GuestOutput {
   readonly text: string;
 }
 
-/** How long the guest may take to boot, in seconds: under emulation, beside much else. */
+/**
+ * How long the guest may take to boot, in seconds: under emulation, beside much
+ * else.
+ */
 const BOOT_SECONDS = 300;
 const DAY = 86_400;
 
@@ -48,8 +54,9 @@ function requireDriver(): string {
 }
 
 /**
- * What runs commands in the guest: one shell, which finds them in the shared folder, one file after the other. A driver may be slow
- * at it, the more so the more commands there were, and may mistake two that come at once for one.
+ * What runs commands in the guest: one shell, which finds them in the shared
+ * folder, one file after the other. A driver may be slow at it, the more so the
+ * more commands there were, and may mistake two that come at once for one.
  */
 const AGENT = `[ -p /run/agent ] || mkfifo /run/agent
 exec 9<>/run/agent
@@ -64,7 +71,10 @@ while [ ! -e /share/jobs/end ]; do
   fi
 done`;
 
-/** Waits for a command's end, as a process of its own: status file, output file, seconds. */
+/**
+ * Waits for a command's end, as a process of its own: status file, output file,
+ * seconds.
+ */
 const WAIT = `i=$(($3 * 10))
 until [ -s "$1" ]; do
   [ $i -gt 0 ] || exit 124
@@ -90,7 +100,9 @@ export class Guest implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Stops it and its clocks for this many milliseconds, where that is possible. */
+  /**
+   * Stops it and its clocks for this many milliseconds, where that is possible.
+   */
   async suspend(ms: number): Promise<void> {
     await suspend(monitorIn(this.#logs), ms);
   }
@@ -98,7 +110,8 @@ export class Guest implements AsyncDisposable {
   /**
    * Has a shell command run in the guest, now.
    *
-   * @returns the command of this machine that waits for its end, prints its output and has its status; 124: it has none yet
+   * @returns the command of this machine that waits for its end, prints its
+   * output and has its status; 124: it has none yet
    */
   command(script: string, seconds = 300): string[] {
     const job = this.#submit(script);
@@ -113,7 +126,10 @@ export class Guest implements AsyncDisposable {
     ];
   }
 
-  /** Runs a shell command to its end, or for this many seconds: then the status is 124. */
+  /**
+   * Runs a shell command to its end, or for this many seconds: then the status
+   * is 124.
+   */
   async run(script: string, seconds = 120): Promise<GuestOutput> {
     const job = this.#submit(script);
     const deadline = performance.now() + seconds * 1000;

@@ -1,14 +1,19 @@
 /**
  * A client that the tests run in the guest, by Deno, through the proxy.
  *
- *     guest_client.ts pulse CONNECTIONS SECONDS   asks on all connections again and again, each for itself
- *     guest_client.ts crowd CONNECTIONS           connects so often at once, and asks on all that are let in
- *     guest_client.ts surfaces COUNT              shows and destroys COUNT surfaces, of several sizes, on one connection
- *     guest_client.ts wide COUNT                  shows COUNT surfaces of 1080p at once, destroys them, and stays
- *     guest_client.ts idle CONNECTIONS            asks on each connection, last on the last, and stays
+ * - `pulse CONNECTIONS SECONDS` asks on all connections again and again, each
+ *   for itself.
+ * - `crowd CONNECTIONS` connects as often at once, and asks on all that are let
+ *   in.
+ * - `surfaces COUNT` shows and destroys COUNT surfaces, of several sizes, on
+ *   one connection.
+ * - `wide COUNT` shows COUNT surfaces of 1080p at once, destroys them, and
+ *   stays.
+ * - `idle CONNECTIONS` asks on each connection, last on the last, and stays.
  *
- * The last line that it prints is JSON: a `Pulse` for each connection, or a number: of those let in, of surfaces. The last two make the
- * file /run/stays when they do no more than stay, and end when it is gone.
+ * The last line that it prints is JSON: a `Pulse` for each connection, or a
+ * number: of those let in, of surfaces. The last two make the file /run/stays
+ * when they do no more than stay, and end when it is gone.
  */
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { delay, waitAtMost } from "../../support/wait.ts";
@@ -17,7 +22,10 @@ import { WaylandConnection } from "../../support/wayland_connection.ts";
 /** How a connection fared. */
 export interface Pulse {
   readonly answers: number;
-  /** The longest wait for an answer in milliseconds, also for one that did not come. */
+  /**
+   * The longest wait for an answer in milliseconds, also for one that did not
+   * come.
+   */
   readonly longest: number;
 }
 
@@ -90,7 +98,10 @@ async function showAtOnce(
   return count;
 }
 
-/** What is said to the last connection twice signals the fences of all others, on QEMU as it is released. */
+/**
+ * What is said to the last connection twice signals the fences of all others,
+ * on QEMU as it is released.
+ */
 async function idle(path: string, count: number): Promise<number> {
   using connections = new DisposableStack();
   let last: WaylandConnection | undefined;

@@ -1,4 +1,7 @@
-/** QEMU's monitor, which stops a virtual machine and its clocks, and lets it go on: the QEMU Machine Protocol, lines of JSON. */
+/**
+ * QEMU's monitor, which stops a virtual machine and its clocks, and lets it go
+ * on: the QEMU Machine Protocol, lines of JSON.
+ */
 import { delay } from "../../support/wait.ts";
 
 /** What QEMU is started with, to have its monitor at that path. */
@@ -15,7 +18,10 @@ export async function suspend(path: string, ms: number): Promise<void> {
   await say(connection, "cont");
 }
 
-/** Returns when the monitor has done it. Greetings and events, which also are lines, have no "return". */
+/**
+ * Returns when the monitor has done it. Greetings and events, which also are
+ * lines, have no "return".
+ */
 async function say(
   connection: Deno.UnixConn,
   command: string,

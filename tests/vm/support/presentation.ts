@@ -1,4 +1,7 @@
-/** Presentation times, as a program of the guest compares them with its own clock. */
+/**
+ * Presentation times, as a program of the guest compares them with its own
+ * clock.
+ */
 import assert from "node:assert/strict";
 import { requirePrograms } from "../../support/packages.ts";
 import { delay } from "../../support/wait.ts";
@@ -7,7 +10,10 @@ import type { GuestSession } from "./session.ts";
 const PROGRAM = "weston-presentation-shm";
 /** Of the guest's clock, before the machine is suspended and after. */
 const SECONDS = 6;
-/** Far above a frame in an emulated machine, and far below what the clocks of two machines differ by. */
+/**
+ * Far above a frame in an emulated machine, and far below what the clocks of
+ * two machines differ by.
+ */
 const LONGEST_MS = 3000;
 /** Of the host's clock. */
 const SUSPENDED_MS = 5000;
@@ -15,8 +21,9 @@ const SUSPENDED_MS = 5000;
 const FEWEST = 20;
 
 /**
- * Fails unless each frame was shown soon after it was committed, both by the guest's clock; where the machine can be suspended it is,
- * in the midst of that, so that the host's clock goes on and the guest's stands still.
+ * Fails unless each frame was shown soon after it was committed, both by the
+ * guest's clock; where the machine can be suspended it is, in the midst of
+ * that, so that the host's clock goes on and the guest's stands still.
  */
 export async function requirePresentation(
   session: GuestSession,

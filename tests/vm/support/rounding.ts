@@ -1,8 +1,9 @@
 /**
  * Pictures that differ in nothing but rounding.
  *
- * Firefox blends with the instructions that its processor has, and the emulated one has others than this machine: 1059 pixels of its
- * window differ, by 2 of 255 at most.
+ * Firefox blends with the instructions that its processor has, and the emulated
+ * one has others than this machine: 1059 pixels of its window differ, by 2
+ * of 255 at most.
  */
 import type { Shot } from "../../applications/session.ts";
 import type { HostCompositor } from "../../support/host.ts";
@@ -11,7 +12,10 @@ import type { Image } from "../../support/image.ts";
 /** By how much a channel may differ. */
 const ROUNDING = 2;
 
-/** From now on the host's screenshots are equal to that expected one to which they are nearest, where they differ by rounding only. */
+/**
+ * From now on the host's screenshots are equal to that expected one to which
+ * they are nearest, where they differ by rounding only.
+ */
 export function forgiveRounding(
   host: HostCompositor,
   expected: readonly Shot[],

@@ -1,4 +1,7 @@
-/** A guest with the proxy in it, and compositors that take turns behind its device. */
+/**
+ * A guest with the proxy in it, and compositors that take turns behind its
+ * device.
+ */
 import { programEnvironment } from "../../applications/program.ts";
 import type { HostCompositor } from "../../support/host.ts";
 import type { TestProcess } from "../../support/process.ts";
@@ -14,7 +17,10 @@ import { STAYS } from "./guest_client.ts";
 const HOST_VISIBLE = "/sys/kernel/debug/dri/0/virtio-gpu-host-visible-mm";
 /** Where the proxy listens, in the guest. */
 const DISPLAY = "/run/wayferry-display";
-/** Where programs of the guest have their sockets, which the shared folder cannot have. */
+/**
+ * Where programs of the guest have their sockets, which the shared folder
+ * cannot have.
+ */
 const RUNTIME = "/run/home";
 const PROXY_LOG = "/run/wayferry.log";
 const PROXY_PID = "/run/wayferry.pid";
@@ -22,7 +28,10 @@ const PROXY_PID = "/run/wayferry.pid";
 const WATCHING = "/run/watching";
 const SAMPLES = "/run/samples";
 const PROGRAM_PID = "/run/program.pid";
-/** The tests' own client, and what it imports: copied into the guest, which does not see every folder of this machine. */
+/**
+ * The tests' own client, and what it imports: copied into the guest, which does
+ * not see every folder of this machine.
+ */
 const CLIENT = "tests/vm/support/guest_client.ts";
 const CLIENT_FOLDERS = ["ffi", "tests/support", "tests/vm/support"] as const;
 const PROJECT = new URL("../../../", import.meta.url).pathname;
@@ -48,7 +57,10 @@ export interface Holdings {
   readonly pieces: number;
   /** Open files of the proxy. */
   readonly descriptors: number;
-  /** Handles of the GPU's objects, of all programs of the guest: what was opened less what was closed. */
+  /**
+   * Handles of the GPU's objects, of all programs of the guest: what was opened
+   * less what was closed.
+   */
   readonly handles: number;
   /** KiB of memory of the proxy. */
   readonly resident: number;
@@ -90,19 +102,25 @@ export class GuestSession implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** A new compositor, to which all connections go that are made from now on. */
+  /**
+   * A new compositor, to which all connections go that are made from now on.
+   */
   async startHost(): Promise<HostCompositor> {
     const host = await startCompositor(this.hostName);
     pointTo(this.#link, host.waylandDisplay);
     return host;
   }
 
-  /** Takes the compositor away for all connections that are made from now on. */
+  /**
+   * Takes the compositor away for all connections that are made from now on.
+   */
   loseHost(): void {
     pointTo(this.#link, `${this.#link}.nowhere`);
   }
 
-  /** A home folder for programs, which has the same path here and in the guest. */
+  /**
+   * A home folder for programs, which has the same path here and in the guest.
+   */
   get home(): string {
     return `${this.guest.share}/home`;
   }
@@ -122,8 +140,9 @@ export class GuestSession implements AsyncDisposable {
   }
 
   /**
-   * The same, with what the home folder has here. It is copied: programs make sockets there and map files, for which a folder that
-   * is shared with the host is no place.
+   * The same, with what the home folder has here. It is copied: programs make
+   * sockets there and map files, for which a folder that is shared with the
+   * host is no place.
    */
   scriptInHome(
     argv: readonly string[],
@@ -152,7 +171,11 @@ export class GuestSession implements AsyncDisposable {
     return this.guest.start(this.script(argv));
   }
 
-  /** Runs the tests' own client in the guest. @returns what it says at its end */
+  /**
+   * Runs the tests' own client in the guest.
+   *
+   * @returns what it says at its end
+   */
   async runClient(
     ...words: readonly (string | number)[]
   ): Promise<string> {
@@ -160,7 +183,9 @@ export class GuestSession implements AsyncDisposable {
     return output.trim().split("\n").at(-1) ?? "";
   }
 
-  /** Starts the tests' own client, and waits until it does no more than stay. */
+  /**
+   * Starts the tests' own client, and waits until it does no more than stay.
+   */
   async startStayingClient(
     ...words: readonly (string | number)[]
   ): Promise<TestProcess> {
@@ -196,7 +221,8 @@ export class GuestSession implements AsyncDisposable {
   /** Milliseconds for which the proxy has kept processors of the guest busy. */
   async processorTime(): Promise<number> {
     const text = await this.guest.must(`cat /proc/$(cat ${PROXY_PID})/stat`);
-    // after the name, which may have blanks, utime and stime are the 12th and 13th, in hundredths of a second
+    // after the name, which may have blanks, utime and stime are the 12th and
+    // 13th, in hundredths of a second
     const fields = text.replace(/^.*\) /, "").split(" ");
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
@@ -230,7 +256,11 @@ export class GuestSession implements AsyncDisposable {
     return await this.guest.must(`cat ${PROXY_LOG}`);
   }
 
-  /** Ends the proxy as a service manager would. @returns its log, and whether its socket is still there */
+  /**
+   * Ends the proxy as a service manager would.
+   *
+   * @returns its log, and whether its socket is still there
+   */
   async endProxy(): Promise<{ log: string; left: string }> {
     const left = await this.guest.must(
       `kill -TERM $(cat ${PROXY_PID}); for i in $(seq 100); do [ -d /proc/$(cat ${PROXY_PID}) ] || break; sleep 0.1; done
@@ -239,7 +269,11 @@ export class GuestSession implements AsyncDisposable {
     return { log: await this.proxyLog(), left };
   }
 
-  /** Begins to look how much host-visible memory is used. @returns what ends that, and has the bytes of each look */
+  /**
+   * Begins to look how much host-visible memory is used.
+   *
+   * @returns what ends that, and has the bytes of each look
+   */
   async watchMemory(): Promise<() => Promise<number[]>> {
     await this.guest.must(
       `touch ${WATCHING}
@@ -251,7 +285,10 @@ export class GuestSession implements AsyncDisposable {
     };
   }
 
-  /** What is held, once it is no more than that, or has not become so for a while. */
+  /**
+   * What is held, once it is no more than that, or has not become so for a
+   * while.
+   */
   async holdings(
     expected?: Pick<Holdings, "memory" | "handles" | "descriptors">,
   ): Promise<Holdings> {
@@ -266,7 +303,8 @@ export class GuestSession implements AsyncDisposable {
   }
 
   async #look(): Promise<Holdings> {
-    // Lines of memory that is in use end with "used", and a line of totals follows them.
+    // Lines of memory that is in use end with "used", and a line of totals
+    // follows them.
     const text = await this.guest.must(
       `pid=$(cat ${PROXY_PID}); ls /proc/$pid/fd | wc -l; grep VmRSS /proc/$pid/status
       cat /sys/kernel/debug/tracing/kprobe_profile ${HOST_VISIBLE}`,

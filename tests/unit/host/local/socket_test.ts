@@ -315,7 +315,10 @@ Deno.test("a socket carries every descriptor as it is", () => {
   assert.equal(pair.socket.open(file.number), file.number);
 });
 
-/** A loop of a user who may not watch any more (fs.epoll.max_user_watches), or of a kernel without memory. */
+/**
+ * A loop of a user who may not watch any more (fs.epoll.max_user_watches), or
+ * of a kernel without memory.
+ */
 class FullLoop extends ManualLoop {
   override watch(): Watch {
     throw new SyscallError("watch file descriptor", ENOSPC);

@@ -1,4 +1,7 @@
-/** What follows for globals from what a cross-domain channel carries, whatever the user allows. */
+/**
+ * What follows for globals from what a cross-domain channel carries, whatever
+ * the user allows.
+ */
 import assert from "node:assert/strict";
 import type { InterfaceName } from "../../../../protocols/generated/messages.ts";
 import { getInterface } from "../../../../protocols/tables.ts";

@@ -14,7 +14,10 @@ import {
 } from "../../../support/program_world.ts";
 import { makeScratch } from "../../../support/scratch.ts";
 
-/** Runs the program to its end as a service manager would that hands over these sockets, on descriptors 3 and following. */
+/**
+ * Runs the program to its end as a service manager would that hands over these
+ * sockets, on descriptors 3 and following.
+ */
 function activate(
   world: ProgramWorld,
   sockets: readonly OwnedFd[],

@@ -1,4 +1,7 @@
-/** What becomes of clients that cannot be served, or cannot be told why they have ended. */
+/**
+ * What becomes of clients that cannot be served, or cannot be told why they
+ * have ended.
+ */
 
 import assert from "node:assert/strict";
 import { EAGAIN } from "../../../../ffi/errno.ts";
@@ -56,7 +59,9 @@ class LoggedClients implements Disposable {
     );
   }
 
-  /** Connects a client, and returns its end of the connection and the proxy's. */
+  /**
+   * Connects a client, and returns its end of the connection and the proxy's.
+   */
   connect(): { client: OwnedFd; proxy: number } {
     const [client, proxy] = socketPair();
     this.#resources.use(client);

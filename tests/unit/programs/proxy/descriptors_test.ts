@@ -1,4 +1,7 @@
-/** The program where file descriptors have run out: nobody but those who come at that moment notices, and not for long. */
+/**
+ * The program where file descriptors have run out: nobody but those who come at
+ * that moment notices, and not for long.
+ */
 
 import assert from "node:assert/strict";
 
@@ -16,7 +19,10 @@ import { eventually } from "../../../support/wait.ts";
 
 const PATIENCE = 20_000;
 
-/** Lets a process open so many descriptors, and no more, those that it has open apart. */
+/**
+ * Lets a process open so many descriptors, and no more, those that it has open
+ * apart.
+ */
 async function leaveFree({ pid }: TestProcess, free: number): Promise<void> {
   const open = new Set(openFds(pid));
   let limit = 0;
@@ -33,7 +39,10 @@ function openFds(pid: number): number[] {
   );
 }
 
-/** Sets the limit of another process; the one up to which it may be raised stays. */
+/**
+ * Sets the limit of another process; the one up to which it may be raised
+ * stays.
+ */
 async function limitDescriptors(pid: number, limit: number): Promise<void> {
   const { success } = await new Deno.Command("prlimit", {
     args: [`--pid=${pid}`, `--nofile=${limit}:`],

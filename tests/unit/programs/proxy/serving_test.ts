@@ -1,4 +1,7 @@
-/** The program while it serves a display: what it makes, to whom it gives way, and what it leaves behind. */
+/**
+ * The program while it serves a display: what it makes, to whom it gives way,
+ * and what it leaves behind.
+ */
 
 import assert from "node:assert/strict";
 import { listenUnix } from "../../../../ffi/unix_socket.ts";
@@ -10,7 +13,10 @@ import {
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
 
-/** Waits until a program's log has this: what it does may be seen from outside before that is written. */
+/**
+ * Waits until a program's log has this: what it does may be seen from outside
+ * before that is written.
+ */
 async function logged(process: TestProcess, what: RegExp): Promise<void> {
   await eventually(`the log has ${what}`, 20_000, () => {
     process.requireRunning();

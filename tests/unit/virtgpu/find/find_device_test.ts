@@ -81,7 +81,10 @@ Deno.test("doctor says the same words, as its node line", () => {
   );
 });
 
-/** A program that looks for a device in a directory, as somebody to whom permissions apply. */
+/**
+ * A program that looks for a device in a directory, as somebody to whom
+ * permissions apply.
+ */
 async function findWithoutPrivileges(directory: string): Promise<string> {
   const module = new URL(
     "../../../../src/virtgpu/find/find_device.ts",

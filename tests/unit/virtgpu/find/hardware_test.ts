@@ -1,4 +1,7 @@
-/** What sysfs tells of GPUs, of machines that are made up: /dev/null, which has the numbers 1:3, stands for their node. */
+/**
+ * What sysfs tells of GPUs, of machines that are made up: /dev/null, which has
+ * the numbers 1:3, stands for their node.
+ */
 import assert from "node:assert/strict";
 import {
   driverBehind,
@@ -9,7 +12,9 @@ import { makeScratch, type Scratch } from "../../../support/scratch.ts";
 const NODE = "/dev/null";
 const devices = "bus/virtio/devices";
 
-/** Makes a sysfs of links, by their targets' names, and files, by their text. */
+/**
+ * Makes a sysfs of links, by their targets' names, and files, by their text.
+ */
 function makeSysfs(
   links: Readonly<Record<string, string>>,
   files: Readonly<Record<string, string>> = {},

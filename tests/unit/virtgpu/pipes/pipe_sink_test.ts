@@ -1,4 +1,7 @@
-/** What an application pastes, into whatever descriptor it gave: a pipe, a file, a socket. */
+/**
+ * What an application pastes, into whatever descriptor it gave: a pipe, a file,
+ * a socket.
+ */
 import assert from "node:assert/strict";
 import { EAGAIN } from "../../../../ffi/errno.ts";
 import {
@@ -32,7 +35,11 @@ function pushAll(sink: PipeSink, data: Uint8Array<ArrayBuffer>): void {
   }
 }
 
-/** Reads all there is while the sink writes on. @returns what came, and after how many turns of the loop the last of it */
+/**
+ * Reads all there is while the sink writes on.
+ *
+ * @returns what came, and after how many turns of the loop the last of it
+ */
 function readAll(
   loop: ManualLoop,
   reader: OwnedFd,

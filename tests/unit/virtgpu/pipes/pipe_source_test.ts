@@ -1,4 +1,7 @@
-/** What an application writes for the host, where the kernel does not let it be waited for. */
+/**
+ * What an application writes for the host, where the kernel does not let it be
+ * waited for.
+ */
 import assert from "node:assert/strict";
 import { ENOSPC } from "../../../../ffi/errno.ts";
 import { SyscallError } from "../../../../ffi/error.ts";

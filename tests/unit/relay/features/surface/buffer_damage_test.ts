@@ -1,4 +1,7 @@
-/** Damage of a surface in pixels of its buffer, against a surface that is drawn pixel by pixel. */
+/**
+ * Damage of a surface in pixels of its buffer, against a surface that is drawn
+ * pixel by pixel.
+ */
 import assert from "node:assert/strict";
 import { getInterface } from "../../../../../protocols/tables.ts";
 import { Entry } from "../../../../../src/relay/entry.ts";
@@ -6,7 +9,10 @@ import { addBufferDamage } from "../../../../../src/relay/features/surface/buffe
 import { Surface } from "../../../../../src/relay/features/surface/surface.ts";
 import { Region } from "../../../../../src/relay/features/surface/region.ts";
 
-/** Where a pixel of the buffer is on the surface, as wayland.xml says it of each `wl_output.transform`; the inverse of what is tested. */
+/**
+ * Where a pixel of the buffer is on the surface, as wayland.xml says it of each
+ * `wl_output.transform`; the inverse of what is tested.
+ */
 type Place = readonly [number, number];
 const places:
   readonly ((x: number, y: number, w: number, h: number) => Place)[] = [
