@@ -28,8 +28,8 @@ async function run(options: Options, directory: string): Promise<void> {
   const siteOf = (name: string): Site => {
     const runtime = `${directory}/${name}`;
     Deno.mkdirSync(runtime, { mode: 0o700 });
-    const { cpu, wayferry } = options;
-    return { directory: runtime, programs, cpu, wayferry };
+    const { cpu, wayferry, before } = options;
+    return { directory: runtime, programs, cpu, wayferry, before };
   };
   if (options.hold !== undefined) {
     await hold(siteOf("hold"), options);

@@ -15,6 +15,7 @@ export const usage = `usage: deno task bench [options]
   --milliseconds=N    of each measurement (500), after a quarter of it to warm up
   --cpu=N             everything runs on this processor (the last one)
   --wayferry="WORDS"  how to run Wayferry (dist/wayferry, else deno run -A main.ts)
+  --before="WORDS"    another build of Wayferry, in the same rounds
   --write-docs        put the tables into docs/benchmarks.md
   --hold=WORKLOAD     no comparison: keep that workload running through one peer, for a profiler
   --seconds=N         of --hold (20)
@@ -29,6 +30,8 @@ export interface Options {
   readonly cpu: number;
   /** The words that run Wayferry, without `proxy`. */
   readonly wayferry: readonly string[];
+  /** The same of another build to compare with. */
+  readonly before: readonly string[] | undefined;
   readonly writeDocs: boolean;
   readonly hold: SectionName | undefined;
   readonly seconds: number;
@@ -45,19 +48,24 @@ export function parseOptions(args: readonly string[]): Options | "help" {
       "milliseconds",
       "cpu",
       "wayferry",
+      "before",
       "hold",
       "seconds",
     ],
     ["write-docs"],
   );
   if (given.flag("help")) return "help";
+  const before = given.word("before")?.trim().split(/\s+/);
   return {
     sections: given.chooseSome("only", sectionNames),
-    peers: given.chooseSome("peers", peerNames),
+    peers: given.chooseSome("peers", peerNames).filter((name) =>
+      name !== "before" || before !== undefined
+    ),
     rounds: given.positive("rounds", 7),
     milliseconds: given.positive("milliseconds", 500),
     cpu: Number(given.word("cpu") ?? lastCpu()),
     wayferry: wayferryWords(given.word("wayferry")),
+    before,
     writeDocs: given.flag("write-docs"),
     hold: given.word("hold") === undefined
       ? undefined

@@ -10,18 +10,23 @@ export const peerNames = [
   "direct",
   "c",
   "waypipe",
+  "before",
   "off",
   "ring",
   "verbose",
 ] as const;
 
-/** `off`, `ring` and `verbose` are Wayferry, by where its log goes. */
+/**
+ * `off`, `ring` and `verbose` are Wayferry, by where its log goes; `before` is
+ * another build of it, to compare with.
+ */
 export type PeerName = typeof peerNames[number];
 
 export const peerTitles: Readonly<Record<PeerName, string>> = {
   direct: "direct",
   c: "C forwarder",
   waypipe: "waypipe",
+  before: "before",
   off: "Wayferry",
   ring: "ring log",
   verbose: "verbose",
@@ -36,6 +41,8 @@ export interface Site {
   readonly programs: Programs;
   readonly cpu: number;
   readonly wayferry: readonly string[];
+  /** How to run the other build, where there is one. */
+  readonly before?: readonly string[] | undefined;
 }
 
 /** A proxy that runs, or the direct connection, which has no processes. */
@@ -118,6 +125,11 @@ export async function startPeer(name: PeerName, site: Site): Promise<Peer> {
         [...words, "--display", name, "server", "--", "cat"],
       ]);
     }
+    case "before":
+      if (site.before === undefined) {
+        throw new BenchError('The peer "before" needs --before');
+      }
+      return await startWayferry(name, site, [], site.before);
     case "off":
       return await startWayferry(name, site, []);
     case "ring":
@@ -135,9 +147,10 @@ async function startWayferry(
   name: PeerName,
   site: Site,
   args: readonly string[],
+  program = site.wayferry,
 ): Promise<Peer> {
   const words = [
-    ...site.wayferry,
+    ...program,
     "proxy",
     `--wayland-display=${name}`,
     ...args,

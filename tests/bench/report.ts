@@ -20,6 +20,7 @@ export function speedTable(
   peers: readonly PeerName[],
 ): Table {
   const proxies = peers.filter((peer) => peer !== "direct");
+  const comparesBuilds = peers.includes("before");
   const body = rows.flatMap((row) => {
     const rounds = results.get(row.workload);
     if (rounds === undefined) return [];
@@ -30,6 +31,7 @@ export function speedTable(
       ...proxies.map((peer) => cell(valuesOf(row, rounds, peer))),
       // Independent of how fast this machine's direct connection is.
       ratio(own, summarize(valuesOf(row, rounds, "c")).median),
+      ...comparesBuilds ? [cell(ofBefore(row, rounds))] : [],
       goalOf(row),
       Number.isNaN(own) ? "" : verdict(row, own),
     ]];
@@ -39,6 +41,7 @@ export function speedTable(
     "direct",
     ...proxies.map((peer) => peerTitles[peer]),
     "of C's",
+    ...comparesBuilds ? ["of before"] : [],
     "goal",
     "",
   ], ...body];
@@ -137,6 +140,14 @@ function absolute(row: Row, rounds: Rounds): string {
 
 function cell(values: readonly number[]): string {
   return values.length === 0 ? "failed" : spreadOf(values);
+}
+
+/** Wayferry's value as a multiple of the other build's in the same round. */
+function ofBefore(row: Row, rounds: Rounds): readonly number[] {
+  const before = valuesOf(row, rounds, "before");
+  return valuesOf(row, rounds, "off").map((own, round) =>
+    own / (before[round] ?? NaN)
+  );
 }
 
 function ratio(value: number, base: number): string {
