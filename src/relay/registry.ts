@@ -1,11 +1,11 @@
 /**
- * The relay's own registry.
+ * Answers the client's registries, and offers the globals that it may have.
  *
- * The relay has one registry on the host, and answers all registries of its
- * client from what that one knows: in an order that toolkits can live with,
- * with the globals that the policy allows, at versions that both sides and we
- * understand, and with globals of our own. A global keeps the name that the
- * host gave it; names of our globals count down from the top.
+ * The relay has one registry on the host, and makes all others from what that
+ * one knows: in an order that toolkits can live with, with the globals that the
+ * policy allows, at versions that both sides and we understand, and with
+ * globals of our own. A global keeps the name that the host gave it; names of
+ * our globals count down from the top.
  *
  * Sources: wayland.xml (wl_registry, wl_fixes); libwayland-server's
  * `registry_bind` for the errors.

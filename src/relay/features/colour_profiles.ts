@@ -1,5 +1,5 @@
 /**
- * Colour profiles that an application gives to a host which gets copies of
+ * Copies an application's colour profiles for a host that cannot read its
  * files.
  *
  * The relay reads the part of the file that counts at once, so that nothing can

@@ -1,5 +1,5 @@
 /**
- * The clipboard of a client that may not use the host's.
+ * Gives a client that may not use the host's clipboard one that stays empty.
  *
  * Many toolkits do not start without `wl_data_device_manager`, so the registry
  * offers one that the host does not know, and what is made from it is inert:

@@ -1,6 +1,6 @@
 /**
- * Buffers of a GPU, where the host takes only those of one device, and fences
- * do not cross.
+ * Passes on the GPU's buffers that the host can take, and waits for their
+ * fences, which do not cross.
  *
  * A plane of another device would end the whole connection, so the relay lets
  * buffers with such a plane fail, as the protocol allows. It holds the commit

@@ -1,5 +1,5 @@
 /**
- * Presentation times, where the host's clock is not ours.
+ * Translates presentation times where the host's clock is not ours.
  *
  * `wp_presentation` names a clock of the host's machine. The relay names our
  * own clock to the client instead, translates the timestamps that the host

@@ -1,5 +1,5 @@
 /**
- * Shared memory where the host cannot see the client's.
+ * Copies the client's shared memory to where the host sees it.
  *
  * Client pools and buffers have no host half. When the client commits a buffer,
  * the relay copies what changed into memory that the host does see. Unlike

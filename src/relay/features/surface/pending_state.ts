@@ -1,6 +1,6 @@
 /**
- * Which surfaces have state that waits for their client's next commit, so that
- * nobody else commits half of it.
+ * Notes which surfaces have state that waits for their client's next commit, so
+ * that nobody else commits half of it.
  *
  * A synchronised child's commit counts for its parent, with whose it is shown.
  * What only hints at how a surface is shown, such as its content's type, is not

@@ -1,6 +1,5 @@
 /**
- * What the features know in common about a surface: one record, which the
- * shadows, fences, icons and windows share.
+ * Keeps a record of each surface, which the features share.
  *
  * It has the state that the next commit will apply. Sources: wayland.xml
  * (wl_surface), viewporter.xml.
