@@ -124,7 +124,7 @@ export const optionTable = {
     repeatable: true,
     summary: "Hide this global from applications",
     detail:
-      "A global is named by its interface, for instance wl_data_device_manager.",
+      "A global is named by its interface, for instance wl_data_device_manager. For no clipboard at all deny zwp_primary_selection_device_manager_v1 as well.",
     completes: "global",
   },
   verbose: {

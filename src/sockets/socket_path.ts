@@ -53,7 +53,7 @@ function runtimeDirectory(display: string, environment: Environment): string {
   const directory = environment.get("XDG_RUNTIME_DIR") ?? "";
   if (directory === "") {
     throw new StartupError(
-      `Cannot find the display ${
+      `Cannot locate the socket of the display ${
         JSON.stringify(display)
       }: XDG_RUNTIME_DIR is not set. ` +
         "Set it, or name the display by an absolute path.",
@@ -61,9 +61,9 @@ function runtimeDirectory(display: string, environment: Environment): string {
   }
   if (!directory.startsWith("/")) {
     throw new StartupError(
-      `Cannot find the display ${JSON.stringify(display)}: XDG_RUNTIME_DIR is ${
-        JSON.stringify(directory)
-      }, ` +
+      `Cannot locate the socket of the display ${
+        JSON.stringify(display)
+      }: XDG_RUNTIME_DIR is ${JSON.stringify(directory)}, ` +
         "which is not an absolute path.",
     );
   }

@@ -43,7 +43,7 @@ const wrong: {
     display: "wayland-1",
     environment: new Map(),
     message:
-      /^Cannot find the display "wayland-1": XDG_RUNTIME_DIR is not set\./,
+      /^Cannot locate the socket of the display "wayland-1": XDG_RUNTIME_DIR is not set\./,
   },
   {
     what: "a name in an empty runtime directory",
