@@ -34,7 +34,7 @@ export const STX_DEV_MAJOR = 136;
 export const STX_DEV_MINOR = 140;
 
 const emptyPath = cString("");
-/** What the last `readStatus` found; little-endian. */
+/** What `readStatus` found, valid until the next call; little-endian. */
 export const status: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(256));
 
 /**

@@ -43,7 +43,7 @@ export class Liveness implements Disposable {
    */
   #unansweredSince = 0;
   #pinged = false;
-  #isGreeted = false;
+  #areGlobalsKnown = false;
 
   constructor(
     relay: FeatureRelay,
@@ -75,12 +75,12 @@ export class Liveness implements Disposable {
     this.#pinged = false;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
-    if (!this.#isGreeted) this.#wait(PING_AFTER_MS);
+    if (!this.#areGlobalsKnown) this.#wait(PING_AFTER_MS);
   }
 
   /** To be called when the host's globals are known. */
   globalsKnown(): void {
-    this.#isGreeted = true;
+    this.#areGlobalsKnown = true;
     this.#unansweredSince = 0;
   }
 
@@ -96,7 +96,7 @@ export class Liveness implements Disposable {
    * the other half would wait forever.
    */
   #isExpectingMore(): boolean {
-    if (!this.#isGreeted) return true;
+    if (!this.#areGlobalsKnown) return true;
     return this.#host.endsSilently === true && this.#timer !== null &&
       !this.#pinged;
   }

@@ -73,9 +73,9 @@ export function checkFds(
   for (let i = 0; i < fdCount; i++) {
     const kind = message.fdKinds[i];
     if (kind === undefined) return;
-    const look = descriptorChecks.get(kind);
+    const bound = descriptorChecks.get(kind);
     const fd = client.peek(fds[fdHead + i] ?? -1);
-    look?.check(states[look.feature], entry, fd);
+    bound?.check(states[bound.feature], entry, fd);
   }
 }
 

@@ -60,7 +60,7 @@ export class BlobMaker {
   readonly #kind: HostMemoryKind;
   /**
    * The host's answers. Each question leaves something behind in the host, so
-   * we ask none twice.
+   * we ask none twice, whether bytes or an image of R8 come of it.
    */
   readonly #requirements = new Map<string, ImageRequirements>();
 

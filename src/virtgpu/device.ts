@@ -25,7 +25,7 @@ export type DeviceParameter =
   | "CAPSET_QUERY_FIX"
   /** Memory can be made as blobs. */
   | "RESOURCE_BLOB"
-  /** There is a window through which the host's memory is seen. */
+  /** There is a window through which this machine sees host memory. */
   | "HOST_VISIBLE"
   /** Blobs can be shared with other virtio devices. */
   | "CROSS_DEVICE"

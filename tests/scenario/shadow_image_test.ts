@@ -143,7 +143,10 @@ Deno.test("an icon, which must be in shared memory, is left out instead of endin
   client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
-  assert.match(scene.world.log.join(), /window icons are not shown/);
+  assert.match(
+    scene.world.log.join(),
+    /window icons and frame shadows are not shown/,
+  );
 });
 
 Deno.test("formats that cannot be shown are not offered, but for the two that always are", () => {

@@ -164,7 +164,10 @@ async function askDoctor(session: GuestSession): Promise<void> {
     `${environment} setpriv --reuid=65534 --regid=65534 --clear-groups ${EXECUTABLE} doctor`,
   );
   assert.equal(stranger.code, 123, stranger.text);
-  assert.match(stranger.text, /MISSING +node: this user may not open/);
+  assert.match(
+    stranger.text,
+    /MISSING +node: neither this user nor any group may open/,
+  );
   session.loseHost();
   const deserted = await guest.run(`${environment} ${EXECUTABLE} doctor`);
   assert.equal(deserted.code, 123, deserted.text);

@@ -42,7 +42,7 @@ import { type GuestMemoryTrial, VirtgpuExporter } from "./guest_memory.ts";
 import { virtgpuCarrier } from "./carrier.ts";
 import { VirtgpuGpu } from "./gpu.ts";
 import { ReceivedFds } from "./received_fds.ts";
-import { measureSend, Sending, UnsendableError } from "./sent_fds.ts";
+import { measureSend, SentFds, UnsendableError } from "./sent_fds.ts";
 
 /**
  * A SEND waits, and the whole virtual machine with it, while the compositor's
@@ -91,7 +91,7 @@ export class VirtgpuEndpoint
   readonly #blobs: BlobMaker;
   readonly #pipes: Pipes;
   readonly #received: ReceivedFds;
-  readonly #sending: Sending;
+  readonly #sending: SentFds;
   readonly #size = { bytes: 0, fds: 0 };
   readonly #guestMemory: GuestMemoryTrial;
   readonly #lingering: Set<Disposable>;
@@ -139,7 +139,7 @@ export class VirtgpuEndpoint
     this.#lingering = lingering;
     this.#pipes = new Pipes(loop, channel, arrivals, this);
     this.#received = new ReceivedFds(device, this.#pipes, files);
-    this.#sending = new Sending(
+    this.#sending = new SentFds(
       device,
       this.#handles,
       (bytes) => this.allocate(bytes),

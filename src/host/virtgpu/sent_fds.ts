@@ -65,7 +65,7 @@ export function measureSend(
 }
 
 /** The identifiers of one endpoint's SENDs. */
-export class Sending {
+export class SentFds {
   readonly identifiers: SentIdentifiers = {
     count: 0,
     identifiers: new Int32Array(DIALECT_28.identifiers),

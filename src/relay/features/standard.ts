@@ -32,7 +32,7 @@ export function standardFeatures(options: FeatureOptions): readonly Feature[] {
   return [
     // The only one that sees titles.
     titleTag(options.tag),
-    // It looks at descriptors before any handler opens one.
+    // Anywhere: the relay checks descriptors before it asks any handler.
     sharedMemoryCheck,
     // The only one that sees drags.
     inertClipboard,

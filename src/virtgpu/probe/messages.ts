@@ -1,5 +1,5 @@
 /**
- * Wayland's wire format, as far as the example needs it: an object, a size and
+ * Wayland's wire format, as far as the probe needs it: an object, a size and
  * an opcode, and words.
  */
 
@@ -42,7 +42,7 @@ export class MessageBuffer {
 }
 
 /** An event, its arguments as words. */
-export interface ExampleEvent {
+export interface ProbeEvent {
   readonly object: number;
   readonly opcode: number;
   readonly words: Uint32Array;
@@ -62,7 +62,7 @@ export class EventLog {
   }
 
   /** The next whole event, or null. */
-  next(): ExampleEvent | null {
+  next(): ProbeEvent | null {
     if (this.#bytes.length < 8) return null;
     const header = new Uint32Array(this.#bytes.slice(0, 8).buffer);
     const [object = 0, word = 0] = header;

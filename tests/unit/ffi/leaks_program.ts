@@ -1,5 +1,5 @@
 /**
- * The program of ffi_leaks_test.ts: does everything that opens descriptors,
+ * The program of leaks_test.ts: does everything that opens descriptors,
  * also what fails half-way, and prints which are open before and after. It is a
  * process of its own, in which nobody else opens any.
  */

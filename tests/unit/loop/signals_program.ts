@@ -1,5 +1,5 @@
 /**
- * The program of loop_signals_test.ts: begins as main.ts does, then writes a
+ * The program of signals_test.ts: begins as main.ts does, then writes a
  * line for each signal until SIGTERM. First argument: whether it changes its
  * name before, which a wrapper would do.
  */

@@ -1,10 +1,9 @@
 /**
  * The pools and shadows of one client whose shared memory the host cannot see.
  */
-import { ClientError } from "../../../wayland/protocol_error.ts";
-import { displayError } from "../../../wayland/wire.ts";
 import type { Entry } from "../../entry.ts";
 import type { FeatureRelay } from "../../feature.ts";
+import { noMemory } from "../../refusals.ts";
 import { Backings, CopyStatistics } from "../backing/mod.ts";
 import { ImportedPools, ShmPool } from "../shm/mod.ts";
 import { LateReleases } from "./late_releases.ts";
@@ -49,11 +48,7 @@ export class ClientShadows implements Disposable {
   /** Rejects a pool where the client has too many. @throws {ClientError} */
   checkPoolCount(): void {
     if (this.#pools.size < MAX_POOLS) return;
-    throw new ClientError(
-      1,
-      displayError.noMemory,
-      `no memory: more than ${MAX_POOLS} pools of shared memory`,
-    );
+    throw noMemory(`more than ${MAX_POOLS} pools of shared memory`);
   }
 
   /** Takes the file of a new pool. */

@@ -164,7 +164,7 @@ function makeShadow(
     if (!state.hasWarnedOfIcons) {
       state.hasWarnedOfIcons = true;
       relay.inform(
-        "window icons are not shown: this host only offers dma-buf memory, and icons must be wl_shm",
+        "window icons and frame shadows are not shown: this host only offers dma-buf memory, and they must be wl_shm",
       );
     }
     return "take";
