@@ -3,17 +3,16 @@
  * another application whose paste might be the one.
  */
 import assert from "node:assert/strict";
-import type { OwnedFd } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
-import { DeviceWorld } from "./support/device_world.ts";
-import { answer, connect } from "./support/guest_copy.ts";
+import type { DeviceWorld } from "./support/device_world.ts";
+import { answer, GuestCopyWorld } from "./support/guest_copy.ts";
 import {
   assertSameBytes,
-  drain,
   fill,
   join,
   noise,
   Selections,
+  type TransferEnds,
 } from "./support/selections.ts";
 
 // <fcntl.h>
@@ -23,18 +22,13 @@ const F_SETPIPE_SZ = 1031;
 class Copy {
   readonly data = noise(300_000);
   readonly #world: DeviceWorld;
-  readonly #writer: OwnedFd;
-  readonly #reader: OwnedFd;
+  readonly #ends: TransferEnds;
   readonly #out: Uint8Array[] = [];
   #written = 0;
 
-  constructor(
-    world: DeviceWorld,
-    { writer, reader }: { writer: OwnedFd; reader: OwnedFd },
-  ) {
+  constructor(world: DeviceWorld, ends: TransferEnds) {
     this.#world = world;
-    this.#writer = writer;
-    this.#reader = reader;
+    this.#ends = ends;
   }
 
   /** Bytes that came out. */
@@ -46,9 +40,9 @@ class Copy {
   pass(milliseconds: number): void {
     for (let passed = 0; passed < milliseconds; passed += 50) {
       const rest = this.data.subarray(this.#written);
-      this.#written += Math.max(0, fill(this.#writer, rest));
+      this.#written += Math.max(0, fill(this.#ends.writer, rest));
       this.#world.pass(50);
-      this.#out.push(...drain(this.#reader).bytes);
+      this.#out.push(this.#ends.read().bytes);
       answer(this.#world);
     }
   }
@@ -59,24 +53,20 @@ class Copy {
 }
 
 Deno.test("a copy within the machine survives that the host stands still for seconds", () => {
-  using world = new DeviceWorld();
-  const from = new Selections(world);
-  const to = new Selections(world);
+  using world = new GuestCopyWorld();
   // an application of the host that will stop reading, and have the machine
   // wait for it
-  const slow = new Selections(world).offerTo();
-  using _slowReader = slow.reader;
-  using _slowWriter = slow.writer;
+  using slow = new Selections(world).offerTo();
   fill(slow.writer, noise(60_000));
   world.pass(50);
-  using ends = connect(world, from, to);
+  using ends = world.copy();
   fill(slow.writer, noise(60_000));
   world.pass(50);
   assert.equal(world.machine.queue.isStuck, true);
   const copy = new Copy(world, ends);
   copy.pass(5_000);
   for (let times = 0; times < 40; times++) {
-    drain(slow.reader);
+    slow.read();
     copy.pass(200);
   }
   assert.equal(world.machine.queue.isStuck, false);
@@ -84,11 +74,10 @@ Deno.test("a copy within the machine survives that the host stands still for sec
 });
 
 Deno.test("a copy within the machine whose reader the host has given up waits until the proxy has done so, too", () => {
-  using world = new DeviceWorld();
+  using world = new GuestCopyWorld();
   const other = world.addReady();
-  const from = new Selections(world);
-  const to = new Selections(world);
-  using ends = connect(world, from, to);
+  const { from, to } = world;
+  using ends = world.copy();
   const copy = new Copy(world, ends);
   to.client.context.worker?.kill();
   copy.pass(20_000);
@@ -102,11 +91,9 @@ Deno.test("a copy within the machine whose reader the host has given up waits un
 });
 
 Deno.test("a copy within the machine goes through a pipe of two pages", () => {
-  using world = new DeviceWorld();
-  const from = new Selections(world);
-  const to = new Selections(world);
-  using ends = connect(world, from, to);
-  for (const item of to.client.context.items.all) {
+  using world = new GuestCopyWorld();
+  using ends = world.copy();
+  for (const item of world.to.client.context.items.all) {
     if (item.kind !== "read pipe") continue;
     // as many as it has where the VMM's user has many pipes
     assert.equal(libc.fcntl(item.fd.number, F_SETPIPE_SZ, 8192), 8192);
@@ -119,83 +106,68 @@ Deno.test("a copy within the machine goes through a pipe of two pages", () => {
 });
 
 /**
- * A copy to the host, while an application waits for a paste, of which `first`
- * comes when the copy has begun.
+ * A copy to the host, while an application waits for a paste, of which a first
+ * part comes when the copy has begun.
  */
-function copyBeside(
-  world: DeviceWorld,
-  first: Uint8Array<ArrayBuffer>,
-): { copy: Copy; ends: Disposable } {
-  const from = new Selections(world);
-  const waiting = new Selections(world);
-  const ends = new DisposableStack();
-  ends.use(waiting.ask());
-  const writer = ends.use(waiting.takeAsked());
-  const offered = from.offerTo();
-  ends.use(offered.reader);
-  ends.use(offered.writer);
-  const copy = new Copy(world, offered);
-  copy.pass(100);
-  fill(writer, first);
-  return { copy, ends };
+class CopyBeside implements Disposable {
+  readonly world = new GuestCopyWorld();
+  readonly waiting: TransferEnds = this.world.to.paste();
+  readonly ends: TransferEnds = this.world.from.offerTo();
+  readonly copy: Copy = new Copy(this.world, this.ends);
+
+  constructor(first: Uint8Array<ArrayBuffer>) {
+    this.copy.pass(100);
+    fill(this.waiting.writer, first);
+  }
+
+  [Symbol.dispose](): void {
+    const { waiting, ends, world } = this;
+    for (const owned of [waiting, ends, world]) owned[Symbol.dispose]();
+  }
 }
 
-Deno.test("a copy to the host goes on after seconds although an application waits for another that never comes", () => {
-  using world = new DeviceWorld();
-  const { copy, ends } = copyBeside(world, new Uint8Array());
-  using _ends = ends;
-  copy.pass(1_500);
-  assert.ok(copy.arrived < 10_000, "it might be the one that waits");
-  copy.pass(2_000);
-  copy.assertWhole();
-});
-
-Deno.test("a copy to the host goes on after seconds although an application has got the beginning of the same", () => {
-  using world = new DeviceWorld();
-  const { copy, ends } = copyBeside(world, noise(5_000));
-  using _ends = ends;
-  copy.pass(1_500);
-  assert.ok(copy.arrived < 15_000, "it might be the one that waits");
-  copy.pass(2_000);
-  copy.assertWhole();
-});
+for (
+  const [name, first, most] of [
+    ["waits for another that never comes", new Uint8Array(), 10_000],
+    ["has got the beginning of the same", noise(5_000), 15_000],
+  ] as const
+) {
+  Deno.test(`a copy to the host goes on after seconds although an application ${name}`, () => {
+    using beside = new CopyBeside(first);
+    const { copy } = beside;
+    copy.pass(1_500);
+    assert.ok(copy.arrived < most, "it might be the one that waits");
+    copy.pass(2_000);
+    copy.assertWhole();
+  });
+}
 
 Deno.test("a copy to the host goes on at once where the application that waits gets something else", () => {
-  using world = new DeviceWorld();
-  const { copy, ends } = copyBeside(world, noise(1).fill(255));
-  using _ends = ends;
-  copy.pass(400);
-  copy.assertWhole();
+  using beside = new CopyBeside(noise(1).fill(255));
+  beside.copy.pass(400);
+  beside.copy.assertWhole();
 });
 
 Deno.test("a copy to the host goes on at once where the application that waits gets more than was written", () => {
-  using world = new DeviceWorld();
-  const from = new Selections(world);
-  const waiting = new Selections(world);
-  using other = waiting.paste();
-  using ends = from.offerTo();
-  const { reader, writer } = ends;
+  using world = new GuestCopyWorld();
+  using other = world.to.paste();
+  using ends = world.from.offerTo();
   const data = noise(30_000);
-  fill(writer, data.subarray(0, 1_000));
+  fill(ends.writer, data.subarray(0, 1_000));
   world.pass(50);
   fill(other.writer, data.subarray(0, 3_000));
   world.pass(50);
-  fill(writer, data.subarray(1_000));
+  fill(ends.writer, data.subarray(1_000));
   world.pass(50);
-  assertSameBytes(join(drain(reader).bytes), data);
+  assertSameBytes(ends.read().bytes, data);
 });
 
 Deno.test("however many copies wait for it, a connection has one question to answer at a time", () => {
-  using world = new DeviceWorld();
-  const from = new Selections(world);
-  const waiting = new Selections(world);
+  using world = new GuestCopyWorld();
+  using _waiting = world.to.paste();
   using ends = new DisposableStack();
-  ends.use(waiting.ask());
-  ends.use(waiting.takeAsked());
   for (let copies = 0; copies < 20; copies++) {
-    const { reader, writer } = from.offerTo();
-    ends.use(reader);
-    ends.use(writer);
+    const { writer } = ends.use(world.from.offerTo());
     fill(writer, noise(20_000));
     world.pass(10);
   }

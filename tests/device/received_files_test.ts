@@ -5,10 +5,12 @@
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { Faults } from "../emulator/faults.ts";
-import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
-import { assertServed } from "./support/served.ts";
+import { releases } from "../emulator/host_profile.ts";
+import {
+  type DeviceClient,
+  DeviceWorld,
+  type DeviceWorldOptions,
+} from "./support/device_world.ts";
 
 const LARGEST = 64 * 1024 * 1024;
 
@@ -17,7 +19,7 @@ class KeymapWorld extends DeviceWorld {
   readonly other: DeviceClient;
   readonly typist: DeviceClient;
 
-  constructor(options: ConstructorParameters<typeof DeviceWorld>[0] = {}) {
+  constructor(options: DeviceWorldOptions = {}) {
     super(options);
     this.other = this.addReady();
     this.typist = this.addReady();
@@ -26,17 +28,13 @@ class KeymapWorld extends DeviceWorld {
 
   /** The compositor sends a keymap that is full of zeros. */
   sendKeymap(size: number): void {
-    const { host } = this.typist;
-    const file = createMemfd("keymap", size).release();
-    host.keymap(4, file, 1);
+    this.typist.host.keymap(4, createMemfd("keymap", size).release(), 1);
     this.settle();
   }
 }
 
-for (const rutabaga of rutabagas) {
-  const profile = hostProfile(rutabaga, "fixed");
-
-  Deno.test(`${rutabaga}: a keymap of more than 64 MiB ends its client, which is told why, and leaves nothing`, () => {
+for (const profile of releases) {
+  Deno.test(`${profile.name}: a keymap of more than 64 MiB ends its client, which is told why, and leaves nothing`, () => {
     using world = new KeymapWorld({ profile });
     const before = world.machine.census();
     world.sendKeymap(LARGEST + 1);
@@ -56,18 +54,17 @@ for (const rutabaga of rutabagas) {
       resources: before.resources / 2,
       mappings: before.mappings / 2,
     });
-    assertServed(world, world.other);
+    world.other.assertAlive();
   });
 }
 
 Deno.test("a keymap of 4 GiB, for which there is no room, ends its client, and nothing of that size is made", () => {
-  const faults = new Faults();
-  using world = new KeymapWorld({ faults });
-  faults.windowBytes = 0;
+  using world = new KeymapWorld();
+  world.faults.windowBytes = 0;
   world.sendKeymap(0xffff_f000);
   assert.equal(world.typist.ended, true);
   assert.match(world.typist.log.join("\n"), /keymap has 4294963200 bytes/);
-  assertServed(world, world.other);
+  world.other.assertAlive();
 });
 
 Deno.test("a keymap of 64 MiB is copied", () => {

@@ -4,29 +4,25 @@
  */
 import assert from "node:assert/strict";
 import { EPIPE } from "../../ffi/errno.ts";
-import { closeFd, type OwnedFd, writeFd } from "../../ffi/fd.ts";
+import { closeFd, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { Faults } from "../emulator/faults.ts";
-import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
+import { releases } from "../emulator/host_profile.ts";
 import { openFdCount } from "../support/descriptors.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
   assertSameBytes,
+  ClipboardWorld,
   drain,
   fill,
-  join,
   noise,
   Selections,
-  transfer,
+  type TransferEnds,
 } from "./support/selections.ts";
 
-for (const rutabaga of rutabagas) {
-  const profile = hostProfile(rutabaga, "fixed");
-
-  Deno.test(`${rutabaga}: the host's application that asks for a selection which is destroyed at that moment gets its end`, () => {
-    using world = new DeviceWorld({ profile });
-    const selections = new Selections(world);
-    const { client, host } = selections.client;
+for (const profile of releases) {
+  Deno.test(`${profile.name}: the host's application that asks for a selection which is destroyed at that moment gets its end`, () => {
+    using world = new ClipboardWorld({ profile });
+    const { selections, client: { client, host } } = world;
     const before = world.machine.census();
     // the compositor asks before it has heard of it
     host.deaf = true;
@@ -34,51 +30,45 @@ for (const rutabaga of rutabagas) {
     world.settle();
     using reader = selections.askClient();
     world.settle();
-    assert.deepEqual(drain(reader), { bytes: [], ended: true });
+    assert.deepEqual(drain(reader), { bytes: new Uint8Array(), ended: true });
     host.deaf = false;
     world.settle();
     assert.deepEqual(client.receivedFds, []);
-    assert.equal(selections.client.ended, false);
+    assert.equal(world.client.ended, false);
     assert.deepEqual(world.machine.census(), before);
-    assert.deepEqual(world.machine.log, []);
+    world.assertSound();
   });
 
   for (
-    const [what, way] of [["paste", "paste"], ["copy", "offerTo"]] as const
+    const [way, object] of [["paste", "offer"], ["copy", "source"]] as const
   ) {
-    const object = what === "paste" ? "offer" : "source";
-    Deno.test(`${rutabaga}: a ${what} whose ${object} is destroyed in its midst arrives whole`, () => {
-      using world = new DeviceWorld({ profile });
-      const selections = new Selections(world);
+    Deno.test(`${profile.name}: a ${way} whose ${object} is destroyed in its midst arrives whole`, () => {
+      using world = new ClipboardWorld({ profile });
       const before = world.machine.census();
-      const { client } = selections.client;
-      using ends = selections[way]();
+      const { client } = world.client;
+      using ends = world[way]();
       const data = noise(20_000);
-      fill(ends.writer, data.subarray(0, 5_000));
-      world.settle();
-      const { offer, source } = selections;
+      ends.write(data.subarray(0, 5_000));
+      const { offer, source } = world.selections;
       if (object === "offer") client.say(offer, "wl_data_offer.destroy");
       else client.say(source, "wl_data_source.destroy");
       world.settle();
-      assertSameBytes(transfer(world, ends, data.subarray(5_000)), data);
-      assert.equal(selections.client.ended, false);
+      assertSameBytes(ends.transfer(data.subarray(5_000)), data);
+      assert.equal(world.client.ended, false);
       assert.deepEqual(world.machine.census(), before);
-      assert.deepEqual(world.machine.log, []);
+      world.assertSound();
     });
   }
 
   for (const room of [1 << 30, 0]) {
-    Deno.test(`${rutabaga}: an application that is to write its selection into a file of the host writes it nowhere${room === 0 ? ", also without memory for that file" : ""}`, () => {
-      const faults = new Faults();
-      using world = new DeviceWorld({ profile, faults });
-      const selections = new Selections(world);
-      const { client, host, log } = selections.client;
+    Deno.test(`${profile.name}: an application that is to write its selection into a file of the host writes it nowhere${room === 0 ? ", also without memory for that file" : ""}`, () => {
+      using world = new ClipboardWorld({ profile });
+      const { client, host, log } = world.client;
       const before = world.machine.census();
-      faults.windowBytes = room;
-      const file = createMemfd("file", 100).release();
-      host.say(selections.source, "wl_data_source.send", {
+      world.faults.windowBytes = room;
+      host.say(world.selections.source, "wl_data_source.send", {
         "mime_type": "text/plain",
-        fd: file,
+        fd: createMemfd("file", 100).release(),
       });
       world.settle();
       const fd = client.takeFd();
@@ -96,8 +86,7 @@ for (const rutabaga of rutabagas) {
 
 /** How many descriptors this process has open, and what the loop watches. */
 function counts(world: DeviceWorld): { fds: number; watches: number } {
-  const fds = openFdCount();
-  return { fds, watches: world.loop.watchCount };
+  return { fds: openFdCount(), watches: world.loop.watchCount };
 }
 
 /**
@@ -109,22 +98,20 @@ class Orphan {
   readonly #before = counts(this.world);
   readonly #census = this.world.machine.census();
   readonly selections = new Selections(this.world);
-  readonly reader: OwnedFd;
-  readonly writer: OwnedFd;
+  readonly client = this.selections.client;
+  readonly ends: TransferEnds = this.selections.offerTo();
 
   constructor() {
-    ({ reader: this.reader, writer: this.writer } = this.selections.offerTo());
-    fill(this.writer, noise(1_000));
-    this.world.settle();
-    assert.equal(join(drain(this.reader).bytes).length, 1_000);
+    this.ends.write(noise(1_000));
+    assert.equal(this.ends.read().bytes.length, 1_000);
   }
 
   /** The client breaks the protocol, for which the relay ends it. */
   breakProtocol(): void {
     const noObject = Int32Array.of(99, 8 << 16);
-    this.selections.client.client.bytes(new Uint8Array(noObject.buffer));
+    this.client.client.bytes(new Uint8Array(noObject.buffer));
     this.world.settle();
-    assert.equal(this.selections.client.ended, true);
+    assert.equal(this.client.ended, true);
   }
 
   /**
@@ -132,16 +119,17 @@ class Orphan {
    * client is left.
    */
   assertGone(): void {
-    assert.equal(fill(this.writer, noise(1)), -EPIPE);
-    assert.equal(drain(this.reader).ended, true);
+    this.assertOver();
     assert.deepEqual(this.world.machine.census(), this.#census);
-    this.reader[Symbol.dispose]();
-    this.writer[Symbol.dispose]();
-    const { fds, watches } = this.#before;
-    const { client, host } = this.selections.client;
-    client[Symbol.dispose]();
-    host[Symbol.dispose]();
-    assert.deepEqual(counts(this.world), { fds, watches });
+    const { ends, client: { client, host } } = this;
+    for (const end of [ends, client, host]) end[Symbol.dispose]();
+    assert.deepEqual(counts(this.world), this.#before);
+  }
+
+  /** Fails unless both ends see that the transfer is over. */
+  assertOver(): void {
+    assert.equal(fill(this.ends.writer, noise(1)), -EPIPE);
+    assert.equal(this.ends.read().ended, true);
   }
 }
 
@@ -150,11 +138,9 @@ Deno.test("what a client's child writes goes on for a second after the client wa
   using world = orphan.world;
   orphan.breakProtocol();
   world.pass(900);
-  assert.equal(fill(orphan.writer, noise(500)), 500);
+  assert.equal(fill(orphan.ends.writer, noise(500)), 500);
   world.pass(50);
-  assert.deepEqual(drain(orphan.reader).bytes.map(({ length }) => length), [
-    500,
-  ]);
+  assert.equal(orphan.ends.read().bytes.length, 500);
   world.pass(100);
   orphan.assertGone();
 });
@@ -163,13 +149,13 @@ Deno.test("the host's application that asks for a selection whose client is gone
   const orphan = new Orphan();
   using world = orphan.world;
   orphan.breakProtocol();
-  using late = orphan.selections.askClient();
-  world.settle();
-  assert.deepEqual(drain(late), { bytes: [], ended: true });
-  late[Symbol.dispose]();
-  assert.equal(fill(orphan.writer, noise(500)), 500);
-  world.settle();
-  assert.equal(join(drain(orphan.reader).bytes).length, 500);
+  {
+    using late = orphan.selections.askClient();
+    world.settle();
+    assert.deepEqual(drain(late), { bytes: new Uint8Array(), ended: true });
+  }
+  assert.equal(orphan.ends.write(noise(500)), 500);
+  assert.equal(orphan.ends.read().bytes.length, 500);
   world.pass(1_000);
   orphan.assertGone();
 });
@@ -177,18 +163,16 @@ Deno.test("the host's application that asks for a selection whose client is gone
 Deno.test("what a client's child writes ends at once where the compositor has closed the connection", () => {
   const orphan = new Orphan();
   using world = orphan.world;
-  orphan.selections.client.host[Symbol.dispose]();
+  orphan.client.host[Symbol.dispose]();
   world.settle();
-  assert.equal(orphan.selections.client.ended, true);
+  assert.equal(orphan.client.ended, true);
   orphan.assertGone();
 });
 
 Deno.test("what a client's child writes ends with the proxy", () => {
   const orphan = new Orphan();
-  using reader = orphan.reader;
-  using writer = orphan.writer;
+  using _ends = orphan.ends;
   orphan.breakProtocol();
   orphan.world[Symbol.dispose]();
-  assert.equal(fill(writer, noise(1)), -EPIPE);
-  assert.equal(drain(reader).ended, true);
+  orphan.assertOver();
 });

@@ -125,6 +125,16 @@ export function hostProfile(
   return { name, fences, pageSize, ...RELEASES[rutabaga] };
 }
 
+/** Each release, without QEMU's confusion of fences. */
+export const releases: readonly HostProfile[] = rutabagas.map((rutabaga) =>
+  hostProfile(rutabaga, "fixed")
+);
+
+/** Each release, with either kind of fences. */
+export const hostProfiles: readonly HostProfile[] = rutabagas.flatMap((
+  rutabaga,
+) => [hostProfile(rutabaga, "fixed"), hostProfile(rutabaga, "stock")]);
+
 /**
  * crosvm of July 2026 and later: rutabaga_gfx 0.1.80, with its own completion
  * of fences, and built with minigbm.

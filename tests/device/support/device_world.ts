@@ -2,6 +2,7 @@
  * Scripted clients, our relays over the real virtio-gpu code, an emulated
  * machine and a scripted compositor: in one process, turn by turn.
  */
+import assert from "node:assert/strict";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
 import type { VirtgpuEndpoint } from "../../../src/host/virtgpu/endpoint.ts";
@@ -78,11 +79,9 @@ export class DeviceClient implements Disposable {
   }
 
   /** Tells the globals, and has the client make its registry. */
-  greet(
-    globals: Globals = usualGlobals,
-  ): void {
+  greet(more: Globals = []): void {
     this.#world.settle();
-    this.host.greet(globals);
+    this.host.greet([...usualGlobals, ...more]);
     this.client.say(1, "wl_display.get_registry", { registry: 2 });
     this.#world.settle();
     this.client.heard();
@@ -106,6 +105,34 @@ export class DeviceClient implements Disposable {
     this.#world.settle();
     this.client.heard();
     this.host.heard();
+  }
+
+  /** What the client hears until nothing happens any more. */
+  heard(): string[] {
+    this.#world.settle();
+    return this.client.heard();
+  }
+
+  /** What the compositor hears until nothing happens any more. */
+  told(): string[] {
+    this.#world.settle();
+    return this.host.heard();
+  }
+
+  /** Closes the connection, as an application that ends. */
+  leave(): void {
+    this.client[Symbol.dispose]();
+    this.#world.settle();
+  }
+
+  /** Fails unless the client still speaks with its compositor, both ways. */
+  assertAlive(): void {
+    this.client.say(1, "wl_display.sync", { callback: this.client.nextId });
+    const answers = this.host.answerSyncs(this.told(), 5);
+    assert.ok(answers > 0, "the compositor has heard it");
+    assert.ok(this.heard().some((line) => line.includes("done(5)")));
+    assert.equal(this.ended, false);
+    assert.deepEqual(this.#world.machine.violations, []);
   }
 
   [Symbol.dispose](): void {
@@ -160,12 +187,13 @@ export class DeviceWorld extends ScriptedMachine {
     return client;
   }
 
-  /** A client that knows the globals. */
-  addReady(
-    globals?: Globals,
-  ): DeviceClient {
+  /**
+   * A client that knows the globals: the usual ones, and what its host has
+   * beside them.
+   */
+  addReady(more?: Globals): DeviceClient {
     const client = this.addClient();
-    client.greet(globals);
+    client.greet(more);
     return client;
   }
 

@@ -4,14 +4,31 @@
  */
 import assert from "node:assert/strict";
 import { OwnedFd, setNonBlocking } from "../../../ffi/fd.ts";
-import type { DeviceWorld } from "./device_world.ts";
-import { type Selections, TransferEnds } from "./selections.ts";
+import { DeviceWorld, type DeviceWorldOptions } from "./device_world.ts";
+import { Selections, TransferEnds } from "./selections.ts";
 
-/**
- * `from` is asked for what `to` pastes: where the one reads and the other
- * writes.
- */
-export function connect(
+/** A machine with two applications, of which the one pastes from the other. */
+export class GuestCopyWorld extends DeviceWorld {
+  readonly from: Selections;
+  readonly to: Selections;
+
+  /** @param pastes which application pastes */
+  constructor(
+    options: DeviceWorldOptions = {},
+    pastes: "another" | "the same" = "another",
+  ) {
+    super(options);
+    this.from = new Selections(this);
+    this.to = pastes === "another" ? new Selections(this) : this.from;
+  }
+
+  /** `to` pastes: where it reads, and `from` writes. */
+  copy(): TransferEnds {
+    return connect(this, this.from, this.to);
+  }
+}
+
+function connect(
   world: DeviceWorld,
   from: Selections,
   to: Selections,
@@ -26,7 +43,7 @@ export function connect(
   });
   const writer = arrived(world, from.client.client.receivedFds);
   setNonBlocking(writer);
-  return new TransferEnds(reader, new OwnedFd(writer));
+  return new TransferEnds(world, reader, new OwnedFd(writer));
 }
 
 /**

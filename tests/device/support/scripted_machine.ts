@@ -2,7 +2,9 @@
  * An emulated machine whose compositor is a script: each context that connects
  * gets a peer.
  */
+import assert from "node:assert/strict";
 import { socketPair } from "../../../ffi/unix_socket.ts";
+import type { Faults } from "../../emulator/faults.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { hostProfile } from "../../emulator/host_profile.ts";
 import { ManualLoop } from "../../support/manual_loop.ts";
@@ -37,6 +39,21 @@ export class ScriptedMachine implements Disposable {
     const peer = this.peers[index];
     if (peer === undefined) throw new Error(`no connection ${index}`);
     return peer;
+  }
+
+  /** What goes wrong, from now on. */
+  get faults(): Faults {
+    return this.machine.faults;
+  }
+
+  /**
+   * Fails where the host has written to its log, or a real VM would have
+   * crashed, hung or stalled.
+   */
+  assertSound(): void {
+    const { log, violations, queue } = this.machine;
+    assert.deepEqual({ log, violations }, { log: [], violations: [] });
+    assert.equal(queue.stalls, 0);
   }
 
   /** Lets the clock run on. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { OwnedFd, readFd, setNonBlocking, writeFd } from "../../../ffi/fd.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
-import type { DeviceClient, DeviceWorld } from "./device_world.ts";
+import { type DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";
 const OFFER = 0xff00_0000;
@@ -59,10 +59,60 @@ type Kind = (typeof kinds)[SelectionKind];
 export class TransferEnds implements Disposable {
   readonly reader: OwnedFd;
   readonly writer: OwnedFd;
+  readonly #world: DeviceWorld;
 
-  constructor(reader: OwnedFd, writer: OwnedFd) {
+  constructor(world: DeviceWorld, reader: OwnedFd, writer: OwnedFd) {
+    this.#world = world;
     this.reader = reader;
     this.writer = writer;
+  }
+
+  /**
+   * The one application writes as much as the pipe takes, and all that follows
+   * happens.
+   *
+   * @returns how much, or the negative error number
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): number {
+    const count = fill(this.writer, bytes);
+    this.#world.settle();
+    return count;
+  }
+
+  /** The one application closes its end, and all that follows happens. */
+  end(): void {
+    this.writer[Symbol.dispose]();
+    this.#world.settle();
+  }
+
+  /** The other application reads what is there. `ended`: it ends here. */
+  read(limit = Infinity): { bytes: Uint8Array; ended: boolean } {
+    return drain(this.reader, limit);
+  }
+
+  /** Moves data until their end has come out: what came out. */
+  transfer(data: Uint8Array<ArrayBuffer>): Uint8Array {
+    const out: Uint8Array[] = [];
+    let written = 0;
+    for (let turn = 0; turn < 100_000; turn++) {
+      if (written < data.length) {
+        const count = fill(this.writer, data.subarray(written));
+        assert.ok(count >= 0, `writing failed: ${count}`);
+        written += count;
+      }
+      if (written === data.length) this.writer[Symbol.dispose]();
+      this.#world.settle();
+      const { bytes, ended } = this.read();
+      out.push(bytes);
+      if (ended) return join(out);
+      if (bytes.length === 0) this.#world.pass(1);
+    }
+    throw new Error(`the transfer does not end after ${written} bytes`);
+  }
+
+  /** Fails unless data come out as they went in, and then their end. */
+  assertArrives(data: Uint8Array<ArrayBuffer>): void {
+    assertSameBytes(this.transfer(data), data);
   }
 
   [Symbol.dispose](): void {
@@ -199,7 +249,7 @@ export class Selections {
    * it.
    */
   paste(): TransferEnds {
-    return new TransferEnds(this.ask(), this.takeAsked());
+    return this.answered(this.ask());
   }
 
   /** The client asks several times in one piece. */
@@ -219,6 +269,11 @@ export class Selections {
     });
   }
 
+  /** Both ends of what was asked for, once the compositor has heard of it. */
+  answered(reader: OwnedFd): TransferEnds {
+    return new TransferEnds(this.#world, reader, this.takeAsked());
+  }
+
   /** The descriptor that the compositor's side was given to write to. */
   takeAsked(): OwnedFd {
     const fd = this.#arrived(this.client.host);
@@ -236,7 +291,7 @@ export class Selections {
     const fd = this.#arrived(this.client.client);
     assert.ok(fd !== undefined, "the client has received a descriptor");
     setNonBlocking(fd);
-    return new TransferEnds(reader, new OwnedFd(fd));
+    return new TransferEnds(this.#world, reader, new OwnedFd(fd));
   }
 
   /**
@@ -267,21 +322,37 @@ export class Selections {
   }
 }
 
+/** A machine whose first client has the clipboard. */
+export class ClipboardWorld extends DeviceWorld {
+  readonly selections: Selections = new Selections(this);
+  readonly client: DeviceClient = this.selections.client;
+
+  /** The client asks for the host's selection. */
+  paste(): TransferEnds {
+    return this.selections.paste();
+  }
+
+  /** The host asks for the client's selection. */
+  copy(readerWaits?: "waits" | "non-blocking"): TransferEnds {
+    return this.selections.offerTo(readerWaits);
+  }
+}
+
 /** Reads what is there. `ended`: it ends here. */
 export function drain(
   fd: OwnedFd,
   limit = Infinity,
-): { bytes: Uint8Array[]; ended: boolean } {
-  const bytes: Uint8Array[] = [];
+): { bytes: Uint8Array; ended: boolean } {
+  const pieces: Uint8Array[] = [];
   for (let room = limit; room > 0;) {
     const chunk = new Uint8Array(Math.min(room, 1 << 16));
     const count = readFd(fd.number, chunk);
-    if (count === -EAGAIN) return { bytes, ended: false };
-    if (count <= 0) return { bytes, ended: true };
-    bytes.push(chunk.slice(0, count));
+    if (count === -EAGAIN) break;
+    if (count <= 0) return { bytes: join(pieces), ended: true };
+    pieces.push(chunk.subarray(0, count));
     room -= count;
   }
-  return { bytes, ended: false };
+  return { bytes: join(pieces), ended: false };
 }
 
 /** Writes as much as the pipe takes: how much, or the negative error number. */
@@ -294,42 +365,6 @@ export function fill(fd: OwnedFd, bytes: Uint8Array<ArrayBuffer>): number {
     written += count;
   }
   return written;
-}
-
-/** Moves data through a transfer until its end has come out: what came out. */
-export function transfer(
-  world: DeviceWorld,
-  { reader, writer }: Pick<TransferEnds, "reader" | "writer">,
-  data: Uint8Array<ArrayBuffer>,
-): Uint8Array {
-  const out: Uint8Array[] = [];
-  let written = 0;
-  for (let turn = 0; turn < 100_000; turn++) {
-    if (written < data.length) {
-      const count = fill(writer, data.subarray(written));
-      assert.ok(count >= 0, `writing failed: ${count}`);
-      written += count;
-      if (written === data.length) writer[Symbol.dispose]();
-    }
-    if (data.length === 0) writer[Symbol.dispose]();
-    world.settle();
-    const { bytes, ended } = drain(reader);
-    out.push(...bytes);
-    if (ended) return join(out);
-    if (bytes.length === 0) world.pass(1);
-  }
-  throw new Error(`the transfer does not end after ${written} bytes`);
-}
-
-/**
- * Fails unless data come out of a transfer as they went in, and then its end.
- */
-export function assertArrives(
-  world: DeviceWorld,
-  ends: Pick<TransferEnds, "reader" | "writer">,
-  data: Uint8Array<ArrayBuffer>,
-): void {
-  assertSameBytes(transfer(world, ends, data), data);
 }
 
 /** Fails where bytes differ, and says where instead of showing them. */

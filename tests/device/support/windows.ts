@@ -27,6 +27,7 @@ export class Windows implements Disposable {
   readonly client: DeviceClient;
   readonly compositor: CompositorScript;
   readonly #world: DeviceWorld;
+  readonly #open = new Set<Window>();
   #nextId = 5;
 
   /**
@@ -96,7 +97,9 @@ export class Windows implements Disposable {
       size,
     });
     client.createBuffer(pool, buffer, { width, height, format: XRGB8888 });
-    return { surface, pool, buffer, width, height, memory, file };
+    const window = { surface, pool, buffer, width, height, memory, file };
+    this.#open.add(window);
+    return window;
   }
 
   /** Fills a window with a byte and commits it whole, with a frame callback. */
@@ -123,17 +126,57 @@ export class Windows implements Disposable {
     assert.deepEqual(this.compositor.pixels(), expected);
   }
 
+  /**
+   * Fails unless a window of that size shows what is drawn into it, each time
+   * with its buffer free at once.
+   */
+  assertDraws(width: number, height: number): void {
+    const window = this.open(width, height);
+    for (const byte of [1, 2, 3, 4, 5]) {
+      this.show(window, byte);
+      this.assertShown(window, byte);
+      this.assertFreed();
+    }
+    this.close(window);
+    this.settle();
+  }
+
+  /** Fails unless the client heard of one frame and one free buffer. */
+  assertFreed(): void {
+    const heard = this.client.client.heard();
+    assert.equal(count(heard, "wl_callback"), 1, "a frame callback");
+    assert.equal(count(heard, "release"), 1, "a release");
+  }
+
   /** Ends a window. */
   close(window: Window): void {
     const { client } = this.client;
     client.say(window.buffer, "wl_buffer.destroy");
     client.say(window.pool, "wl_shm_pool.destroy");
     client.say(window.surface, "wl_surface.destroy");
+    this.settle();
+    this.#forget(window);
+  }
+
+  /** The client ends, with all of its windows. */
+  leave(): void {
+    this.client.leave();
+    for (const window of this.#open) this.#forget(window);
+  }
+
+  #forget(window: Window): void {
+    this.#open.delete(window);
     window.memory[Symbol.dispose]();
     window.file[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
+    for (const window of this.#open) this.#forget(window);
     this.compositor[Symbol.dispose]();
   }
+}
+
+/** How many of the lines say something. */
+export function count(lines: readonly string[], what: string): number {
+  return lines.filter((line) => line.includes(what)).length;
 }
