@@ -3,11 +3,9 @@
  * shared memory for its compositor.
  */
 import assert from "node:assert/strict";
-import { Faults } from "../emulator/faults.ts";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";
 import { RawGuest } from "./support/raw_guest.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
-import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import type { DmabufSettings } from "./support/dmabuf_script.ts";
 import { Windows } from "./support/windows.ts";
@@ -16,51 +14,43 @@ const XR24 = 0x34325258;
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0001n;
 
-const globals = [...usualGlobals, [9, "zwp_linux_dmabuf_v1", 5]] as const;
+const globals = [[9, "zwp_linux_dmabuf_v1", 5]] as const;
 const takesAll: DmabufSettings = { formats: [[XR24, LINEAR]], takes: "all" };
 
-function host(faults = new Faults()): DeviceWorld {
-  return new DeviceWorld({ profile: crosvmWithMinigbm, faults });
+/** A host with a GPU, on which clients draw. */
+class GpuWorld extends DeviceWorld {
+  constructor() {
+    super({ profile: crosvmWithMinigbm });
+  }
+
+  /** A client, whose compositor takes all of its GPU's linear buffers. */
+  draw(): Windows {
+    return new Windows(this, this.addReady(globals), takesAll);
+  }
 }
 
 Deno.test("what a client draws is what the host's GPU shows, and its buffer is free at once", () => {
-  using world = host();
-  using windows = new Windows(world, world.addReady(globals), takesAll);
-  for (const width of [1, 63, 64, 100, 1920]) {
-    const window = windows.open(width, 50);
-    for (const byte of [1, 2, 3, 4]) {
-      windows.show(window, byte);
-      windows.assertShown(window, byte);
-      const heard = windows.client.client.heard();
-      assert.equal(heard.filter((line) => line.includes("release")).length, 1);
-    }
-    windows.close(window);
-    windows.settle();
-  }
-  assert.deepEqual(world.machine.log, []);
-  assert.deepEqual(world.machine.violations, []);
+  using world = new GpuWorld();
+  using windows = world.draw();
+  for (const width of [1, 63, 64, 100, 1920]) windows.assertDraws(width, 50);
+  world.assertSound();
   assert.deepEqual(windows.client.log, []);
 });
 
 Deno.test("clients at once do not disturb each other's questions to the allocator", () => {
-  using world = host();
-  const all = [1, 2, 3].map(() =>
-    new Windows(world, world.addReady(globals), takesAll)
-  );
-  all.forEach((windows, i) => {
-    const window = windows.open(100 + 100 * i, 50);
-    windows.show(window, i + 1);
-    windows.assertShown(window, i + 1);
-    windows.close(window);
-  });
-  assert.deepEqual(world.machine.log, []);
+  using world = new GpuWorld();
+  const all = [1, 2, 3].map(() => world.draw());
+  for (const [i, windows] of all.entries()) {
+    windows.assertDraws(100 + 100 * i, 50);
+  }
+  world.assertSound();
   for (const windows of all) windows[Symbol.dispose]();
 });
 
 Deno.test("a question that found no room for its answer keeps nobody from asking again", () => {
-  const faults = new Faults();
-  using world = host(faults);
-  using windows = new Windows(world, world.addReady(globals), takesAll);
+  using world = new GpuWorld();
+  const { faults } = world;
+  using windows = world.draw();
   windows.pass(6_000);
   faults.windowBytes = world.machine.census().window;
   const large = windows.open(300, 300);
@@ -71,25 +61,15 @@ Deno.test("a question that found no room for its answer keeps nobody from asking
   windows.show(small, 2);
   windows.assertShown(small, 2);
   assert.deepEqual(world.machine.log, []);
-  windows.close(large);
-  windows.close(small);
 });
 
 Deno.test("windows that were opened and closed leave nothing behind", () => {
-  using world = host();
-  using windows = new Windows(world, world.addReady(globals), takesAll);
-  const cycle = (size: number): void => {
-    const window = windows.open(size, size);
-    for (const byte of [1, 2, 3]) {
-      windows.show(window, byte);
-    }
-    windows.close(window);
-    windows.settle();
-  };
-  cycle(10);
+  using world = new GpuWorld();
+  using windows = world.draw();
+  windows.assertDraws(10, 10);
   windows.pass(10_000);
   const before = world.machine.census();
-  for (let i = 0; i < 100; i++) cycle(10 + 3 * i);
+  for (let i = 0; i < 100; i++) windows.assertDraws(10 + 3 * i, 10 + 3 * i);
   windows.pass(10_000);
   assert.deepEqual(world.machine.census(), before);
   assert.deepEqual(world.machine.log, []);
@@ -111,15 +91,12 @@ for (
   ] as const
 ) {
   Deno.test(`a compositor that ${name} is told in the log, before it refuses shared memory`, () => {
-    using world = host();
-    const client = world.addReady(dmabuf === null ? usualGlobals : globals);
+    using world = new GpuWorld();
+    const client = world.addReady(dmabuf === null ? [] : globals);
     using windows = new Windows(world, client, dmabuf);
     assert.match(client.log.join(), words);
-    const window = windows.open(100, 50);
-    windows.paint(window, 1);
+    windows.paint(windows.open(100, 50), 1);
     assert.throws(() => windows.settle(), /failed mmap/);
-    window.memory[Symbol.dispose]();
-    window.file[Symbol.dispose]();
   });
 }
 

@@ -15,6 +15,8 @@ import { type Window, Windows } from "./support/windows.ts";
 
 /** Pixels of a side of a buffer of 16 pages. */
 const SIDE = 128;
+/** What is copied of such a buffer. */
+const COPY = SIDE * SIDE * 4;
 
 /**
  * A machine whose host was asked whether it takes such memory, by whoever
@@ -44,16 +46,23 @@ class GuestWorld extends DeviceWorld {
   }
 }
 
-function open(windows: Windows, seals: number, height = SIDE): Window {
+/** A window whose file is sealed, and may not shrink. */
+function openSealed(windows: Windows, height = SIDE): Window {
   return windows.open(SIDE, height, (file) => {
-    if (seals !== 0) addSeals(file.number, seals);
+    addSeals(file.number, F_SEAL_SHRINK);
   });
+}
+
+/** Has the window's file and its pool grow. */
+function grow(windows: Windows, { file, pool }: Window, size: number): void {
+  assert.equal(libc.ftruncate(file.number, BigInt(size)), 0);
+  windows.client.client.say(pool, "wl_shm_pool.resize", { size });
 }
 
 Deno.test("a sealed buffer is shown without a copy, and released when the host has done with it", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.show(window, 1);
   windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, 0);
@@ -63,9 +72,7 @@ Deno.test("a sealed buffer is shown without a copy, and released when the host h
   windows.show(window, 3);
   assert.ok(windows.client.client.heard().join().includes("wl_buffer"));
   windows.close(window);
-  windows.settle();
-  assert.deepEqual(world.machine.log, []);
-  assert.deepEqual(world.machine.violations, []);
+  world.assertSound();
 });
 
 Deno.test("the trial's connection ends with its answer, and there is one for all clients", () => {
@@ -80,13 +87,12 @@ Deno.test("the trial's connection ends with its answer, and there is one for all
 Deno.test("a sealed buffer that is not whole pages is not copied either, and its file is left as it is", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK, 3);
+  const window = openSealed(windows, 3);
   windows.show(window, 1);
   windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, 0);
   const { size } = Deno.statSync(`/proc/self/fd/${window.file.number}`);
   assert.equal(size, SIDE * 3 * 4);
-  windows.close(window);
 });
 
 for (
@@ -99,7 +105,7 @@ for (
     using world = new GuestWorld("taken");
     using windows = new Windows(world);
     const made = world.machine.guestHandles?.made;
-    const window = open(windows, 0);
+    const window = windows.open(SIDE, SIDE);
     windows.paint(window, 1);
     // a mapping for writing forbids that seal
     if (seals !== 0) {
@@ -108,12 +114,10 @@ for (
     }
     windows.settle();
     windows.assertShown(window, 1);
-    assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+    assert.equal(world.statistics.copiedBytes, COPY);
     assert.equal(world.machine.guestHandles?.made, made);
-    assert.equal(
-      Deno.statSync(`/proc/self/fd/${window.file.number}`).size,
-      SIDE * SIDE * 4,
-    );
+    const { size } = Deno.statSync(`/proc/self/fd/${window.file.number}`);
+    assert.equal(size, COPY);
     windows.close(window);
     assert.deepEqual(world.machine.log, []);
   });
@@ -123,10 +127,9 @@ Deno.test("a machine that does not offer it is not asked, and copies", () => {
   using world = new GuestWorld(undefined);
   assert.equal(world.peers.length, 1);
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.show(window, 1);
-  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
-  windows.close(window);
+  assert.equal(world.statistics.copiedBytes, COPY);
 });
 
 Deno.test("where the host refuses it, one connection is lost that nobody needs, and clients are copied for", () => {
@@ -135,10 +138,10 @@ Deno.test("where the host refuses it, one connection is lost that nobody needs, 
   assert.ok(log.some((line) => line.includes("invalid handle")));
   log.length = 0;
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.show(window, 1);
   windows.assertShown(window, 1);
-  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  assert.equal(world.statistics.copiedBytes, COPY);
   windows.close(window);
   assert.deepEqual(log, []);
   assert.equal(world.machine.contexts.size, 2);
@@ -149,9 +152,9 @@ Deno.test("a compositor that does not answer to the trial has five seconds, and 
   using windows = new Windows(world);
   windows.pass(1);
   assert.equal(world.machine.contexts.size, 2);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.show(window, 1);
-  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
+  assert.equal(world.statistics.copiedBytes, COPY);
   windows.close(window);
   windows.pass(5_100);
   assert.equal(world.machine.contexts.size, 1);
@@ -160,14 +163,12 @@ Deno.test("a compositor that does not answer to the trial has five seconds, and 
 Deno.test("a pool that grows is imported again, and buffers of before stay", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.show(window, 1);
-  const bytes = SIDE * SIDE * 4;
-  assert.equal(libc.ftruncate(window.file.number, BigInt(2 * bytes)), 0);
   const { client } = windows.client;
-  client.say(window.pool, "wl_shm_pool.resize", { size: 2 * bytes });
+  grow(windows, window, 2 * COPY);
   const second = windows.nextId();
-  const shape = { offset: bytes, width: SIDE, height: SIDE, format: 1 };
+  const shape = { offset: COPY, width: SIDE, height: SIDE, format: 1 };
   client.createBuffer(window.pool, second, shape);
   windows.settle();
   windows.assertShown(window, 1);
@@ -178,21 +179,18 @@ Deno.test("a pool that grows is imported again, and buffers of before stay", () 
   assert.equal(world.statistics.copiedBytes, 0);
   client.say(second, "wl_buffer.destroy");
   windows.close(window);
-  windows.settle();
   assert.deepEqual(world.machine.log, []);
 });
 
 Deno.test("a pool that grows beyond what the kernel takes is copied from then on", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   windows.settle();
   const { client } = windows.client;
-  const grown = 65 * 1024 * 1024;
-  assert.equal(libc.ftruncate(window.file.number, BigInt(grown)), 0);
-  client.say(window.pool, "wl_shm_pool.resize", { size: grown });
+  grow(windows, window, 65 * 1024 * 1024);
   const second = windows.nextId();
-  const shape = { offset: SIDE * SIDE * 4, width: SIDE, height: 1, format: 1 };
+  const shape = { offset: COPY, width: SIDE, height: 1, format: 1 };
   client.createBuffer(window.pool, second, shape);
   client.attach(window.surface, second);
   client.say(window.surface, "wl_surface.commit");
@@ -200,7 +198,6 @@ Deno.test("a pool that grows beyond what the kernel takes is copied from then on
   assert.equal(world.statistics.copiedBytes, SIDE * 4);
   client.say(second, "wl_buffer.destroy");
   windows.close(window);
-  windows.settle();
   assert.deepEqual(world.machine.log, []);
 });
 
@@ -208,7 +205,7 @@ Deno.test("the pages of a buffer stay where they are until the host knows that i
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
   const before = openFdCount();
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   const shown = openFdCount();
   windows.show(window, 1);
   const used = openFdCount();
@@ -229,10 +226,9 @@ Deno.test("windows that were opened and closed leave nothing behind, and a clien
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
   const cycle = (): void => {
-    const window = open(windows, F_SEAL_SHRINK);
+    const window = openSealed(windows);
     windows.show(window, 1);
     windows.close(window);
-    windows.settle();
   };
   cycle();
   const before = world.machine.census();
@@ -240,32 +236,26 @@ Deno.test("windows that were opened and closed leave nothing behind, and a clien
   for (let i = 0; i < 50; i++) cycle();
   assert.deepEqual(world.machine.census(), before);
   assert.equal(openFdCount(), files);
-  const window = open(windows, F_SEAL_SHRINK);
-  windows.show(window, 1);
-  windows.client.client[Symbol.dispose]();
-  world.settle();
+  windows.show(openSealed(windows), 1);
+  windows.leave();
   windows.compositor[Symbol.dispose]();
-  window.memory[Symbol.dispose]();
-  window.file[Symbol.dispose]();
   assert.ok(openFdCount() < files);
 });
 
 Deno.test("a client with very many pools has the rest copied", () => {
   using world = new GuestWorld("taken");
   using windows = new Windows(world);
-  const window = open(windows, F_SEAL_SHRINK);
+  const window = openSealed(windows);
   const { client } = windows.client;
   for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();
     client.createPool(4, { id: windows.nextId(), fd: sent, size: SIDE * SIDE });
     windows.settle();
   }
-  const late = open(windows, F_SEAL_SHRINK);
+  const late = openSealed(windows);
   windows.show(late, 7);
   windows.assertShown(late, 7);
-  assert.equal(world.statistics.copiedBytes, SIDE * SIDE * 4);
-  windows.close(window);
-  windows.close(late);
+  assert.equal(world.statistics.copiedBytes, COPY);
 });
 
 Deno.test("a client with very large pools has the rest copied, until it gives one back", () => {
@@ -273,7 +263,7 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
   using windows = new Windows(world);
   const { client } = windows.client;
   const large = 60 * 1024 * 1024;
-  const shown = open(windows, F_SEAL_SHRINK);
+  const shown = openSealed(windows);
   const { number } = shown.file;
   assert.equal(libc.ftruncate(number, BigInt(large)), 0);
   const pools = [1, 2, 3, 4].map(() => {
@@ -293,9 +283,8 @@ Deno.test("a client with very large pools has the rest copied, until it gives on
     windows.show({ ...shown, buffer }, byte);
     return world.statistics.copiedBytes - before;
   };
-  assert.equal(paintAnother(1), SIDE * SIDE * 4);
+  assert.equal(paintAnother(1), COPY);
   client.say(pools[0] ?? 0, "wl_shm_pool.destroy");
   windows.settle();
   assert.equal(paintAnother(2), 0);
-  windows.close(shown);
 });

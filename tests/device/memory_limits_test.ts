@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { PIECES_PER_TURN } from "../../src/relay/features/backing/memory_budget.ts";
-import { usualGlobals } from "../support/relay_world.ts";
 import { DeviceWorld } from "./support/device_world.ts";
+import { join } from "./support/selections.ts";
 import { type Window, Windows } from "./support/windows.ts";
 
 const CROSS_DOMAIN = 1 << 5;
@@ -20,10 +20,7 @@ class IconScene implements Disposable {
   readonly icon: number;
 
   constructor(world: DeviceWorld) {
-    const client = world.addReady([
-      ...usualGlobals,
-      [9, "xdg_toplevel_icon_manager_v1", 1],
-    ]);
+    const client = world.addReady([[9, "xdg_toplevel_icon_manager_v1", 1]]);
     this.windows = new Windows(world, client);
     this.window = this.windows.open(1, 1);
     const manager = this.windows.nextId();
@@ -46,15 +43,11 @@ class IconScene implements Disposable {
           scale: first + i,
         }),
     );
-    client.bytes(
-      Uint8Array.from(messages.flatMap((message) => [...message])),
-    );
+    client.bytes(join(messages));
   }
 
   [Symbol.dispose](): void {
     this.windows[Symbol.dispose]();
-    this.window.memory[Symbol.dispose]();
-    this.window.file[Symbol.dispose]();
   }
 }
 
@@ -85,11 +78,9 @@ Deno.test("a client that asks for many pieces of the host's memory at once gets 
 /** The client shows a buffer that the host cannot be given. */
 function showRefused(windows: Windows, window: Window): void {
   const { client } = windows.client;
-  const [dmabuf, params, buffer] = [
-    windows.nextId(),
-    windows.nextId(),
-    windows.nextId(),
-  ];
+  const dmabuf = windows.nextId();
+  const params = windows.nextId();
+  const buffer = windows.nextId();
   client.bind(9, "zwp_linux_dmabuf_v1", 5, dmabuf);
   client.say(dmabuf, "zwp_linux_dmabuf_v1.create_params", {
     "params_id": params,
@@ -121,15 +112,10 @@ Deno.test("a window that shows shared memory again after a refused GPU buffer sh
   using world = new DeviceWorld({
     parameters: { ["SUPPORTED_CAPSET_IDS"]: CROSS_DOMAIN | VIRGL2 },
   });
-  const client = world.addReady([
-    ...usualGlobals,
-    [9, "zwp_linux_dmabuf_v1", 5],
-  ]);
+  const client = world.addReady([[9, "zwp_linux_dmabuf_v1", 5]]);
   using windows = new Windows(world, client);
   const window = windows.open(10, 10);
-  for (const byte of [8, 9]) {
-    windows.show(window, byte);
-  }
+  for (const byte of [8, 9]) windows.show(window, byte);
   showRefused(windows, window);
   windows.settle();
   window.memory.bytes.fill(2);
@@ -143,5 +129,4 @@ Deno.test("a window that shows shared memory again after a refused GPU buffer sh
     );
     assert.equal(isToldOfAll, byte === 3, "the host looks at all of it, once");
   }
-  windows.close(window);
 });
