@@ -5,8 +5,6 @@
 import assert from "node:assert/strict";
 import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { Faults } from "../emulator/faults.ts";
-import { usualGlobals } from "../support/relay_world.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 
 const CREATOR = "wp_image_description_creator_icc_v1";
@@ -16,11 +14,7 @@ const CREATOR = "wp_image_description_creator_icc_v1";
  * description (5) of it.
  */
 function describe(world: DeviceWorld): DeviceClient {
-  const guest = world.addReady([...usualGlobals, [
-    9,
-    "wp_color_manager_v1",
-    1,
-  ]]);
+  const guest = world.addReady([[9, "wp_color_manager_v1", 1]]);
   guest.bind(9, "wp_color_manager_v1", 1, 3);
   const file = createMemfd("profile", 0);
   writeFd(file.number, new TextEncoder().encode("....profile...."));
@@ -52,9 +46,8 @@ Deno.test("the host reads the profile that the application gave", () => {
 });
 
 Deno.test("without host memory for it an image description fails, and the client lives", () => {
-  const faults = new Faults();
-  faults.windowBytes = 0;
-  using world = new DeviceWorld({ faults });
+  using world = new DeviceWorld();
+  world.faults.windowBytes = 0;
   const guest = describe(world);
   assert.match(
     guest.client.heard().join("\n"),

@@ -9,82 +9,59 @@ import { createPipe } from "../../ffi/pipe.ts";
 import type { BlobNames } from "../../src/virtgpu/device.ts";
 import { hostProfile } from "../emulator/host_profile.ts";
 import { paces } from "../emulator/worker.ts";
-import { RawGuest } from "./support/raw_guest.ts";
-import { ScriptedMachine } from "./support/scripted_machine.ts";
+import { message } from "../support/words.ts";
+import { R8, RawGuest, RawWorld } from "./support/raw_guest.ts";
 
-const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes);
-const word = (page: Uint8Array, index: number): number =>
-  new DataView(page.buffer).getUint32(index * 4, true);
-/** What a RECEIVE on a guest's page brought. */
-const received = (guest: RawGuest): string => {
-  const { page, second } = guest.look();
-  return new TextDecoder().decode(page.subarray(352, 352 + second));
-};
-
-/** Opens connections that each wait for a message. */
-function openPolling(
-  world: ScriptedMachine,
-  guests: DisposableStack,
-  count: number,
-): RawGuest[] {
-  return Array.from({ length: count }, () => {
-    const guest = guests.use(new RawGuest(world.machine));
-    guest.poll();
-    return guest;
-  });
-}
-
-const sync = new Uint8Array(Int32Array.of(1, 12 << 16, 2).buffer);
+const sync = message(1, 0, 2);
 
 Deno.test("polls keep places in the device's queue, and when none is left everybody stands still until one is answered", () => {
-  using world = new ScriptedMachine();
+  using world = new RawWorld();
   using guests = new DisposableStack();
-  const { queue } = world.machine;
-  const [first, second] = openPolling(world, guests, 63);
-  const last = guests.use(new RawGuest(world.machine));
+  const { guest: last, machine: { queue } } = world;
+  const all = Array.from(
+    { length: 63 },
+    () => guests.use(new RawGuest(world.machine)),
+  );
+  for (const guest of all) guest.poll();
+  const [first, second] = all;
   first?.send(sync);
-  assert.equal(world.peer(0).heard().length, 1, "there is a place left");
+  assert.equal(world.peer(1).heard().length, 1, "there is a place left");
   last.poll();
   assert.equal(queue.isStuck, false, "nobody wants one yet");
   first?.send(sync);
   second?.send(sync);
   world.settle();
   assert.deepEqual([queue.isStuck, queue.stalls], [true, 1]);
-  assert.deepEqual([0, 1].flatMap((i) => world.peer(i).heard()), []);
-  world.peer(40).bytes(text("hello"));
-  world.settle();
+  assert.deepEqual([1, 2].flatMap((i) => world.peer(i).heard()), []);
+  world.tell("hello", [], 40);
   assert.deepEqual([queue.isStuck, queue.stalls], [false, 1]);
-  assert.equal([0, 1].flatMap((i) => world.peer(i).heard()).length, 2);
+  assert.equal([1, 2].flatMap((i) => world.peer(i).heard()).length, 2);
 });
 
 for (const fences of ["fixed", "stock"] as const) {
   const whose = fences === "fixed" ? "one of its number" : "any connection";
   Deno.test(`fences ${fences}: the poll of a connection that died in silence keeps its place until ${whose} is answered`, () => {
     const profile = hostProfile("0.1.85", fences);
-    using world = new ScriptedMachine({ profile });
-    using guests = new DisposableStack();
-    const { machine } = world;
-    const other = guests.use(new RawGuest(machine));
+    using world = new RawWorld({ profile });
+    const { guest: other, machine } = world;
     const dying = new RawGuest(machine);
     dying.poll();
     machine.contexts.get(2)?.worker?.kill();
     dying[Symbol.dispose]();
     assert.equal(machine.commandsKept, 1, "its end frees nothing");
     other.poll();
-    world.peer(0).bytes(text("hello"));
-    world.settle();
+    world.tell("hello");
     assert.equal(machine.commandsKept, fences === "fixed" ? 1 : 0);
-    const next = guests.use(new RawGuest(machine));
+    using next = new RawGuest(machine);
     assert.equal(next.device.context, 2, "the kernel gives the number again");
     next.poll();
-    world.peer(2).bytes(text("hello"));
-    world.settle();
+    world.tell("hello", [], 2);
     assert.equal(machine.commandsKept, 0);
   });
 }
 
 Deno.test("the poll of a connection that ends in order gives its place back", () => {
-  using world = new ScriptedMachine();
+  using world = new RawWorld();
   const guest = new RawGuest(world.machine);
   guest.poll();
   assert.equal(world.machine.commandsKept, 1);
@@ -92,35 +69,21 @@ Deno.test("the poll of a connection that ends in order gives its place back", ()
   assert.equal(world.machine.commandsKept, 0);
 });
 
-/**
- * The compositor gives a guest, its first connection, a pipe to write to: the
- * pipe's number.
- */
-function givePipe(
-  world: ScriptedMachine,
-  guest: RawGuest,
-  writer: number,
-): number {
-  guest.poll();
-  world.peer().bytes(text("x"), [writer]);
-  world.settle();
-  guest.device.readEvents();
-  return word(guest.look().page, 4);
+/** The compositor gives the guest a pipe to write to: the pipe's number. */
+function givePipe(world: RawWorld, writer: number): number {
+  world.guest.poll();
+  world.tell("x", [writer]);
+  world.guest.device.readEvents();
+  return world.guest.look().identifier.id;
 }
 
 /**
  * A guest asks for a paste, and the compositor has the end that is written to.
  */
-function askForPaste(
-  world: ScriptedMachine,
-  guest: RawGuest,
-  index: number,
-): number {
+function askForPaste(world: RawWorld, guest: RawGuest, index: number): number {
   guest.send(sync, [[0x8000_0001, 3]]);
   world.peer(index).listen();
-  const [writer] = world.peer(index).receivedFds.splice(0);
-  assert.ok(writer !== undefined);
-  return writer;
+  return world.peer(index).takeFd();
 }
 
 /** How many pieces a pipe of 16 pages takes. */
@@ -131,38 +94,35 @@ function writePieces(guest: RawGuest, pipe: number, count: number): void {
 }
 
 Deno.test("while a WRITE waits its connection receives bytes, and no descriptor", () => {
-  using world = new ScriptedMachine();
-  using guest = new RawGuest(world.machine);
+  using world = new RawWorld();
+  const { guest } = world;
   const { reader, writer } = createPipe();
   using _reader = reader;
-  const pipe = givePipe(world, guest, writer.release());
+  const pipe = givePipe(world, writer.release());
   guest.poll();
   writePieces(guest, pipe, PIPE_PIECES + 1);
   assert.equal(world.machine.queue.isStuck, true);
-  world.peer().bytes(text("bytes"));
-  world.settle();
-  assert.equal(received(guest), "bytes");
+  world.tell("bytes");
+  assert.equal(guest.look().text, "bytes");
 
   readFd(reader.number, new Uint8Array(4072));
   world.settle();
   guest.poll();
   writePieces(guest, pipe, 1);
   assert.equal(world.machine.queue.isStuck, true);
-  const file = createMemfd("keymap", 10).release();
-  world.peer().bytes(text("file"), [file]);
-  world.settle();
-  assert.equal(received(guest), "bytes", "the page is as it was");
+  world.tell("file", [createMemfd("keymap", 10).release()]);
+  assert.equal(guest.look().text, "bytes", "the page is as it was");
   readFd(reader.number, new Uint8Array(4072));
   world.settle();
-  assert.equal(received(guest), "file");
+  assert.equal(guest.look().text, "file");
   assert.equal(guest.look().first, 1);
 });
 
 for (const pace of paces) {
   Deno.test(`${pace}: a WRITE to a full pipe that its own connection reads never ends`, () => {
-    using world = new ScriptedMachine({ pace });
-    using guest = new RawGuest(world.machine);
-    const pipe = givePipe(world, guest, askForPaste(world, guest, 0));
+    using world = new RawWorld({ pace });
+    const { guest } = world;
+    const pipe = givePipe(world, askForPaste(world, guest, 0));
     guest.poll();
     world.settle();
     writePieces(guest, pipe, PIPE_PIECES + 1);
@@ -172,11 +132,11 @@ for (const pace of paces) {
   });
 
   Deno.test(`${pace}: a WRITE to a full pipe that another connection reads ends if that one has a POLL, and never if its POLL comes behind it`, () => {
-    using world = new ScriptedMachine({ pace });
-    using guest = new RawGuest(world.machine);
+    using world = new RawWorld({ pace });
+    const { guest } = world;
     using other = new RawGuest(world.machine);
     const { queue } = world.machine;
-    const pipe = givePipe(world, guest, askForPaste(world, other, 1));
+    const pipe = givePipe(world, askForPaste(world, other, 1));
     other.poll();
     writePieces(guest, pipe, PIPE_PIECES + 1);
     assert.equal(queue.isStuck, true);
@@ -194,26 +154,11 @@ for (const pace of paces) {
 
 Deno.test("QEMU shows a limited number of blobs: beyond it they can be made and sent, and not mapped", () => {
   const profile = { ...hostProfile("0.1.85", "fixed"), mappedBlobs: 2 };
-  using world = new ScriptedMachine({ profile });
-  using guest = new RawGuest(world.machine);
-  const { device } = guest;
-  guest.submit(
-    [2 | 24 << 16, 0, 4096, 1, 0x20203852, 0x11],
-    new Uint8Array(),
-    0,
-    guest.queryHandle,
-  );
-  const make = (mappable: boolean): BlobNames => {
-    const size = 4096;
-    const blob = device.createBlob({
-      memory: "host3d",
-      size,
-      blobId: 2,
-      mappable,
-    });
-    assert.ok(blob !== null);
-    return blob;
-  };
+  using world = new RawWorld({ profile });
+  const { guest, guest: { device } } = world;
+  guest.query(4096, 1, R8);
+  const make = (mappable: boolean): BlobNames =>
+    guest.hostBlob(4096, 2, mappable);
   const hidden = make(false);
   const [one, , third] = [make(true), make(true), make(true)];
   for (const { handle } of [hidden, third]) {

@@ -18,10 +18,7 @@ const SHAPE = { width: 16, height: 16, format: XR24, flags: 0 };
 const LINEAR = 0n;
 const TILED = 0x0100_0000_0000_0002n;
 
-const globals: readonly (readonly [number, string, number])[] = [
-  [1, "wl_compositor", 6],
-  [9, "zwp_linux_dmabuf_v1", 5],
-];
+const globals = [[9, "zwp_linux_dmabuf_v1", 5]] as const;
 
 /** A guest whose device has these capability sets. */
 function guest(capsets: number): DeviceWorld {
@@ -41,10 +38,9 @@ function gpuClient(world: DeviceWorld): DeviceClient {
 
 Deno.test("a guest without a GPU is not offered GPU buffers", () => {
   using world = guest(0);
-  const { client } = world.addReady(globals);
-  client.say(1, "wl_display.get_registry", { registry: 3 });
-  world.settle();
-  assert.ok(!client.heard().some((line) => line.includes("dmabuf")));
+  const guestClient = world.addReady(globals);
+  guestClient.client.say(1, "wl_display.get_registry", { registry: 3 });
+  assert.doesNotMatch(guestClient.heard().join(), /dmabuf/);
 });
 
 Deno.test("a buffer of the guest's GPU is the same memory for the host's compositor", () => {
@@ -75,10 +71,7 @@ Deno.test("a buffer that is not the guest GPU's fails, and the connection lives"
   const foreign = createMemfd("foreign", 4096);
   gpu.client.addPlane(4, { fd: foreign.release(), stride: 64 });
   gpu.client.say(4, "zwp_linux_buffer_params_v1.create", SHAPE);
-  world.settle();
-  assert.deepEqual(gpu.client.heard(), [
-    "zwp_linux_buffer_params_v1@4.failed()",
-  ]);
+  assert.deepEqual(gpu.heard(), ["zwp_linux_buffer_params_v1@4.failed()"]);
   assert.ok(!gpu.ended);
 });
 
@@ -124,9 +117,9 @@ Deno.test("a guest with virgl is offered linear buffers of its own device", () =
 });
 
 Deno.test("a guest with the host GPU's own driver is offered all of the host's layouts", () => {
-  assert.deepEqual(offered(NATIVE_CONTEXT), [0, 1]);
-  assert.deepEqual(offered(VIRGL2 | NATIVE_CONTEXT), [0, 1]);
-  assert.deepEqual(offered(VENUS), [0, 1]);
+  for (const capsets of [NATIVE_CONTEXT, VIRGL2 | NATIVE_CONTEXT, VENUS]) {
+    assert.deepEqual(offered(capsets), [0, 1]);
+  }
 });
 
 Deno.test("a guest that draws with virgl beside Venus is offered linear buffers: one table is for both", () => {

@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { crosvmWithMinigbm } from "../emulator/host_profile.ts";
-import { RawGuest } from "./support/raw_guest.ts";
-import { ScriptedMachine } from "./support/scripted_machine.ts";
+import { RawWorld } from "./support/raw_guest.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import type { DmabufSettings } from "./support/dmabuf_script.ts";
 import { Windows } from "./support/windows.ts";
@@ -101,13 +100,13 @@ for (
 }
 
 Deno.test("the emulated allocator answers one question at a time, as minigbm does", () => {
-  using world = new ScriptedMachine({ profile: crosvmWithMinigbm });
-  using guest = new RawGuest(world.machine);
+  using world = new RawWorld({ profile: crosvmWithMinigbm });
+  const { guest } = world;
   const ask = (width: number): void => {
     guest.submit([2 | 24 << 16, 0, width, 16, XR24, 0x11], undefined, 0);
   };
   ask(100);
-  const words = new Uint32Array(guest.query.bytes.slice(0, 64).buffer);
+  const words = new Uint32Array(guest.queryPage.bytes.slice(0, 64).buffer);
   assert.equal(words[0], 512, "stride");
   ask(200);
   assert.match(world.machine.log.join(), /already in use/);

@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { EMFILE, ENOMEM } from "../../ffi/errno.ts";
 import { SyscallError } from "../../ffi/error.ts";
-import { VirtgpuHost } from "../../src/host/virtgpu/host.ts";
-import { examineNode } from "../../src/virtgpu/find/find_device.ts";
+import type { VirtgpuHost } from "../../src/host/virtgpu/host.ts";
 import { EmulatedDevice } from "../emulator/emulated_device.ts";
-import { type Fences, hostProfile } from "../emulator/host_profile.ts";
+import { hostProfile } from "../emulator/host_profile.ts";
 import type { Machine } from "../emulator/machine.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
 import { message } from "../support/words.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
+import { emulatedHost } from "./support/emulated_host.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 
 /** Globals, told to a registry 2, whether or not somebody has made it. */
@@ -47,6 +47,15 @@ function disturb(world: ScriptedMachine): void {
   }
 }
 
+/** Connects a client, whose compositor says something. */
+function greetClient(world: ScriptedMachine, host: VirtgpuHost): Disposable {
+  const client = host.connect();
+  client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
+  world.peers.at(-1)?.bytes(SEAT);
+  world.settle();
+  return client;
+}
+
 /** Lets the trial's compositor answer, as long as there is one. */
 function answer(world: ScriptedMachine): void {
   const [, peer] = world.peers;
@@ -64,26 +73,20 @@ function answer(world: ScriptedMachine): void {
 
 // INIT, a POLL, the greeting, a POLL for its answer, and what is asked then
 for (const submissions of [0, 1, 2, 3, 4, 5, 6, 7]) {
-  for (const fences of ["fixed", "stock"] satisfies Fences[]) {
+  for (const fences of ["fixed", "stock"] as const) {
     Deno.test(`a trial whose device fails after ${submissions} submissions leaves nothing behind, with ${fences} fences`, () => {
       using world = new ScriptedMachine({
         guestHandles: "taken",
         profile: hostProfile("0.1.85", fences),
       });
-      const { machine, loop } = world;
+      const { machine } = world;
       let opened = 0;
-      using host = new VirtgpuHost(loop, {
-        find: () => {
-          using device = new EmulatedDevice(machine);
-          return examineNode(device);
-        },
-        open: () => {
-          opened++;
-          return new FailingDevice(
-            machine,
-            opened === 1 ? Infinity : submissions,
-          );
-        },
+      using host = emulatedHost(machine, () => {
+        opened++;
+        return new FailingDevice(
+          machine,
+          opened === 1 ? Infinity : submissions,
+        );
       });
       using client = host.connect();
       client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
@@ -107,14 +110,7 @@ class TrialWorld extends ScriptedMachine {
 
   constructor(guestHandles: "taken" | "refused") {
     super({ guestHandles });
-    const { machine } = this;
-    this.host = new VirtgpuHost(this.loop, {
-      find: () => {
-        using device = new EmulatedDevice(machine);
-        return examineNode(device);
-      },
-      open: () => new EmulatedDevice(machine),
-    });
+    this.host = emulatedHost(this.machine);
   }
 
   /**
@@ -124,10 +120,7 @@ class TrialWorld extends ScriptedMachine {
    */
   serveClient(): ScriptedHost | undefined {
     const before = this.peers.length;
-    using client = this.host.connect();
-    client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
-    this.peer(before).bytes(SEAT);
-    this.settle();
+    using _client = greetClient(this, this.host);
     this.pass(1);
     return this.peers[before + 1];
   }
@@ -157,21 +150,11 @@ for (
     ["that was not answered", (world: TrialWorld) => world.pass(6_000)],
     [
       "whose connection was lost",
-      (world: TrialWorld, peer: ScriptedHost) => {
-        peer.listen();
-        peer[Symbol.dispose]();
-        world.settle();
-        world.pass(1);
-      },
+      (_world: TrialWorld, peer: ScriptedHost) => peer[Symbol.dispose](),
     ],
     [
       "whose compositor was full",
-      (world: TrialWorld, peer: ScriptedHost) => {
-        peer.listen();
-        peer.error(1, 2, "no memory");
-        world.settle();
-        world.pass(1);
-      },
+      (_world: TrialWorld, peer: ScriptedHost) => peer.error(1, 2, "no memory"),
     ],
   ] as const
 ) {
@@ -179,7 +162,10 @@ for (
     using world = new TrialWorld("taken");
     const first = world.serveClient();
     assert.ok(first !== undefined);
+    first.listen();
     befall(world, first);
+    world.settle();
+    world.pass(1);
     assert.equal(world.host.guestMemory.state, "undecided");
     assert.equal(world.machine.contexts.size, 0);
     assert.equal(world.decide(world.serveClient()), "taken");
@@ -196,24 +182,15 @@ Deno.test("what the host has refused it is not asked again", () => {
 Deno.test("where descriptors have run out the trial is made later", () => {
   using world = new TrialWorld("taken");
   let isFull = true;
-  using host = new VirtgpuHost(world.loop, {
-    find: () => {
-      using device = new EmulatedDevice(world.machine);
-      return examineNode(device);
-    },
-    open: (path) => {
-      // each client gets one of its own, and nobody the trial's
-      if (isFull && world.machine.contexts.size > 0) {
-        throw new SyscallError(`open ${path}`, EMFILE);
-      }
-      return new EmulatedDevice(world.machine);
-    },
+  using host = emulatedHost(world.machine, (path) => {
+    // each client gets one of its own, and nobody the trial's
+    if (isFull && world.machine.contexts.size > 0) {
+      throw new SyscallError(`open ${path}`, EMFILE);
+    }
+    return new EmulatedDevice(world.machine);
   });
   for (const state of ["undecided", "trying"]) {
-    using client = host.connect();
-    client.attach({ received: () => {}, sent: () => {}, ended: () => {} });
-    world.peers.at(-1)?.bytes(SEAT);
-    world.settle();
+    using _client = greetClient(world, host);
     world.pass(1);
     assert.equal(host.guestMemory.state, state);
     isFull = false;

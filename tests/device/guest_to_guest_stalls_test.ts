@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { libc } from "../../ffi/libc.ts";
+import { join } from "../support/words.ts";
 import type { DeviceWorld } from "./support/device_world.ts";
 import { answer, GuestCopyWorld } from "./support/guest_copy.ts";
 import {
   assertSameBytes,
   fill,
-  join,
   noise,
   Selections,
   type TransferEnds,
@@ -33,7 +33,7 @@ class Copy {
 
   /** Bytes that came out. */
   get arrived(): number {
-    return join(this.#out).length;
+    return join(...this.#out).length;
   }
 
   /** Time passes, and both applications do what they can. */
@@ -48,7 +48,7 @@ class Copy {
   }
 
   assertWhole(): void {
-    assertSameBytes(join(this.#out), this.data);
+    assertSameBytes(join(...this.#out), this.data);
   }
 }
 

@@ -5,13 +5,12 @@
 import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { hostProfiles } from "../emulator/host_profile.ts";
-import { message } from "../support/words.ts";
+import { join, message } from "../support/words.ts";
 import { GuestCopyWorld } from "./support/guest_copy.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import {
   assertSameBytes,
   fill,
-  join,
   noise,
   Selections,
 } from "./support/selections.ts";
@@ -82,7 +81,7 @@ Deno.test("what an application has written before it ends arrives whole", () => 
       out.push(read.bytes);
       ended = read.ended;
     }
-    assertSameBytes(join(out), data);
+    assertSameBytes(join(...out), data);
     world.pass(10);
     assert.deepEqual(world.machine.census(), before);
   }

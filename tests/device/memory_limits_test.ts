@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { PIECES_PER_TURN } from "../../src/relay/features/backing/memory_budget.ts";
+import { join } from "../support/words.ts";
 import { DeviceWorld } from "./support/device_world.ts";
-import { join } from "./support/selections.ts";
 import { type Window, Windows } from "./support/windows.ts";
 
 const CROSS_DOMAIN = 1 << 5;
@@ -43,7 +43,7 @@ class IconScene implements Disposable {
           scale: first + i,
         }),
     );
-    client.bytes(join(messages));
+    client.bytes(join(...messages));
   }
 
   [Symbol.dispose](): void {

@@ -6,25 +6,25 @@
 import assert from "node:assert/strict";
 import { OwnedFd } from "../../ffi/fd.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
-import { usualGlobals } from "../support/relay_world.ts";
+import { join } from "../support/words.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
-import { drain, fill, join, Selections } from "./support/selections.ts";
-import { Windows } from "./support/windows.ts";
+import { drain, fill, Selections } from "./support/selections.ts";
+import { count, Windows } from "./support/windows.ts";
 
 const SENDS = 64;
 const BYTES = 64 * 1024;
 
-/** A compositor that is stopped, and what it is sent meanwhile. */
-class Stopped {
-  readonly #world: DeviceWorld;
-  readonly #client: DeviceClient;
-  readonly #sent: { readonly commands: number; readonly bytes: number };
+/** A compositor that is stopped, what it is sent meanwhile, and others. */
+class FloodWorld extends DeviceWorld {
+  readonly other: DeviceClient = this.addReady();
+  #stopped = this.other;
+  #sent = { commands: 0, bytes: 0 };
 
-  constructor(world: DeviceWorld, client: DeviceClient) {
+  /** The compositor of a client stops. */
+  stop(client: DeviceClient): void {
     client.forget();
-    this.#world = world;
-    this.#client = client;
+    this.#stopped = client;
     this.#sent = { ...client.context.sent };
     client.host.deaf = true;
   }
@@ -34,9 +34,9 @@ class Stopped {
    * rest may have been used up before. Neither the machine nor another client
    * waits for it.
    */
-  assertMetered(other: DeviceClient): void {
-    const { queue, violations } = this.#world.machine;
-    const { commands, bytes } = this.#client.context.sent;
+  assertMetered(): void {
+    const { queue, violations } = this.machine;
+    const { commands, bytes } = this.#stopped.context.sent;
     const sends = commands - this.#sent.commands;
     const sentBytes = bytes - this.#sent.bytes;
     const said = `${sends} SENDs, ${sentBytes} bytes`;
@@ -45,9 +45,8 @@ class Stopped {
     assert.equal(queue.stalls, 0);
     assert.ok(!queue.isStuck, "the machine stands still");
     assert.deepEqual(violations, []);
-    other.client.say(1, "wl_display.sync", { callback: 3 });
-    this.#world.settle();
-    assert.equal(other.host.heard().length, 1, "others go on");
+    this.other.client.say(1, "wl_display.sync", { callback: 3 });
+    assert.equal(this.other.told().length, 1, "others go on");
   }
 
   /**
@@ -55,16 +54,16 @@ class Stopped {
    * questions apart.
    */
   goOn(compositor: CompositorScript): string[] {
-    this.#client.host.deaf = false;
+    this.#stopped.host.deaf = false;
     const heard: string[] = [];
     for (let quiet = 0; quiet < 2;) {
-      this.#world.settle();
+      this.settle();
       const lines = compositor.obey();
       heard.push(...lines.filter((line) => !line.includes(".sync(")));
       quiet = lines.length === 0 ? quiet + 1 : 0;
     }
-    assert.equal(this.#world.machine.queue.stalls, 0);
-    assert.deepEqual(this.#world.machine.violations, []);
+    assert.equal(this.machine.queue.stalls, 0);
+    assert.deepEqual(this.machine.violations, []);
     return heard;
   }
 }
@@ -74,10 +73,9 @@ class Stopped {
  * came, and closes them.
  */
 function pasteInto(
-  client: DeviceClient,
+  { host }: DeviceClient,
   text: (index: number) => string,
 ): void {
-  const { host } = client;
   const count = host.receivedFds.length;
   for (let i = 0; i < count; i++) {
     using pipe = new OwnedFd(host.takeFd());
@@ -89,23 +87,22 @@ function pasteInto(
 function pasted(reader: OwnedFd): string {
   const { bytes, ended } = drain(reader);
   assert.ok(ended, "the paste has ended");
-  return new TextDecoder().decode(join(bytes));
+  return new TextDecoder().decode(bytes);
 }
 
 for (const rutabaga of rutabagas) {
   const profile = hostProfile(rutabaga, "stock");
 
   Deno.test(`${rutabaga}: 253 pastes in one piece wait for the compositor, and each gets its own data`, () => {
-    using world = new DeviceWorld({ profile });
-    const other = world.addReady();
+    using world = new FloodWorld({ profile });
     const selections = new Selections(world);
     const { client } = selections;
-    const stopped = new Stopped(world, client);
+    world.stop(client);
     const readers = selections.askTogether(253);
     world.settle();
-    stopped.assertMetered(other);
+    world.assertMetered();
     using compositor = new CompositorScript(client.host);
-    const heard = stopped.goOn(compositor);
+    const heard = world.goOn(compositor);
     assert.equal(heard.length, 253);
     pasteInto(client, (i) => `paste ${i}`);
     world.settle();
@@ -117,50 +114,43 @@ for (const rutabaga of rutabagas) {
   });
 
   Deno.test(`${rutabaga}: a client that leaves behind a flood of pastes is heard out`, () => {
-    using world = new DeviceWorld({ profile });
-    const other = world.addReady();
+    using world = new FloodWorld({ profile });
     const selections = new Selections(world);
     const { client } = selections;
-    const stopped = new Stopped(world, client);
+    world.stop(client);
     const readers = selections.askTogether(150);
     client.client[Symbol.dispose]();
     while (world.loop.turn(0) > 0);
-    stopped.assertMetered(other);
+    world.assertMetered();
     using compositor = new CompositorScript(client.host);
-    assert.equal(stopped.goOn(compositor).length, 150);
+    assert.equal(world.goOn(compositor).length, 150);
     assert.ok(client.ended);
     for (const reader of readers) reader[Symbol.dispose]();
   });
 
   Deno.test(`${rutabaga}: first commits of many surfaces in one piece wait for the compositor, and all are shown`, () => {
-    using world = new DeviceWorld({ profile });
-    const other = world.addReady();
+    using world = new FloodWorld({ profile });
     using windows = new Windows(world);
     const { client } = windows;
     const { buffer } = windows.open(1, 1);
     const surfaces = createSurfaces(windows, 300);
-    const stopped = new Stopped(world, client);
-    client.client.bytes(join(surfaces.flatMap((surface) => [
-      client.client.encode(surface, "wl_surface.attach", {
-        buffer,
-        x: 0,
-        y: 0,
-      }),
-      ...Array.from(
-        { length: 8 },
-        (_, i) =>
-          client.client.encode(surface, "wl_surface.damage", {
-            x: i,
-            y: 0,
-            width: 1,
-            height: 1,
-          }),
+    world.stop(client);
+    const { client: peer } = client;
+    const attached = { buffer, x: 0, y: 0 };
+    const damaged = Array.from(
+      { length: 8 },
+      (_, x) => ({ x, y: 0, width: 1, height: 1 }),
+    );
+    peer.bytes(join(...surfaces.flatMap((surface) => [
+      peer.encode(surface, "wl_surface.attach", attached),
+      ...damaged.map((place) =>
+        peer.encode(surface, "wl_surface.damage", place)
       ),
-      client.client.encode(surface, "wl_surface.commit"),
+      peer.encode(surface, "wl_surface.commit"),
     ])));
     world.settle();
-    stopped.assertMetered(other);
-    const heard = stopped.goOn(windows.compositor);
+    world.assertMetered();
+    const heard = world.goOn(windows.compositor);
     assert.equal(windows.compositor.frames, 300);
     assert.equal(count(heard, ".damage("), 8 * 300);
     const committed = heard.filter((line) => line.includes(".commit("));
@@ -173,13 +163,8 @@ for (const rutabaga of rutabagas) {
   });
 
   Deno.test(`${rutabaga}: sizes of an icon, many in one piece, wait for the compositor`, () => {
-    using world = new DeviceWorld({ profile });
-    const other = world.addReady();
-    const globals = [
-      ...usualGlobals,
-      [9, "xdg_toplevel_icon_manager_v1", 1] as const,
-    ];
-    const client = world.addReady(globals);
+    using world = new FloodWorld({ profile });
+    const client = world.addReady([[9, "xdg_toplevel_icon_manager_v1", 1]]);
     using windows = new Windows(world, client);
     const { buffer } = windows.open(1, 1);
     const [manager, icon] = [windows.nextId(), windows.nextId()];
@@ -187,15 +172,15 @@ for (const rutabaga of rutabagas) {
     client.client.say(manager, "xdg_toplevel_icon_manager_v1.create_icon", {
       id: icon,
     });
-    const stopped = new Stopped(world, client);
+    world.stop(client);
     const request = "xdg_toplevel_icon_v1.add_buffer";
-    client.client.bytes(join(Array.from(
+    client.client.bytes(join(...Array.from(
       { length: 300 },
       (_, i) => client.client.encode(icon, request, { buffer, scale: i + 1 }),
     )));
     world.settle();
-    stopped.assertMetered(other);
-    const scales = stopped.goOn(windows.compositor).flatMap((line) =>
+    world.assertMetered();
+    const scales = world.goOn(windows.compositor).flatMap((line) =>
       /add_buffer\(.*, (\d+)\)$/.exec(line)?.[1] ?? []
     );
     assert.deepEqual(
@@ -206,8 +191,7 @@ for (const rutabaga of rutabagas) {
   });
 
   Deno.test(`${rutabaga}: what the relay says by itself waits for the compositor, too`, () => {
-    using world = new DeviceWorld({ profile });
-    const other = world.addReady();
+    using world = new FloodWorld({ profile });
     const client = world.addReady();
     const { relay } = client;
     const ignoreEvents = { event: () => {} };
@@ -215,16 +199,16 @@ for (const rutabaga of rutabagas) {
     assert.ok(compositor !== null);
     const id = relay.createHostObject("wl_surface", 6, ignoreEvents);
     relay.sendRequest(compositor, "wl_compositor.create_surface", { id });
-    const stopped = new Stopped(world, client);
+    world.stop(client);
     const places = Array.from({ length: 6000 }, (_, i) => i);
     for (const x of places) {
       const place = { x, y: 0, width: 1, height: 1 };
       relay.sendRequest(id, "wl_surface.damage", place);
     }
     world.settle();
-    stopped.assertMetered(other);
+    world.assertMetered();
     using script = new CompositorScript(client.host);
-    const damaged = stopped.goOn(script).flatMap((line) =>
+    const damaged = world.goOn(script).flatMap((line) =>
       /damage\((\d+),/.exec(line)?.[1] ?? []
     );
     assert.deepEqual(damaged, places.map(String));
@@ -242,9 +226,4 @@ function createSurfaces(windows: Windows, number: number): number[] {
   }
   windows.settle();
   return surfaces;
-}
-
-/** How often something was said. */
-function count(lines: readonly string[], what: string): number {
-  return lines.filter((line) => line.includes(what)).length;
 }

@@ -11,7 +11,7 @@ import {
   libkrun118,
 } from "../emulator/host_profile.ts";
 import { DeviceWorld } from "./support/device_world.ts";
-import { assertArrives, noise, Selections } from "./support/selections.ts";
+import { ClipboardWorld, noise } from "./support/selections.ts";
 import { Windows } from "./support/windows.ts";
 
 const KEYMAP = "xkb_keymap { };\0";
@@ -37,27 +37,19 @@ for (const profile of [libkrun115, libkrun118]) {
   Deno.test(`${profile.name}: what a client draws is what the host shows`, () => {
     using world = new DeviceWorld({ profile });
     using windows = new Windows(world);
-    const window = windows.open(100, 50);
-    for (const byte of [1, 2, 3]) {
-      windows.show(window, byte);
-      windows.assertShown(window, byte);
-    }
-    windows.close(window);
-    assert.deepEqual(world.machine.log, []);
-    assert.deepEqual(world.machine.violations, []);
+    windows.assertDraws(100, 50);
+    world.assertSound();
   });
 }
 
 for (const profile of [libkrun115, libkrun118, crosvmWithMinigbm]) {
   Deno.test(`${profile.name}: data are pasted whole, both ways`, () => {
-    using world = new DeviceWorld({ profile });
-    const selections = new Selections(world);
-    const data = noise(100_001);
-    using pasted = selections.paste();
-    assertArrives(world, pasted, data);
-    using copied = selections.offerTo();
-    assertArrives(world, copied, data);
-    assert.deepEqual(world.machine.log, []);
+    using world = new ClipboardWorld({ profile });
+    for (const way of ["paste", "copy"] as const) {
+      using ends = world[way]();
+      ends.assertArrives(noise(100_001));
+    }
+    world.assertSound();
   });
 
   Deno.test(`${profile.name}: the compositor's end is the client's`, () => {

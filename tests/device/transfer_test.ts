@@ -6,12 +6,12 @@ import assert from "node:assert/strict";
 import { MAX_QUEUED_BYTES } from "../../src/virtgpu/pipes/pipe_sink.ts";
 import { MAX_SINKS } from "../../src/virtgpu/pipes/pipes.ts";
 import { hostProfiles, releases } from "../emulator/host_profile.ts";
+import { join } from "../support/words.ts";
 import { CompositorScript } from "./support/compositor_script.ts";
 import {
   assertSameBytes,
   ClipboardWorld,
   fill,
-  join,
   noise,
   type TransferEnds,
 } from "./support/selections.ts";
@@ -125,7 +125,7 @@ Deno.test("a client that reads a paste slowly gets all of it, and is told of its
       assert.match(client.client.heard().join(), /slow/);
     }
   }
-  assertSameBytes(join(out), data);
+  assertSameBytes(join(...out), data);
   assert.equal(client.ended, false);
 });
 

@@ -6,12 +6,11 @@ import assert from "node:assert/strict";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
 import type { VirtgpuEndpoint } from "../../../src/host/virtgpu/endpoint.ts";
-import { VirtgpuHost } from "../../../src/host/virtgpu/host.ts";
+import type { VirtgpuHost } from "../../../src/host/virtgpu/host.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
-import { examineNode } from "../../../src/virtgpu/find/find_device.ts";
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { HostContext } from "../../emulator/context.ts";
 import { ScriptedClient } from "../../support/scripted_client.ts";
@@ -21,6 +20,7 @@ import type {
   ScriptedHost,
 } from "../../support/scripted_host.ts";
 import { usualGlobals } from "../../support/relay_world.ts";
+import { emulatedHost } from "./emulated_host.ts";
 import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
 
 /** One client of the world. Its registry is its object 2. */
@@ -161,16 +161,10 @@ export class DeviceWorld extends ScriptedMachine {
   constructor({ allow = [], ...options }: DeviceWorldOptions = {}) {
     super(options);
     this.policy = new Policy({ allow, deny: [] });
-    this.#host = new VirtgpuHost(this.loop, {
-      find: () => {
-        using device = new EmulatedDevice(this.machine);
-        return examineNode(device);
-      },
-      open: () => {
-        const device = new EmulatedDevice(this.machine);
-        this.#onOpen(device);
-        return device;
-      },
+    this.#host = emulatedHost(this.machine, () => {
+      const device = new EmulatedDevice(this.machine);
+      this.#onOpen(device);
+      return device;
     });
   }
 

@@ -7,21 +7,19 @@
  * guest. Whoever connects to the first socket's path with ".report" behind it
  * gets a `ProxyReport` as JSON.
  */
-import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import { raiseFdLimit } from "../../../ffi/process.ts";
 import { OwnedFd, writeFd } from "../../../ffi/fd.ts";
 import { connectUnix, listenUnix } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
-import { VirtgpuHost } from "../../../src/host/virtgpu/host.ts";
 import { Loop } from "../../../src/loop/loop.ts";
 import { Policy } from "../../../src/policy/policy.ts";
 import { CopyStatistics } from "../../../src/relay/features/backing/copy_statistics.ts";
 import { standardFeatures } from "../../../src/relay/features/standard.ts";
 import { Relay, relayFeatures } from "../../../src/relay/relay.ts";
 import { Acceptor } from "../../../src/sockets/acceptor.ts";
-import { examineNode } from "../../../src/virtgpu/find/find_device.ts";
 import { hostProfile, rutabagas } from "../../emulator/host_profile.ts";
 import { Machine } from "../../emulator/machine.ts";
+import { emulatedHost } from "./emulated_host.ts";
 import type { ProxyReport } from "./emulated_proxy.ts";
 
 const [socket = "", compositor = "", release, fences, handles] = Deno.args;
@@ -35,13 +33,7 @@ const machine = new Machine({
   connect: () => connectUnix(compositor),
   ...(handles === "taken" ? { guestHandles: handles } : {}),
 });
-const host = new VirtgpuHost(loop, {
-  find: () => {
-    using device = new EmulatedDevice(machine);
-    return examineNode(device);
-  },
-  open: () => new EmulatedDevice(machine),
-});
+const host = emulatedHost(machine);
 const statistics = new CopyStatistics();
 const features = relayFeatures(standardFeatures({ tag: "", statistics }));
 const relays = new Set<Relay>();

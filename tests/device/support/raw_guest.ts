@@ -4,8 +4,13 @@
  */
 import { PinnedBuffer } from "../../../ffi/pinned_buffer.ts";
 import type { Mapping } from "../../../ffi/mapping.ts";
+import type { BlobNames } from "../../../src/virtgpu/device.ts";
 import { EmulatedDevice } from "../../emulator/emulated_device.ts";
 import type { Machine } from "../../emulator/machine.ts";
+import { ScriptedMachine, type ScriptedOptions } from "./scripted_machine.ts";
+
+/** A fourcc code that an image of bytes has. */
+export const R8 = 0x20203852;
 
 /** A message of the host. */
 export interface HostMessage {
@@ -14,20 +19,28 @@ export interface HostMessage {
   readonly first: number;
   /** RECEIVE: bytes of data. READ: hang-up. */
   readonly second: number;
+  /** The 32-bit words of the page. */
+  readonly words: readonly number[];
   readonly page: Uint8Array;
+  /** RECEIVE: the data as text. */
+  readonly text: string;
+  /** RECEIVE: what is stated of the first identifier. */
+  readonly identifier: { id: number; type: number; size: number };
 }
 
 /** One context. */
 export class RawGuest implements Disposable {
   readonly device: EmulatedDevice;
-  readonly query: Mapping;
+  readonly queryPage: Mapping;
   readonly channel: Mapping;
   readonly queryHandle: number;
   readonly #buffer = new PinnedBuffer(1 << 16);
   readonly #handles: number[];
+  readonly #slots: number;
 
   /** Opens the device and connects. */
   constructor(machine: Machine) {
+    this.#slots = machine.profile.identifiers;
     this.device = new EmulatedDevice(machine);
     this.device.contextInit({ capset: 5, rings: 2, polledRings: 2 });
     const pages = [0, 1].map(() => {
@@ -45,7 +58,7 @@ export class RawGuest implements Disposable {
     if (query === undefined || channel === undefined) {
       throw new Error("no page");
     }
-    this.query = query.mapping;
+    this.queryPage = query.mapping;
     this.channel = channel.mapping;
     this.queryHandle = query.handle;
     this.#handles = pages.map(({ handle }) => handle);
@@ -71,11 +84,37 @@ export class RawGuest implements Disposable {
     this.submit([3 | 16 << 16, 0, 0, 0], new Uint8Array(), 1);
   }
 
-  /** Sends bytes with identifiers, in a dialect. */
+  /** Asks for an image, and waits for the answer. @returns its words */
+  query(width: number, height: number, fourcc: number): readonly number[] {
+    this.submit(
+      [2 | 24 << 16, 0, width, height, fourcc, 0x11],
+      new Uint8Array(),
+      0,
+      this.queryHandle,
+    );
+    if (!this.device.wait(this.queryHandle, "none")) {
+      throw new Error("no answer");
+    }
+    return wordsOf(this.queryPage.bytes.slice(0, 64));
+  }
+
+  /** Has memory of the host, which must be there. */
+  hostBlob(size: number, blobId: number, mappable = true): BlobNames {
+    const blob = this.device.createBlob({
+      memory: "host3d",
+      size,
+      blobId,
+      mappable,
+    });
+    if (blob === null) throw new Error("no memory");
+    return blob;
+  }
+
+  /** Sends bytes with identifiers, in the host's dialect or another. */
   send(
     data: Uint8Array,
     identifiers: readonly (readonly [id: number, type: number])[] = [],
-    slots = 28,
+    slots = this.#slots,
   ): void {
     const words = new Array<number>(4 + 3 * slots).fill(0);
     words[0] = 4 | (words.length * 4 + data.length) << 16;
@@ -99,16 +138,54 @@ export class RawGuest implements Disposable {
   /** What the page has now, whether or not there was an event. */
   look(): HostMessage {
     const page = this.channel.bytes.slice();
-    const view = new DataView(page.buffer);
-    const [first, second] = [view.getUint32(8, true), view.getUint32(12, true)];
-    return { cmd: page[0] ?? 0, first, second, page };
+    const words = wordsOf(page);
+    const [, , first = 0, second = 0] = words;
+    const [id = 0, type = 0, size = 0] = [0, 1, 2].map((row) =>
+      words[4 + row * this.#slots]
+    );
+    const data = 16 + 12 * this.#slots;
+    const text = new TextDecoder().decode(page.subarray(data, data + second));
+    const identifier = { id, type, size };
+    return { cmd: page[0] ?? 0, first, second, words, page, text, identifier };
   }
 
   [Symbol.dispose](): void {
-    this.query[Symbol.dispose]();
+    this.queryPage[Symbol.dispose]();
     this.channel[Symbol.dispose]();
     for (const handle of this.#handles) this.device.closeHandle(handle);
     this.device[Symbol.dispose]();
     this.#buffer.free();
+  }
+}
+
+function wordsOf(bytes: Uint8Array<ArrayBuffer>): readonly number[] {
+  return [...new Uint32Array(bytes.buffer)];
+}
+
+/** A machine with such a guest, whose compositor is a script. */
+export class RawWorld extends ScriptedMachine {
+  readonly guest: RawGuest;
+
+  constructor(options: ScriptedOptions = {}) {
+    super(options);
+    this.guest = new RawGuest(this.machine);
+  }
+
+  /** A guest's compositor says something, with descriptors. */
+  tell(text: string, fds: readonly number[] = [], connection = 0): void {
+    this.peer(connection).bytes(new TextEncoder().encode(text), fds);
+    this.settle();
+  }
+
+  /** The guest asks for the next message. @returns how many events there are */
+  poll(): number {
+    this.guest.poll();
+    this.settle();
+    return this.guest.device.readEvents();
+  }
+
+  override [Symbol.dispose](): void {
+    this.guest[Symbol.dispose]();
+    super[Symbol.dispose]();
   }
 }

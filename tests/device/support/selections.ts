@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { OwnedFd, readFd, setNonBlocking, writeFd } from "../../../ffi/fd.ts";
 import { EAGAIN } from "../../../ffi/errno.ts";
 import { createPipe } from "../../../ffi/pipe.ts";
+import { join } from "../../support/words.ts";
 import { type DeviceClient, DeviceWorld } from "./device_world.ts";
 
 const MIME = "text/plain";
@@ -104,7 +105,7 @@ export class TransferEnds implements Disposable {
       this.#world.settle();
       const { bytes, ended } = this.read();
       out.push(bytes);
-      if (ended) return join(out);
+      if (ended) return join(...out);
       if (bytes.length === 0) this.#world.pass(1);
     }
     throw new Error(`the transfer does not end after ${written} bytes`);
@@ -260,7 +261,7 @@ export class Selections {
     const values = { "mime_type": MIME, fd: -1 };
     const message = client.encode(this.offer, name, values);
     client.bytes(
-      join(pipes.map(() => message)),
+      join(...pipes.map(() => message)),
       pipes.map(({ writer }) => writer.release()),
     );
     return pipes.map(({ reader }) => {
@@ -348,11 +349,11 @@ export function drain(
     const chunk = new Uint8Array(Math.min(room, 1 << 16));
     const count = readFd(fd.number, chunk);
     if (count === -EAGAIN) break;
-    if (count <= 0) return { bytes: join(pieces), ended: true };
+    if (count <= 0) return { bytes: join(...pieces), ended: true };
     pieces.push(chunk.subarray(0, count));
     room -= count;
   }
-  return { bytes: join(pieces), ended: false };
+  return { bytes: join(...pieces), ended: false };
 }
 
 /** Writes as much as the pipe takes: how much, or the negative error number. */
@@ -375,19 +376,6 @@ export function assertSameBytes(
   assert.equal(actual.length, expected.length, "bytes");
   const at = actual.findIndex((byte, index) => byte !== expected[index]);
   assert.equal(at, -1, "position of the first wrong byte");
-}
-
-/** Pieces in one. */
-export function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(
-    pieces.reduce((size, { length }) => size + length, 0),
-  );
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 /** Bytes of all values, which do not repeat soon. */
