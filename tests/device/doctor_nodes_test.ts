@@ -19,24 +19,30 @@ import {
 } from "../../src/virtgpu/find/find_device.ts";
 import { usualGlobals } from "../support/relay_world.ts";
 import {
+  assertUsable,
   ExaminedMachine,
   forbidden,
-  missingIn,
   nodeNames,
   noDevice,
-  textOf,
   twoNodes,
 } from "./support/examined_machine.ts";
+
+/** How a node is opened that cannot be. */
+function failingOpen(errno: number): (path: string) => never {
+  return (path) => {
+    throw new SyscallError(`open ${path}`, errno);
+  };
+}
 
 Deno.test("a parameter that is missing is told in the words of every refusal", () => {
   using world = new ExaminedMachine();
   const devices = world.emulate({ parameters: { HOST_VISIBLE: 0 } });
   const report = world.examine(devices);
   assert.equal(report.verdict, "not at all");
-  assert.deepEqual(missingIn(report), ["HOST_VISIBLE", "compositor"]);
+  assert.deepEqual(report.missing, ["HOST_VISIBLE", "compositor"]);
   const words =
     "the device has no host-visible memory; give it a memory window (QEMU: hostmem=8G)";
-  assert.ok(textOf(report).includes(words));
+  assert.ok(report.text.includes(words));
   assert.throws(
     () => findNode(devices),
     (error) => error instanceof NoDeviceError && error.message.includes(words),
@@ -54,7 +60,7 @@ Deno.test("a parameter that the kernel does not know is the kernel's lack, and n
     },
   });
   const report = world.examine(devices, "5.10.0-28-amd64");
-  assert.deepEqual(missingIn(report), [
+  assert.deepEqual(report.missing, [
     "kernel",
     "RESOURCE_BLOB",
     "HOST_VISIBLE",
@@ -62,10 +68,9 @@ Deno.test("a parameter that the kernel does not know is the kernel's lack, and n
     "capability set",
     "compositor",
   ]);
-  const text = textOf(report);
-  assert.doesNotMatch(text, /start the VM|hostmem/);
+  assert.doesNotMatch(report.text, /start the VM|hostmem/);
   assert.match(
-    text,
+    report.text,
     /MISSING +capability set: .*: the kernel does not know it; use Linux 5\.16 or newer/,
   );
   assert.throws(
@@ -78,13 +83,13 @@ Deno.test("a parameter that the kernel does not know is the kernel's lack, and n
 Deno.test("a node that may not be opened is told with the group that owns it", () => {
   using world = new ExaminedMachine();
   const report = world.examine(forbidden);
-  assert.deepEqual(missingIn(report), ["node", "compositor"]);
+  assert.deepEqual(report.missing, ["node", "compositor"]);
   assert.match(
-    textOf(report),
+    report.text,
     /this user may not open .*renderD128; add the user to the group render,/,
   );
   assert.match(
-    textOf(report),
+    report.text,
     /see what is MISSING\. Either virtio-gpu or this machine's compositor is enough\.\n/,
   );
   assert.throws(
@@ -101,7 +106,7 @@ for (
   const [errno, words] of [
     [
       EPERM,
-      /this container or service may not use .*; give it the device .*--device=/,
+      /container or service may not use .*; give it the device .*--device=/,
     ],
     [ENXIO, /there is no device behind \/dev\/dri\/renderD128; remove it/],
     [ENODEV, /there is no device behind \/dev\/dri\/renderD128; remove it/],
@@ -109,33 +114,27 @@ for (
   ] as const
 ) {
   Deno.test(`a node that cannot be opened for ${errnoName(errno)} is told with what to do`, () => {
-    const open = (path: string): never => {
-      throw new SyscallError(`open ${path}`, errno);
-    };
+    const open = failingOpen(errno);
     assert.throws(() => findNode({ ...forbidden, open }), words);
   });
 }
 
 Deno.test("where descriptors have run out, that is the reason, whatever sysfs seems to say", () => {
-  const open = (path: string): never => {
-    throw new SyscallError(`open ${path}`, EMFILE);
-  };
+  const open = failingOpen(EMFILE);
   assert.throws(() => findNode({ ...noDevice, nodeNames, open }), /EMFILE/);
 });
 
 Deno.test("a forbidden node of another GPU is no reason to ask for permissions", () => {
   using world = new ExaminedMachine();
-  const devices: DeviceSystem = {
-    ...noDevice,
-    nodeNames,
-    driverBehind: () => "i915",
-  };
+  const devices = { ...noDevice, nodeNames, driverBehind: () => "i915" };
   const report = world.examine(devices);
-  const text = textOf(report);
-  assert.deepEqual(missingIn(report), ["node", "compositor"]);
-  assert.match(text, /MISSING +node: this machine has no virtio-gpu/);
-  assert.match(text, /note +node: .*renderD128 has the driver i915, not/);
-  assert.doesNotMatch(text, /card0|group/, "once is enough");
+  assert.deepEqual(report.missing, ["node", "compositor"]);
+  assert.match(report.text, /MISSING +node: this machine has no virtio-gpu/);
+  assert.match(
+    report.text,
+    /note +node: .*renderD128 has the driver i915, not/,
+  );
+  assert.doesNotMatch(report.text, /card0|group/, "once is enough");
   assert.throws(
     () => findNode(devices),
     (error) =>
@@ -181,10 +180,9 @@ for (
       driverBehind: () => driver,
       open: (path) => (path.endsWith("128") ? forbidden : usable).open(path),
     });
-    assert.deepEqual(missingIn(report), []);
-    assert.equal(report.verdict, "over virtio-gpu");
-    assert.match(textOf(report), line);
-    assert.doesNotMatch(textOf(report), /group|card/);
+    assertUsable(report);
+    assert.match(report.text, line);
+    assert.doesNotMatch(report.text, /group|card/);
   });
 }
 
@@ -200,13 +198,12 @@ Deno.test("where a node is usable, what another virtio-gpu lacks is one note", (
     nodeNames: twoNodes,
     open: (path) => (path.endsWith("128") ? other : usable).open(path),
   });
-  assert.deepEqual(missingIn(report), []);
-  const text = textOf(report);
+  assert.deepEqual(report.missing, []);
   assert.match(
-    text,
+    report.text,
     /note +node: \/dev\/dri\/renderD128 lacks HOST_VISIBLE, capability set, but another node can be used/,
   );
-  assert.equal(text.match(/HOST_VISIBLE:/g)?.length, 1);
+  assert.equal(report.text.match(/HOST_VISIBLE:/g)?.length, 1);
 });
 
 Deno.test("a host that does not answer for its capability set is told, with all that was found before", () => {
@@ -222,11 +219,10 @@ Deno.test("a host that does not answer for its capability set is told, with all 
       return device;
     },
   });
-  assert.deepEqual(missingIn(report), ["capability set", "compositor"]);
-  const text = textOf(report);
-  assert.match(text, /ok +HOST_VISIBLE/);
+  assert.deepEqual(report.missing, ["capability set", "compositor"]);
+  assert.match(report.text, /ok +HOST_VISIBLE/);
   assert.match(
-    text,
+    report.text,
     /MISSING +capability set: .*: the host did not answer for several seconds; read the VMM's log/,
   );
 });
@@ -249,19 +245,16 @@ for (
   ] as const
 ) {
   Deno.test(`where there is no node, and the hardware is ${hardware}, that is told`, () => {
-    assert.throws(
-      () => findNode({ ...noDevice, hardware: () => hardware }),
-      words,
-    );
+    const devices = { ...noDevice, hardware: () => hardware };
+    assert.throws(() => findNode(devices), words);
   });
 }
 
 Deno.test("an old number of the kernel does not matter where the kernel knows everything", () => {
   using world = new ExaminedMachine();
   const report = world.examine(world.emulate(), "5.14.0-503.el9.x86_64");
-  assert.deepEqual(missingIn(report), []);
-  assert.equal(report.verdict, "over virtio-gpu");
-  assert.match(textOf(report), /ok +kernel: Linux 5\.14\.0-503\.el9/);
+  assertUsable(report);
+  assert.match(report.text, /ok +kernel: Linux 5\.14\.0-503\.el9/);
 });
 
 Deno.test("a kernel that is too old for virtio-gpu is not for this machine's compositor", () => {
@@ -272,8 +265,8 @@ Deno.test("a kernel that is too old for virtio-gpu is not for this machine's com
     world.offerLocally(usualGlobals);
     const devices = hasDevice ? world.emulate(tooOld) : noDevice;
     const report = world.examine(devices, old);
-    assert.deepEqual(missingIn(report), []);
+    assert.deepEqual(report.missing, []);
     assert.equal(report.verdict, "on this machine's compositor");
-    assert.match(textOf(report), /note +kernel: Linux 5\.10\.0-28-amd64 is/);
+    assert.match(report.text, /note +kernel: Linux 5\.10\.0-28-amd64 is/);
   }
 });

@@ -12,10 +12,10 @@ import { usualGlobals } from "../support/relay_world.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { startSway } from "../support/sway.ts";
 import {
+  assertPrinted,
+  assertUsable,
   ExaminedMachine,
-  missingIn,
   noDevice,
-  textOf,
 } from "./support/examined_machine.ts";
 
 for (const rutabaga of rutabagas) {
@@ -23,28 +23,24 @@ for (const rutabaga of rutabagas) {
     using world = new ExaminedMachine();
     const profile = hostProfile(rutabaga, "stock");
     const report = world.examine(world.emulate({ profile }));
-    assert.deepEqual(missingIn(report), []);
-    assert.equal(report.verdict, "over virtio-gpu");
-    const text = textOf(report);
-    for (
-      const line of [
-        "ok       kernel: Linux 6.1.0-56-amd64",
-        "ok       node: /dev/dri/renderD128 (emulated), driver virtio_gpu ",
-        "ok       HOST_VISIBLE: the device has a window of host-visible memory",
-        "ok       capability set: cross-domain (5), version 1",
-        "ok       channel: Wayland",
-        `ok       dialect: ${profile.identifiers} identifiers per message${
-          profile.identifiers === 4
-            ? ", as on hosts from before February 2024"
-            : "\n"
-        }`,
-        "ok       compositor: the host answered within",
-        "ok       xdg_wm_base: version 5",
-        "ok       host memory: can be allocated and written",
-        "ok       window: the compositor showed a small test window",
-        "wayferry proxy --virtio-gpu -- COMMAND",
-      ]
-    ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+    assertUsable(report);
+    assertPrinted(report, [
+      "ok       kernel: Linux 6.1.0-56-amd64",
+      "ok       node: /dev/dri/renderD128 (emulated), driver virtio_gpu ",
+      "ok       HOST_VISIBLE: the device has a window of host-visible memory",
+      "ok       capability set: cross-domain (5), version 1",
+      "ok       channel: Wayland",
+      `ok       dialect: ${profile.identifiers} identifiers per message${
+        profile.identifiers === 4
+          ? ", as on hosts from before February 2024"
+          : "\n"
+      }`,
+      "ok       compositor: the host answered within",
+      "ok       xdg_wm_base: version 5",
+      "ok       host memory: can be allocated and written",
+      "ok       window: the compositor showed a small test window",
+      "wayferry proxy --virtio-gpu -- COMMAND",
+    ]);
   });
 }
 
@@ -52,21 +48,20 @@ Deno.test("without a device applications run on this machine's compositor", () =
   using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   const report = world.examine(noDevice);
-  assert.deepEqual(missingIn(report), []);
+  assert.deepEqual(report.missing, []);
   assert.equal(report.verdict, "on this machine's compositor");
-  const text = textOf(report);
-  assert.match(text, /note +node: this machine has no virtio-gpu/);
-  assert.match(text, /ok +wl_seat: version 8/);
+  assert.match(report.text, /note +node: this machine has no virtio-gpu/);
+  assert.match(report.text, /ok +wl_seat: version 8/);
 });
 
 Deno.test("where the device is usable, the compositor of this machine is not asked", () => {
   using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   const report = world.examine(world.emulate({}, "silent"));
-  assert.deepEqual(missingIn(report), ["compositor"]);
+  assert.deepEqual(report.missing, ["compositor"]);
   assert.equal(report.verdict, "not at all");
   assert.match(
-    textOf(report),
+    report.text,
     /the host did not answer within 0\.3 s; check that the compositor runs there and that the VMM/,
   );
 });
@@ -77,27 +72,25 @@ Deno.test("a compositor that has no shell is not enough", () => {
     usualGlobals.filter(([, name]) => name !== "xdg_wm_base"),
   );
   const report = world.examine(noDevice);
-  assert.deepEqual(missingIn(report), ["node", "xdg_wm_base"]);
+  assert.deepEqual(report.missing, ["node", "xdg_wm_base"]);
   assert.equal(report.verdict, "not at all");
 });
 
 Deno.test("globals are told by what becomes of them", () => {
   using world = new ExaminedMachine();
-  const text = textOf(world.examine(world.emulate({}, [
+  const report = world.examine(world.emulate({}, [
     ...usualGlobals,
     [7, "wp_viewporter", 1],
     [8, "zwp_linux_dmabuf_v1", 4],
     [9, "zwlr_layer_shell_v1", 3],
     [10, "acme_toaster_v1", 1],
-  ])));
-  for (
-    const line of [
-      "note     also offered: wp_viewporter 1\n",
-      "note     kept from applications, unless --allow names it: zwlr_layer_shell_v1\n",
-      "note     cannot cross the boundary: zwp_linux_dmabuf_v1\n",
-      "note     unknown to this version, and kept from applications: acme_toaster_v1\n",
-    ]
-  ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+  ]));
+  assertPrinted(report, [
+    "note     also offered: wp_viewporter 1\n",
+    "note     kept from applications, unless --allow names it: zwlr_layer_shell_v1\n",
+    "note     cannot cross the boundary: zwp_linux_dmabuf_v1\n",
+    "note     unknown to this version, and kept from applications: acme_toaster_v1\n",
+  ]);
 });
 
 for (
@@ -106,20 +99,18 @@ for (
   Deno.test(`where the host's memory is dma-bufs a window is ${taken ? "shown" : "not shown"} that the compositor ${taken ? "takes" : "does not take"}`, () => {
     using world = new ExaminedMachine();
     const dmabuf = [7, "zwp_linux_dmabuf_v1", 4] as const;
-    const text = textOf(world.examine(world.emulate({
+    const report = world.examine(world.emulate({
       profile: crosvmWithMinigbm,
       connect: () => world.compositor([...usualGlobals, dmabuf], modifier),
-    })));
-    for (
-      const line of [
-        "note     memory: the host allocates dma-bufs, so its compositor must accept dma-bufs\n",
-        "ok       images: the compositor shows them through zwp_linux_dmabuf_v1 4\n",
-        "ok       host memory: can be allocated and written\n",
-        taken
-          ? "ok       window: the compositor showed a small test window\n"
-          : "MISSING  window: the compositor did not take a small test window: the host only offers dma-buf memory, and its compositor takes no linear dma-bufs\n",
-      ]
-    ) assert.ok(text.includes(line), `${line} is not in\n${text}`);
+    }));
+    assertPrinted(report, [
+      "note     memory: the host allocates dma-bufs, so its compositor must accept dma-bufs\n",
+      "ok       images: the compositor shows them through zwp_linux_dmabuf_v1 4\n",
+      "ok       host memory: can be allocated and written\n",
+      taken
+        ? "ok       window: the compositor showed a small test window\n"
+        : "MISSING  window: the compositor did not take a small test window: the host only offers dma-buf memory, and its compositor takes no linear dma-bufs\n",
+    ]);
   });
 }
 
@@ -141,7 +132,7 @@ for (
       guestHandles: "taken",
       connect: () => world.compositor(usualGlobals, 0, answers ? [6] : []),
     }));
-    assert.match(textOf(report), words);
+    assert.match(report.text, words);
     assert.equal(report.verdict, "over virtio-gpu");
   });
 }
@@ -150,7 +141,7 @@ Deno.test("a compositor that may refuse the host's memory is told", () => {
   using world = new ExaminedMachine();
   const devices = world.emulate({ profile: crosvmWithMinigbm });
   assert.match(
-    textOf(world.examine(devices)),
+    world.examine(devices).text,
     /note +images: .* has no zwp_linux_dmabuf_v1 version 3; the proxy offers the memory as wl_shm/,
   );
 });
@@ -160,7 +151,7 @@ Deno.test("a host that gives no memory is told, and no window is tried", () => {
   const faults = new Faults();
   faults.windowBytes = 0;
   const report = world.examine(world.emulate({ faults }));
-  assert.deepEqual(missingIn(report), ["host memory"]);
+  assert.deepEqual(report.missing, ["host memory"]);
   assert.equal(world.connections, 1);
 });
 
@@ -172,9 +163,9 @@ Deno.test("a device that has all the connections that it bears is told", () => {
     others.use(devices.open("")).takePlace(place);
   }
   const report = world.examine(devices);
-  assert.deepEqual(missingIn(report), ["connection"]);
+  assert.deepEqual(report.missing, ["connection"]);
   assert.match(
-    textOf(report),
+    report.text,
     /connection: .*renderD128.* already has 40 connections.* close an application/,
   );
 });
@@ -197,19 +188,19 @@ for (
     for (const [name, value] of Object.entries(environment)) {
       world.environment.set(name, value);
     }
-    assert.match(textOf(world.examine(noDevice)), words);
+    assert.match(world.examine(noDevice).text, words);
   });
 }
 
 Deno.test("a compositor of this machine that does not answer is no matter of a VMM", () => {
   using world = new ExaminedMachine();
   world.offerLocally("silent");
-  const text = textOf(world.examine(noDevice));
+  const report = world.examine(noDevice);
   assert.match(
-    text,
+    report.text,
     /MISSING +compositor: the inherited WAYLAND_SOCKET did not answer within 0\.3 s; check that a compositor is at/,
   );
-  assert.doesNotMatch(text, /VMM/);
+  assert.doesNotMatch(report.text, /VMM/);
 });
 
 for (
@@ -223,8 +214,8 @@ for (
     using world = new ExaminedMachine();
     world.environment.set("XDG_RUNTIME_DIR", directory);
     const report = world.examine(noDevice);
-    assert.ok(missingIn(report).includes("XDG_RUNTIME_DIR"));
-    assert.match(textOf(report), words);
+    assert.ok(report.missing.includes("XDG_RUNTIME_DIR"));
+    assert.match(report.text, words);
   });
 }
 
@@ -241,7 +232,7 @@ Deno.test("Xwayland is told where it is, which alone makes it no condition", () 
   const program = `${folder}/Xwayland`;
   const assertTold = (line: string): void => {
     const report = world.examine(devices);
-    assert.ok(textOf(report).includes(line), textOf(report));
+    assert.ok(report.text.includes(line), report.text);
     assert.equal(report.verdict, "over virtio-gpu");
   };
   assertTold(absent);
@@ -259,10 +250,8 @@ Deno.test("without a place for sockets no application would run", () => {
   using world = new ExaminedMachine();
   world.offerLocally(usualGlobals);
   world.environment.delete("XDG_RUNTIME_DIR");
-  assert.deepEqual(missingIn(world.examine(noDevice)), [
-    "XDG_RUNTIME_DIR",
-    "node",
-  ]);
+  const { missing } = world.examine(noDevice);
+  assert.deepEqual(missing, ["XDG_RUNTIME_DIR", "node"]);
 });
 
 Deno.test("a window is shown on a real compositor, and gone afterwards", async () => {
@@ -272,9 +261,9 @@ Deno.test("a window is shown on a real compositor, and gone afterwards", async (
     connect: () => connectUnix(sway.waylandDisplay),
   });
   const report = world.examine(devices);
-  assert.deepEqual(missingIn(report), []);
+  assert.deepEqual(report.missing, []);
   assert.match(
-    textOf(report),
+    report.text,
     /ok +window: the compositor showed a small test window/,
   );
   assert.equal(await sway.windowArea(), undefined);

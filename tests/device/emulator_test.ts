@@ -6,11 +6,7 @@ import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
-import {
-  type Fences,
-  hostProfile,
-  releases,
-} from "../emulator/host_profile.ts";
+import { type Fences, hostProfile } from "../emulator/host_profile.ts";
 import { message } from "../support/words.ts";
 import { R8, RawGuest, RawWorld } from "./support/raw_guest.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";

@@ -1,4 +1,5 @@
 /** Machines that doctor examines: emulated ones, and such as are made up. */
+import assert from "node:assert/strict";
 import { SyscallError } from "../../../ffi/error.ts";
 import type { OwnedFd } from "../../../ffi/fd.ts";
 import { EACCES } from "../../../ffi/errno.ts";
@@ -17,6 +18,31 @@ import { usualGlobals } from "../../support/relay_world.ts";
 import { makeScratch } from "../../support/scratch.ts";
 
 const XR24 = 0x34325258;
+
+/** What doctor has found. */
+export interface Examination {
+  readonly verdict: Report["verdict"];
+  /** Subjects of the lines that say what is missing. */
+  readonly missing: readonly string[];
+  /** What is printed. */
+  readonly text: string;
+}
+
+/** Fails unless all the lines are printed. */
+export function assertPrinted(
+  { text }: Examination,
+  lines: readonly string[],
+): void {
+  for (const line of lines) {
+    assert.ok(text.includes(line), `${line} is not in\n${text}`);
+  }
+}
+
+/** Fails unless nothing is missing for applications over virtio-gpu. */
+export function assertUsable({ missing, verdict }: Examination): void {
+  assert.deepEqual(missing, []);
+  assert.equal(verdict, "over virtio-gpu");
+}
 
 /**
  * A machine to be examined. Compositors have said all that they will say before
@@ -91,15 +117,23 @@ export class ExaminedMachine implements Disposable {
     return { ...noDevice, nodeNames, open: () => new EmulatedDevice(machine) };
   }
 
-  examine(devices: DeviceSystem, kernelRelease = "6.1.0-56-amd64"): Report {
+  examine(
+    devices: DeviceSystem,
+    kernelRelease = "6.1.0-56-amd64",
+  ): Examination {
     const { loop, environment } = this;
-    return examine({
+    const report = examine({
       loop,
       environment,
       kernelRelease,
       devices,
       patienceMilliseconds: 300,
     });
+    const missing = report.sections.flatMap(({ findings }) => findings)
+      .filter(({ state }) => state === "missing")
+      .map(({ subject }) => subject);
+    const text = reportText(report, plainStyle);
+    return { verdict: report.verdict, missing, text };
   }
 
   [Symbol.dispose](): void {
@@ -133,15 +167,3 @@ export const forbidden: DeviceSystem = {
   driverBehind: () => "virtio_gpu",
   hardware: () => "driven",
 };
-
-/** What is printed. */
-export function textOf(report: Report): string {
-  return reportText(report, plainStyle);
-}
-
-/** The lines that say what is missing, without the mark. */
-export function missingIn(report: Report): string[] {
-  return report.sections.flatMap(({ findings }) => findings).filter((
-    { state },
-  ) => state === "missing").map(({ subject }) => subject);
-}
