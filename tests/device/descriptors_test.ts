@@ -181,50 +181,32 @@ for (let free = 0; free <= ENOUGH; free++) {
 }
 
 /**
- * What takes descriptors in a client's life; what it returns is closed when all
- * is over.
+ * What takes descriptors in a client's life; what is put on `end` is closed
+ * when all is over.
  */
 const moments: Readonly<
   Record<
     string,
-    (world: DeviceWorld, client: DeviceClient) => DisposableStack
+    (client: DeviceClient, end: DisposableStack, world: DeviceWorld) => void
   >
 > = {
-  "the host sends a keymap": (_world, client) => {
-    client.addKeyboard(3, 4);
+  "the host sends a keymap": (client) => {
+    client.addKeyboard();
     client.host.keymap(4, createMemfd("keymap", 5000).release(), 5000);
-    return new DisposableStack();
   },
-  "the client pastes": (world, client) => {
-    const end = new DisposableStack();
-    end.use(new Selections(world, client).ask());
-    return end;
+  "the client pastes": (client, end, world) =>
+    end.use(new Selections(world, client).ask()),
+  "the client pastes again and again": (client, end, world) => {
+    const readers = new Selections(world, client).askTogether(20);
+    for (const reader of readers) end.use(reader);
   },
-  "the client pastes again and again": (world, client) => {
-    const end = new DisposableStack();
-    for (const reader of new Selections(world, client).askTogether(20)) {
-      end.use(reader);
-    }
-    return end;
-  },
-  "the host pastes": (world, client) => {
-    const end = new DisposableStack();
-    end.use(new Selections(world, client).askClient());
-    return end;
-  },
-  "the client shows a window": (world, client) => {
-    const end = new DisposableStack();
+  "the host pastes": (client, end, world) =>
+    end.use(new Selections(world, client).askClient()),
+  "the client shows a window": (client, end, world) => {
     const windows = end.use(new Windows(world, client));
-    const window = windows.open(64, 64);
-    end.use(window.memory);
-    end.use(window.file);
-    windows.paint(window, 1);
-    return end;
+    windows.paint(windows.open(64, 64), 1);
   },
-  "the client leaves": (_world, client) => {
-    client.client[Symbol.dispose]();
-    return new DisposableStack();
-  },
+  "the client leaves": (client) => client.client[Symbol.dispose](),
 };
 
 for (const [name, begin] of Object.entries(moments)) {
@@ -233,7 +215,8 @@ for (const [name, begin] of Object.entries(moments)) {
       using world = new DeviceWorld();
       const other = world.addReady();
       const client = world.addReady();
-      using _end = begin(world, client);
+      using end = new DisposableStack();
+      begin(client, end, world);
       withFreeDescriptors(free, () => {
         world.settle();
         world.pass(100);

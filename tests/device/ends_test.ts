@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { addSeals, createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
+import { createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { hostProfiles, releases } from "../emulator/host_profile.ts";
 import {
@@ -146,16 +146,11 @@ for (const profile of releases) {
   Deno.test(`${profile.name}: a keymap is copied into a sealed file, and the host's is given back`, () => {
     using world = new DeviceWorld({ profile });
     const client = world.addReady();
-    client.addKeyboard(3, 4);
+    client.addKeyboard();
     const before = world.machine.census();
     const text = "xkb_keymap { };\0".repeat(500);
     for (let i = 0; i < 3; i++) {
-      const memory = createMemfd("keymap", text.length);
-      Deno.writeTextFileSync(`/proc/self/fd/${memory.number}`, text);
-      addSeals(memory.number, F_SEAL_WRITE);
-      client.host.keymap(4, memory.release(), text.length);
-      world.settle();
-      const fd = client.client.takeFd();
+      const fd = client.receiveKeymap(text, F_SEAL_WRITE);
       assert.equal(Deno.readTextFileSync(`/proc/self/fd/${fd}`), text);
       assert.throws(() => Deno.truncateSync(`/proc/self/fd/${fd}`, 1));
       closeFd(fd);
@@ -169,13 +164,11 @@ Deno.test("a keymap that the device does not give costs the client its keymap an
   using world = new DeviceWorld();
   const { faults } = world;
   const client = world.addReady();
-  client.addKeyboard(3, 4);
+  client.addKeyboard();
   const before = world.machine.census();
   for (const fault of [{ refusedBlobs: 1 }, { windowBytes: 0 }]) {
     Object.assign(faults, fault);
-    client.host.keymap(4, createMemfd("keymap", 5000).release(), 5000);
-    world.settle();
-    const fd = client.client.takeFd();
+    const fd = client.receiveKeymap("\0".repeat(5000));
     assert.ok(Deno.statSync(`/proc/self/fd/${fd}`).size >= 5000);
     closeFd(fd);
     client.assertAlive();

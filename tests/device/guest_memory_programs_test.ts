@@ -3,8 +3,8 @@
  * emulated device.
  */
 import assert from "node:assert/strict";
-import { PATH, requirePrograms } from "../support/packages.ts";
-import { TestProcess } from "../support/process.ts";
+import { requirePrograms } from "../support/packages.ts";
+import type { TestProcess } from "../support/process.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { eventually } from "../support/wait.ts";
 import { startWeston } from "../support/weston.ts";
@@ -24,14 +24,7 @@ Deno.test("weston-simple-shm is shown by weston without a copy, once the host is
   );
   using scratch = makeScratch("guest-memory");
   const start = (name: string): TestProcess =>
-    new TestProcess(["weston-simple-shm"], {
-      logPath: `${scratch.path}/${name}.log`,
-      environment: {
-        PATH,
-        XDG_RUNTIME_DIR: scratch.path,
-        WAYLAND_DISPLAY: proxy.waylandDisplay,
-      },
-    });
+    proxy.start(["weston-simple-shm"], scratch.path, name);
   {
     await using _first = start("first");
     await eventually(

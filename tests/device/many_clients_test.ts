@@ -3,8 +3,7 @@
  * none stalls, not even when the compositor has been stopped.
  */
 import assert from "node:assert/strict";
-import { PATH, requirePrograms } from "../support/packages.ts";
-import { TestProcess } from "../support/process.ts";
+import { requirePrograms } from "../support/packages.ts";
 import { makeScratch } from "../support/scratch.ts";
 import { delay, eventually } from "../support/wait.ts";
 import { startWeston } from "../support/weston.ts";
@@ -44,14 +43,7 @@ for (const rutabaga of ["0.1.2", "0.1.85"] as const) {
     const scratch = programs.use(makeScratch("many"));
     const clients = Array.from({ length: CLIENTS }, (_, index) =>
       programs.use(
-        new TestProcess(["weston-simple-shm"], {
-          logPath: `${scratch.path}/${index}.log`,
-          environment: {
-            PATH,
-            XDG_RUNTIME_DIR: scratch.path,
-            WAYLAND_DISPLAY: proxy.waylandDisplay,
-          },
-        }),
+        proxy.start(["weston-simple-shm"], scratch.path, `${index}`),
       ));
     await eventually(
       "all are connected",

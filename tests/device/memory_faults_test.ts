@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { crosvmWithMinigbm, hostProfile } from "../emulator/host_profile.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { count, Windows } from "./support/windows.ts";
@@ -46,14 +45,10 @@ Deno.test("memory that was mapped by the node is unmapped when it is given back,
 Deno.test("where dma-bufs cannot be mapped keymaps arrive, and their memory is given back", () => {
   using world = withoutDmaBufMappings();
   const client = world.addReady();
-  client.addKeyboard(3, 4);
+  client.addKeyboard();
   const before = world.machine.census();
   const text = "xkb_keymap { };\0".repeat(500);
-  const keymap = createMemfd("keymap", text.length);
-  Deno.writeTextFileSync(`/proc/self/fd/${keymap.number}`, text);
-  client.host.keymap(4, keymap.release(), text.length);
-  world.settle();
-  const received = client.client.takeFd();
+  const received = client.receiveKeymap(text);
   assert.equal(Deno.readTextFileSync(`/proc/self/fd/${received}`), text);
   closeFd(received);
   assert.deepEqual(world.machine.census(), before);

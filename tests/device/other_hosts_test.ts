@@ -3,8 +3,8 @@
  * differs is tested one thing at a time.
  */
 import assert from "node:assert/strict";
-import { addSeals, createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
-import { closeFd, readFdAt, writeFd } from "../../ffi/fd.ts";
+import { F_SEAL_WRITE } from "../../ffi/memfd.ts";
+import { closeFd, readFdAt } from "../../ffi/fd.ts";
 import {
   crosvmWithMinigbm,
   libkrun115,
@@ -19,16 +19,10 @@ const KEYMAP = "xkb_keymap { };\0";
 /** What a client reads of a keymap that the host's compositor gives it. */
 function keymapOf(world: DeviceWorld, seals: number): string {
   const client = world.addReady();
-  client.addKeyboard(3, 4);
-  const file = createMemfd("keymap", 0);
-  writeFd(file.number, new TextEncoder().encode(KEYMAP));
-  if (seals !== 0) addSeals(file.number, seals);
-  const size = KEYMAP.length;
-  client.host.keymap(4, file.release(), size);
-  world.settle();
-  const bytes = new Uint8Array(size);
-  const fd = client.client.takeFd();
-  assert.equal(readFdAt(fd, bytes, 0), size);
+  client.addKeyboard();
+  const fd = client.receiveKeymap(KEYMAP, seals);
+  const bytes = new Uint8Array(KEYMAP.length);
+  assert.equal(readFdAt(fd, bytes, 0), bytes.length);
   closeFd(fd);
   return new TextDecoder().decode(bytes);
 }

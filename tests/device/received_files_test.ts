@@ -23,7 +23,7 @@ class KeymapWorld extends DeviceWorld {
     super(options);
     this.other = this.addReady();
     this.typist = this.addReady();
-    this.typist.addKeyboard(3, 4);
+    this.typist.addKeyboard();
   }
 
   /** The compositor sends a keymap that is full of zeros. */

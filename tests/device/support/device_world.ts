@@ -3,6 +3,7 @@
  * machine and a scripted compositor: in one process, turn by turn.
  */
 import assert from "node:assert/strict";
+import { addSeals, createMemfd } from "../../../ffi/memfd.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../../src/host/local/socket.ts";
 import type { VirtgpuEndpoint } from "../../../src/host/virtgpu/endpoint.ts";
@@ -93,11 +94,21 @@ export class DeviceClient implements Disposable {
     this.#world.settle();
   }
 
-  /** The client has a seat and its keyboard under these ids. */
-  addKeyboard(seat: number, keyboard: number): void {
-    this.bind(3, "wl_seat", 8, seat);
-    this.client.say(seat, "wl_seat.get_keyboard", { id: keyboard });
+  /** The client has a seat (3) and its keyboard (4). */
+  addKeyboard(): void {
+    this.bind(3, "wl_seat", 8, 3);
+    this.client.say(3, "wl_seat.get_keyboard", { id: 4 });
     this.forget();
+  }
+
+  /** Gives the keyboard a keymap. @returns the file that the client gets */
+  receiveKeymap(text: string, seals = 0): number {
+    const file = createMemfd("keymap", text.length);
+    Deno.writeTextFileSync(`/proc/self/fd/${file.number}`, text);
+    if (seals !== 0) addSeals(file.number, seals);
+    this.host.keymap(4, file.release(), text.length);
+    this.#world.settle();
+    return this.client.takeFd();
   }
 
   /** Throws away what was heard so far. */

@@ -40,6 +40,18 @@ export class EmulatedProxy implements AsyncDisposable {
     this.#resources = resources;
   }
 
+  /** Starts a program as a client, whose files are in a folder. */
+  start(argv: readonly string[], folder: string, name: string): TestProcess {
+    return new TestProcess(argv, {
+      logPath: `${folder}/${name}.log`,
+      environment: {
+        PATH,
+        XDG_RUNTIME_DIR: folder,
+        WAYLAND_DISPLAY: this.waylandDisplay,
+      },
+    });
+  }
+
   /** Asks the program. */
   async report(): Promise<ProxyReport> {
     using connection = await Deno.connect({
