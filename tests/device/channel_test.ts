@@ -17,7 +17,6 @@ import {
 
 const text = (bytes: string): Uint8Array => new TextEncoder().encode(bytes);
 
-/** A machine with one channel. */
 class OneChannel extends ScriptedMachine {
   readonly wakeups = new Wakeups(this.loop);
   readonly listener: Listener;

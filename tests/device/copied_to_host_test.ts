@@ -74,7 +74,6 @@ class CopyWorld extends DeviceWorld {
     ]);
   }
 
-  /** The client sets its screen's gamma table. */
   giveGamma(file: OwnedFd): void {
     const { giver } = this;
     giver.bind(9, GAMMA_MANAGER, 1, 3);
@@ -88,7 +87,6 @@ class CopyWorld extends DeviceWorld {
     this.settle();
   }
 
-  /** The client gives a colour profile. */
   giveProfile(file: OwnedFd, length: number): void {
     const { giver } = this;
     giver.bind(10, "wp_color_manager_v1", 1, 3);

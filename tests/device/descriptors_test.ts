@@ -35,7 +35,6 @@ class ProxyWorld extends ScriptedMachine {
   readonly clients: Clients;
   readonly #resources = new DisposableStack();
   readonly #log: OwnedFd;
-  /** Clients that have ended. */
   ended = 0;
 
   constructor() {
@@ -122,7 +121,6 @@ class ProxyWorld extends ScriptedMachine {
     });
   }
 
-  /** What was logged. */
   log(): string {
     const bytes = new Uint8Array(65536);
     return new TextDecoder().decode(

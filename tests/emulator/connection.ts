@@ -25,7 +25,6 @@ export interface Message {
   readonly fds: readonly number[];
 }
 
-/** A connected socket. */
 export class Connection implements Disposable {
   readonly #fd: OwnedFd;
 

@@ -29,7 +29,6 @@ const CHANNEL_WAYLAND = 1;
 /** A write of at most so much to a pipe with room is all or nothing. */
 const PIPE_BUF = 4096;
 
-/** What a context works with. */
 export interface ContextParts {
   readonly id: number;
   readonly loop: Loop;
@@ -37,7 +36,6 @@ export interface ContextParts {
   readonly faults: Faults;
   readonly pace: Pace;
   readonly allocator: ImageAllocator;
-  /** Connects to the compositor. */
   connect(): OwnedFd;
   /**
    * The file of a resource that is attached to this context and the host's;
@@ -61,7 +59,6 @@ export interface ClaimedMemory {
   readonly access: "read" | "write";
 }
 
-/** One context. */
 export class HostContext implements Disposable {
   readonly items: Items;
   readonly #parts: ContextParts;
@@ -111,7 +108,6 @@ export class HostContext implements Disposable {
     }
   }
 
-  /** Takes a fence of the guest. */
   takeFence(fence: Fence): void {
     if (fence.ring === 0) this.#parts.signal(fence);
     else if (fence.ring !== 1) throw new HostError("unexpected ring type");

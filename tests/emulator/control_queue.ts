@@ -14,7 +14,6 @@ import type { Loop } from "../../src/loop/loop.ts";
 /** A command: yields a descriptor that it waits to write to. */
 export type Work = () => Generator<number, void> | void;
 
-/** The queue of one machine. */
 export class ControlQueue implements Disposable {
   readonly #loop: Loop;
   readonly #places: number;

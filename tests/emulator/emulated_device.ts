@@ -61,7 +61,6 @@ const parameters: Record<DeviceParameter, number | null> = {
   CREATE_GUEST_HANDLE: null,
 };
 
-/** One opened node. */
 export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
   readonly path = "/dev/dri/renderD128 (emulated)";
   readonly deviceNumber = DEVICE_NUMBER;
@@ -80,7 +79,6 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
   #open = true;
   #destroyed = false;
 
-  /** Opens a machine's node once more. */
   constructor(machine: Machine) {
     this.#machine = machine;
     const { reader, writer } = createPipe();
@@ -104,7 +102,6 @@ export class EmulatedDevice implements VirtgpuDevice, OpenedNode {
     return this.#context;
   }
 
-  /** Names that are in use. */
   get handleCount(): number {
     return this.#handles.size;
   }

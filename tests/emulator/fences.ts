@@ -9,16 +9,13 @@ import type { ControlQueue } from "./control_queue.ts";
 import type { Faults } from "./faults.ts";
 import type { Fences } from "./host_profile.ts";
 
-/** A fence that the guest has asked for. */
 export interface Fence {
   readonly id: number;
   readonly context: number;
   readonly ring: number;
-  /** Tells the guest's kernel. */
   readonly signal: () => void;
 }
 
-/** The VMM's list. */
 export class FenceList {
   readonly #fences: Fences;
   readonly #loop: Loop;

@@ -16,7 +16,6 @@ export const rutabagas: readonly Rutabaga[] = ["0.1.2", "0.1.71", "0.1.85"];
  */
 export type Fences = "stock" | "fixed";
 
-/** A host's traits. */
 export interface HostProfile {
   readonly name: string;
   readonly fences: Fences;
@@ -115,7 +114,6 @@ const RELEASES: Readonly<Record<Rutabaga, ReleaseTraits>> = {
   },
 };
 
-/** The traits of a release. */
 export function hostProfile(
   rutabaga: Rutabaga,
   fences: Fences,

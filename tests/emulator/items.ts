@@ -16,7 +16,6 @@ import type { HostProfile } from "./host_profile.ts";
 import { seekableSize } from "./system.ts";
 import { type Identifier, identifierType, READ_PIPE_START } from "./wire.ts";
 
-/** One item. */
 export type Item =
   | { readonly kind: "image"; readonly image: string; readonly size: number }
   | { readonly kind: "blob"; readonly fd: OwnedFd }
@@ -24,7 +23,6 @@ export type Item =
   | { readonly kind: "write pipe"; readonly fd: OwnedFd }
   | { readonly kind: "other"; readonly fd: OwnedFd };
 
-/** The table of a context. */
 export class Items implements Disposable {
   readonly #profile: HostProfile;
   readonly #items = new Map<number, Item>();
@@ -66,14 +64,12 @@ export class Items implements Disposable {
     return this.#items.get(id);
   }
 
-  /** Puts an item in under the next id. */
   add(item: Item): number {
     const id = this.#nextId(item.kind);
     this.#items.set(id, item);
     return id;
   }
 
-  /** Puts an item back. */
   put(id: number, item: Item): void {
     this.#items.set(id, item);
   }

@@ -24,7 +24,6 @@ import type { Pace } from "./worker.ts";
 /** Name of the guest's memory, by which a test finds it in /proc. */
 const GUEST_MEMORY = "wayferry-emulated-guest";
 
-/** How a machine is made. */
 export interface MachineOptions {
   readonly loop: Loop;
   readonly profile: HostProfile;
@@ -73,7 +72,6 @@ export interface Census {
 
 /** An opened node, as the machine sees it. */
 export interface OpenedNode {
-  /** Names that are in use. */
   readonly handleCount: number;
   /** Mappings that were not ended. */
   readonly mappingCount: number;
@@ -81,7 +79,6 @@ export interface OpenedNode {
   destroy(): void;
 }
 
-/** The machine, with everything that its nodes share. */
 export class Machine implements Disposable {
   readonly options: MachineOptions;
   readonly profile: HostProfile;
@@ -330,7 +327,6 @@ export class Machine implements Disposable {
     return exported;
   }
 
-  /** Counts what is there. */
   census(): Census {
     const exported = this.reap();
     const files = new Set<string | null>();

@@ -48,7 +48,6 @@ const EVENTS = 16;
 const EVENT_WORDS = Deno.build.arch === "x86_64" ? 3 : 4;
 const EVENT_DATA = EVENT_WORDS - 2;
 
-/** A source that is ready. */
 export interface ReadySource {
   readonly id: number;
   readonly readable: boolean;
@@ -76,7 +75,6 @@ export class WaitSet implements Disposable {
     check("add to an epoll set", epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, event));
   }
 
-  /** Removes a descriptor. */
   remove(fd: number): void {
     check(
       "remove from an epoll set",

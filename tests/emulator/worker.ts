@@ -34,10 +34,8 @@ const CHANNEL = 1;
  */
 export const paces = ["at once", "later"] as const;
 
-/** When the worker answers. */
 export type Pace = typeof paces[number];
 
-/** What a worker works with. */
 export interface WorkerParts {
   readonly loop: Loop;
   readonly profile: HostProfile;
@@ -53,7 +51,6 @@ export interface WorkerParts {
   log(text: string): void;
 }
 
-/** The thread of one context. */
 export class Worker implements Flushable, Disposable {
   flushPending = false;
   readonly #parts: WorkerParts;

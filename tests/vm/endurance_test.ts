@@ -10,7 +10,7 @@ import { chosenEngines } from "./support/chosen.ts";
 import { delay } from "../support/wait.ts";
 import { driver, quoted } from "./support/guest.ts";
 import type { Pulse } from "./support/guest_client.ts";
-import { requireMotion, waitForWindow } from "./support/motion.ts";
+import { DRAWING, endDrawing, startDrawing } from "./support/motion.ts";
 import {
   allowed,
   type GuestSession,
@@ -38,6 +38,16 @@ const AT_ONCE = 4;
 /** KiB by which the proxy may grow: less than 20 bytes of each frame's. */
 const GROWTH = 16 * 1024;
 
+const steps: readonly [string, (session: GuestSession) => Promise<void>][] = [
+  [`${CLIENTS} clients at once for ${SECONDS} s, and none stalls`, pulse],
+  [`${CLIENTS} idle clients take less than a hundredth of a processor`, idle],
+  [
+    `${WINDOWS} windows of programs, every third of which is killed`,
+    openWindows,
+  ],
+  [`${WINDOWS} surfaces of one connection`, showSurfaces],
+];
+
 for (const engine of chosenEngines()) {
   Deno.test({
     name:
@@ -47,22 +57,9 @@ for (const engine of chosenEngines()) {
     fn: async (test) => {
       await using session = await startGuestSession(engine, "weston");
       await session.startProxy();
-      await test.step(
-        `${CLIENTS} clients at once for ${SECONDS} s, and none stalls`,
-        () => pulse(session),
-      );
-      await test.step(
-        `${CLIENTS} idle clients take less than a hundredth of a processor`,
-        () => idle(session),
-      );
-      await test.step(
-        `${WINDOWS} windows of programs, every third of which is killed`,
-        () => openWindows(session),
-      );
-      await test.step(
-        `${WINDOWS} surfaces of one connection`,
-        () => showSurfaces(session),
-      );
+      for (const [name, run] of steps) {
+        await test.step(name, () => run(session));
+      }
       const { log } = await session.endProxy();
       assert.doesNotMatch(log, /ERROR|panicked|Uncaught/);
     },
@@ -71,8 +68,7 @@ for (const engine of chosenEngines()) {
 
 async function pulse(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
-  await using drawing = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
+  await using drawing = await startDrawing(session, host);
   const pulses: readonly Pulse[] = JSON.parse(
     await session.runClient("pulse", CLIENTS, SECONDS),
   );
@@ -82,9 +78,7 @@ async function pulse(session: GuestSession): Promise<void> {
     assert.ok(answers > SECONDS, `only ${answers} answers`);
     assert.ok(longest < LONGEST_MS, `no answer for ${longest} ms`);
   }
-  await requireMotion(host);
-  assert.equal(drawing.ending, undefined, drawing.log());
-  await session.kill(["weston-simple-shm"]);
+  await endDrawing(session, host, drawing);
 }
 
 async function idle(session: GuestSession): Promise<void> {
@@ -112,7 +106,7 @@ async function openWindows(session: GuestSession): Promise<void> {
  * part of it.
  */
 async function openSome(session: GuestSession, count: number): Promise<void> {
-  const client = quoted([session.script(["weston-simple-shm"])]);
+  const client = quoted([session.script([DRAWING])]);
   await session.guest.must(
     `open() { timeout --signal=$1 $2 sh -c ${client} >/dev/null 2>&1 & }
     for i in $(seq ${Math.ceil(count / AT_ONCE)}); do

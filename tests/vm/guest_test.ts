@@ -22,16 +22,25 @@ import {
 } from "./support/chosen.ts";
 import { pasteEveryWay } from "./support/clipboard.ts";
 import { driver, quoted } from "./support/guest.ts";
-import { requireMotion, waitForWindow } from "./support/motion.ts";
+import {
+  endDrawing,
+  requireMotion,
+  startDrawing,
+  waitForWindow,
+} from "./support/motion.ts";
 import { requirePresentation } from "./support/presentation.ts";
 import { forgiveRounding } from "./support/rounding.ts";
 import {
   allowed,
   EXECUTABLE,
   type GuestSession,
+  type HostName,
   startCompositor,
   startGuestSession,
 } from "./support/session.ts";
+
+/** A program that says what of its window has changed. */
+const DAMAGING = "weston-simple-damage";
 
 const LARGE = 20 * 1000 * 1000;
 const SMALL = 100_000;
@@ -94,56 +103,45 @@ async function testGuest(
       () => compare(session, program),
     );
   }
-  await step("several at once, and none stalls", () => several(session));
-  // A sway without a screen says of no picture when it was shown.
-  if (session.hostName === "weston") {
-    await step(
-      "presentation times are in the clock of the guest, also after it was suspended",
-      () => requirePresentation(session),
-    );
+  for (const [name, run] of Object.entries(stepsOn(session.hostName))) {
+    await step(name, () => run(session));
   }
-  await step(
-    "20 MB are pasted byte for byte, both ways, and 2 MB from one application of the guest to another",
-    async () => {
-      await using host = await session.startHost();
-      await pasteEveryWay(session, host, LARGE);
-    },
-  );
-  // weston has no such selection
-  if (session.hostName === "sway") {
-    await step("what is selected is pasted, both ways", async () => {
-      await using host = await session.startHost();
-      await pasteEveryWay(session, host, SMALL, "--primary");
-    });
-  }
-  await step(
-    "a paste that nobody reads stops nobody else",
-    () => unreadPaste(session),
-  );
-  await step(
-    "a compositor that is stopped for 10 s stops nobody for good",
-    () => stoppedCompositor(session),
-  );
-  await step(
-    "applications end with their compositor, and the next one serves new ones at once",
-    () => killedCompositor(session),
-  );
-  await step("a client that is killed leaves nothing behind", async () => {
-    await killedClients(session);
-  });
-  await step(
-    "memory of windows that are gone is kept up to 64 MiB, and given back after seconds",
-    () => keptMemory(session),
-  );
-  await step(
-    "more applications than the device has places for wait, and the machine goes on",
-    () => crowd(session),
-  );
   await step("the proxy ends well", async () => {
     const { log, left } = await session.endProxy();
     assert.equal(left, "");
     assert.doesNotMatch(log, /ERROR|panicked|Uncaught/);
   });
+}
+
+/** What is done with a proxy whose host has such a compositor. */
+function stepsOn(
+  host: HostName,
+): Record<string, (session: GuestSession) => Promise<void>> {
+  return {
+    "several at once, and none stalls": several,
+    // A sway without a screen says of no picture when it was shown.
+    ...(host === "weston" && {
+      "presentation times are in the clock of the guest, also after it was suspended":
+        requirePresentation,
+    }),
+    "20 MB are pasted byte for byte, both ways, and 2 MB from one application of the guest to another":
+      (session) => pasteEveryWay(session, LARGE),
+    // weston has no such selection
+    ...(host === "sway" && {
+      "what is selected is pasted, both ways": (session: GuestSession) =>
+        pasteEveryWay(session, SMALL, "--primary"),
+    }),
+    "a paste that nobody reads stops nobody else": unreadPaste,
+    "a compositor that is stopped for 10 s stops nobody for good":
+      stoppedCompositor,
+    "applications end with their compositor, and the next one serves new ones at once":
+      killedCompositor,
+    "a client that is killed leaves nothing behind": killedClients,
+    "memory of windows that are gone is kept up to 64 MiB, and given back after seconds":
+      keptMemory,
+    "more applications than the device has places for wait, and the machine goes on":
+      crowd,
+  };
 }
 
 async function askDoctor(session: GuestSession): Promise<void> {
@@ -233,6 +231,9 @@ async function compare(
 }
 
 async function several(session: GuestSession): Promise<void> {
+  await requirePrograms([
+    { program: "wayland-info", package: "wayland-utils" },
+  ]);
   await using host = await session.startHost();
   await using resources = new AsyncDisposableStack();
   const names = [
@@ -244,16 +245,11 @@ async function several(session: GuestSession): Promise<void> {
   for (const name of names) resources.use(session.start([name]));
   await waitForWindow(host);
   // Four at a time ask for everything that there is, while the others draw.
+  const ask = "for i in $(seq 5); do wayland-info >/dev/null || exit 1; done";
   const asking = Array.from(
     { length: 4 },
-    () =>
-      session.start([
-        "sh",
-        "-c",
-        "for i in $(seq 5); do wayland-info >/dev/null || exit 1; done",
-      ]),
+    () => resources.use(session.start(["sh", "-c", ask])),
   );
-  for (const process of asking) resources.use(process);
   for (const process of asking) {
     assert.equal(await process.end(120_000), 0, process.log());
   }
@@ -271,8 +267,7 @@ async function unreadPaste(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
   using home = makeScratch("copied");
   await Deno.writeFile(`${home.path}/content`, new Uint8Array(LARGE));
-  await using drawing = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
+  await using drawing = await startDrawing(session, host);
   const environment = {
     XDG_RUNTIME_DIR: home.path,
     WAYLAND_DISPLAY: host.waylandDisplay,
@@ -285,11 +280,8 @@ async function unreadPaste(session: GuestSession): Promise<void> {
     stderr: "null",
   }).output();
   assert.equal(copied.code, 0);
-  await using paste = session.start([
-    "sh",
-    "-c",
-    "wl-paste --no-newline --type text/x-test | sleep 8",
-  ]);
+  const unread = "wl-paste --no-newline --type text/x-test | sleep 8";
+  await using paste = session.start(["sh", "-c", unread]);
   await delay(2000);
   await requireMotion(host);
   assert.equal(drawing.ending, undefined, drawing.log());
@@ -301,8 +293,7 @@ async function unreadPaste(session: GuestSession): Promise<void> {
 /** Windows stand still, the guest does not, and then everything goes on. */
 async function stoppedCompositor(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
-  await using drawing = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
+  await using drawing = await startDrawing(session, host);
   host.process.signal("SIGSTOP");
   try {
     const deadline = performance.now() + 10_000;
@@ -312,27 +303,21 @@ async function stoppedCompositor(session: GuestSession): Promise<void> {
   } finally {
     host.process.signal("SIGCONT");
   }
-  await requireMotion(host);
-  assert.equal(drawing.ending, undefined, drawing.log());
-  await session.kill(["weston-simple-shm"]);
+  await endDrawing(session, host, drawing);
 }
 
 async function killedCompositor(session: GuestSession): Promise<void> {
   const before = await session.holdings();
   await using host = await session.startHost();
-  await using old = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
+  await using old = await startDrawing(session, host);
   host.process.signal("SIGKILL");
   await host.process.end(10_000);
   await using next = await session.startHost();
-  await using drawing = session.start(["weston-simple-damage"]);
-  await waitForWindow(next);
+  await using drawing = await startDrawing(session, next, DAMAGING);
   await requireMotion(next);
   // The engine may tell nothing; then it takes the proxy 30 s to find out.
   await old.end(60_000);
-  await requireMotion(next);
-  assert.equal(drawing.ending, undefined, drawing.log());
-  await session.kill(["weston-simple-damage"]);
+  await endDrawing(session, next, drawing, DAMAGING);
   await requireReturn(session, before);
 }
 
@@ -341,18 +326,16 @@ async function killedCompositor(session: GuestSession): Promise<void> {
  */
 async function killedClients(session: GuestSession): Promise<void> {
   await using host = await session.startHost();
-  await using _drawing = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
+  await using drawing = await startDrawing(session, host);
   const before = await session.holdings();
-  const client = quoted([session.script(["weston-simple-damage"])]);
+  const client = quoted([session.script([DAMAGING])]);
   await session.guest.must(
     `for i in $(seq 24); do
       timeout --signal=KILL 0.$((RANDOM % 90 + 10)) sh -c ${client} >/dev/null 2>&1
     done; true`,
   );
   await requireReturn(session, before);
-  await requireMotion(host);
-  await session.kill(["weston-simple-shm"]);
+  await endDrawing(session, host, drawing);
 }
 
 async function keptMemory(session: GuestSession): Promise<void> {
@@ -384,10 +367,8 @@ async function crowd(session: GuestSession): Promise<void> {
     admitted <= MAX_CLIENTS && admitted > MAX_CLIENTS - IDLE_CLIENTS,
     `${admitted} were let in`,
   );
-  await using _drawing = session.start(["weston-simple-shm"]);
-  await waitForWindow(host);
-  await requireMotion(host);
-  await session.kill(["weston-simple-shm"]);
+  await using drawing = await startDrawing(session, host);
+  await endDrawing(session, host, drawing);
 }
 
 async function requireReturn(

@@ -16,7 +16,6 @@ interface Pool {
   users: number;
 }
 
-/** A buffer, of whatever kind. */
 export interface Buffer {
   readonly pool: Pool;
   readonly offset: number;
@@ -32,7 +31,6 @@ interface Surface {
   callbacks: string[];
 }
 
-/** One connection's compositor. */
 export class CompositorScript implements Disposable {
   readonly #peer: ScriptedHost;
   readonly #pools = new Map<string, Pool>();

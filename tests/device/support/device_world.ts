@@ -37,7 +37,6 @@ export class DeviceClient implements Disposable {
   /** The number of its connection to the machine. */
   readonly index: number;
 
-  /** Connects to the world's machine. */
   constructor(world: DeviceWorld, index: number) {
     this.#world = world;
     this.index = index;
@@ -67,12 +66,10 @@ export class DeviceClient implements Disposable {
     );
   }
 
-  /** The compositor's end of this client's connection. */
   get host(): ScriptedHost {
     return this.#world.peer(this.index);
   }
 
-  /** The context on the emulated host. */
   get context(): HostContext {
     const context = this.#world.machine.contexts.get(this.device.context ?? 0);
     if (context === undefined) throw new Error("the context has ended");
@@ -88,7 +85,6 @@ export class DeviceClient implements Disposable {
     this.client.heard();
   }
 
-  /** Binds a global under the client's id. */
   bind(name: number, type: string, version: number, id: number): void {
     this.client.bind(name, type, version, id);
     this.#world.settle();
@@ -111,7 +107,6 @@ export class DeviceClient implements Disposable {
     return this.client.takeFd();
   }
 
-  /** Throws away what was heard so far. */
   forget(): void {
     this.#world.settle();
     this.client.heard();
@@ -158,7 +153,6 @@ export interface DeviceWorldOptions extends ScriptedOptions {
   readonly allow?: readonly string[];
 }
 
-/** Clients behind an emulated device. */
 export class DeviceWorld extends ScriptedMachine {
   readonly statistics = new CopyStatistics();
   readonly features = relayFeatures(
@@ -179,7 +173,6 @@ export class DeviceWorld extends ScriptedMachine {
     });
   }
 
-  /** A new connection to the host. */
   connect(onOpen: (device: EmulatedDevice) => void): VirtgpuEndpoint {
     this.#onOpen = onOpen;
     return this.#host.connect();

@@ -23,7 +23,6 @@ export interface ProxyReport {
   readonly ends: readonly string[];
 }
 
-/** A proxy in a process of its own. */
 export class EmulatedProxy implements AsyncDisposable {
   /** The absolute path of the socket for applications. */
   readonly waylandDisplay: string;
@@ -52,7 +51,6 @@ export class EmulatedProxy implements AsyncDisposable {
     });
   }
 
-  /** Asks the program. */
   async report(): Promise<ProxyReport> {
     using connection = await Deno.connect({
       transport: "unix",
@@ -79,7 +77,6 @@ export class EmulatedProxy implements AsyncDisposable {
   }
 }
 
-/** Starts the program. */
 export async function startEmulatedProxy(
   compositor: string,
   rutabaga: Rutabaga,

@@ -19,16 +19,13 @@ import { makeScratch } from "../../support/scratch.ts";
 
 const XR24 = 0x34325258;
 
-/** What doctor has found. */
 export interface Examination {
   readonly verdict: Report["verdict"];
   /** Subjects of the lines that say what is missing. */
   readonly missing: readonly string[];
-  /** What is printed. */
   readonly text: string;
 }
 
-/** Fails unless all the lines are printed. */
 export function assertPrinted(
   { text }: Examination,
   lines: readonly string[],
@@ -61,7 +58,6 @@ export class ExaminedMachine implements Disposable {
     this.environment.set("XDG_RUNTIME_DIR", path);
   }
 
-  /** A compositor's connection. */
   compositor(
     globals: Globals | "silent",
     modifier = 0,
@@ -93,7 +89,6 @@ export class ExaminedMachine implements Disposable {
     return ours;
   }
 
-  /** A compositor on this machine. */
   offerLocally(globals: Globals | "silent"): void {
     this.environment.set(
       "WAYLAND_SOCKET",
@@ -148,7 +143,6 @@ export const nodeNames = (): string[] => ["by-path", "card0", "renderD128"];
 export const twoNodes =
   (): string[] => ["card0", "card1", "renderD128", "renderD129"];
 
-/** A machine without a device. */
 export const noDevice: DeviceSystem = {
   nodeNames: () => [],
   pathOf: (name) => `/dev/dri/${name}`,

@@ -16,11 +16,9 @@ const NOTHING_BESIDE = {
   types: new Int32Array(0),
 };
 
-/** The channel and all that it told. */
 export class Listener implements ChannelHandler, Disposable {
   readonly channel: Channel;
   readonly device: EmulatedDevice;
-  /** The bytes of the stream. */
   text = "";
   /** How many bytes came before each identifier, and what it is. */
   readonly identifiers: ReceivedIdentifier[] = [];
@@ -36,7 +34,6 @@ export class Listener implements ChannelHandler, Disposable {
     this.channel.attach(this);
   }
 
-  /** Sends text. */
   say(text: string): void {
     const bytes = new TextEncoder().encode(text);
     this.channel.send(bytes, 0, bytes.length, NOTHING_BESIDE);

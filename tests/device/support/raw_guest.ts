@@ -28,7 +28,6 @@ export interface HostMessage {
   readonly identifier: { id: number; type: number; size: number };
 }
 
-/** One context. */
 export class RawGuest implements Disposable {
   readonly device: EmulatedDevice;
   readonly queryPage: Mapping;
@@ -38,7 +37,6 @@ export class RawGuest implements Disposable {
   readonly #handles: number[];
   readonly #slots: number;
 
-  /** Opens the device and connects. */
   constructor(machine: Machine) {
     this.#slots = machine.profile.identifiers;
     this.device = new EmulatedDevice(machine);
@@ -65,7 +63,6 @@ export class RawGuest implements Disposable {
     this.submit([1 | 20 << 16, 0, query.resource, channel.resource, 1]);
   }
 
-  /** Submits words, and bytes behind them. */
   submit(
     words: readonly number[],
     data: Uint8Array = new Uint8Array(),
@@ -79,7 +76,6 @@ export class RawGuest implements Disposable {
     this.device.executeBuffer(this.#buffer, 0, length, ring, handle);
   }
 
-  /** Asks for the next message. */
   poll(): void {
     this.submit([3 | 16 << 16, 0, 0, 0], new Uint8Array(), 1);
   }
@@ -127,7 +123,6 @@ export class RawGuest implements Disposable {
     this.submit(words, data);
   }
 
-  /** Writes to a pipe of the host. */
   write(pipe: number, data: Uint8Array, hangUp: 0 | 1 = 0): void {
     this.submit(
       [7 | (24 + data.length) << 16, 0, pipe, hangUp, data.length, 0],

@@ -13,7 +13,6 @@ import { type ClientIds, ScriptedHost } from "../../support/scripted_host.ts";
 /** What a scripted machine needs not be told. */
 export type ScriptedOptions = Partial<Omit<MachineOptions, "connect" | "loop">>;
 
-/** The machine, its loop and its peers. */
 export class ScriptedMachine implements Disposable {
   readonly loop = new ManualLoop();
   readonly machine: Machine;
@@ -34,7 +33,6 @@ export class ScriptedMachine implements Disposable {
     });
   }
 
-  /** The compositor's end of a connection. */
   peer(index = 0): ScriptedHost {
     const peer = this.peers[index];
     if (peer === undefined) throw new Error(`no connection ${index}`);
@@ -56,7 +54,6 @@ export class ScriptedMachine implements Disposable {
     assert.equal(queue.stalls, 0);
   }
 
-  /** Lets the clock run on. */
   pass(milliseconds: number): void {
     this.loop.pass(milliseconds, () => this.settle());
     this.settle();

@@ -66,7 +66,6 @@ export class Windows implements Disposable {
     this.settle();
   }
 
-  /** An id for an object of the client. */
   nextId(): number {
     return this.#nextId++;
   }
@@ -148,7 +147,6 @@ export class Windows implements Disposable {
     assert.equal(count(heard, "release"), 1, "a release");
   }
 
-  /** Ends a window. */
   close(window: Window): void {
     const { client } = this.client;
     client.say(window.buffer, "wl_buffer.destroy");

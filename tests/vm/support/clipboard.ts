@@ -35,7 +35,6 @@ type Selection = "--primary" | "";
  */
 export async function pasteEveryWay(
   session: GuestSession,
-  host: HostCompositor,
   length: number,
   selection: Selection = "",
 ): Promise<void> {
@@ -43,6 +42,7 @@ export async function pasteEveryWay(
     { program: "wl-copy", package: "wl-clipboard" },
     { program: "wl-paste", package: "wl-clipboard" },
   ]);
+  await using host = await session.startHost();
   const contents = [
     ["text/plain;charset=utf-8", text(length)],
     ["application/x-test", freshBytes(length)],
@@ -50,24 +50,15 @@ export async function pasteEveryWay(
   for (const [type, content] of contents) {
     for (const [from, to] of WAYS) {
       const sent = from === to ? content.subarray(0, length / 10) : content;
-      const pasted = await untilNotCutOff(session, () =>
-        copyAndPaste(
-          session,
-          host,
-          from,
-          to,
-          `${selection} --type '${type}'`,
-          sent,
-        ));
-      assert.equal(
-        pasted.length,
-        sent.length,
-        `${type} from the ${from} to the ${to}`,
+      const options = `${selection} --type '${type}'`;
+      const pasted = await untilNotCutOff(
+        session,
+        () => copyAndPaste(session, host, from, to, options, sent),
       );
-      assert.ok(
-        sent.every((byte, index) => byte === pasted[index]),
-        `${type} from the ${from} to the ${to} differs`,
-      );
+      const what = `${type} from the ${from} to the ${to}`;
+      assert.equal(pasted.length, sent.length, what);
+      const isSame = sent.every((byte, index) => byte === pasted[index]);
+      assert.ok(isSame, `${what} differs`);
     }
   }
 }
@@ -119,11 +110,8 @@ async function copyAndPaste(
     `exec wl-copy ${options} <${share}/copied >/dev/null 2>&1`,
   );
   assert.equal(await copying.end(60_000), 0, copying.log());
-  const paste = `wl-paste --no-newline ${options}`;
-  await using pasting = start(
-    to,
-    `exec ${paste} >${share}/pasted`,
-  );
+  const paste = `exec wl-paste --no-newline ${options} >${share}/pasted`;
+  await using pasting = start(to, paste);
   assert.equal(await pasting.end(180_000), 0, pasting.log());
   return await Deno.readFile(`${share}/pasted`);
 }

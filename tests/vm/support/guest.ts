@@ -28,7 +28,6 @@ export interface Engine {
   readonly fences: Fences;
 }
 
-/** How a command in the guest ended. */
 export interface GuestOutput {
   readonly code: number;
   readonly text: string;
@@ -84,7 +83,6 @@ done
 cat "$2"
 exit "$(cat "$1")"`;
 
-/** A running guest. */
 export class Guest implements AsyncDisposable {
   /** The folder that is /share in the guest. */
   readonly share: string;

@@ -19,7 +19,6 @@ import { createMemfd } from "../../../ffi/memfd.ts";
 import { delay, waitAtMost } from "../../support/wait.ts";
 import { WaylandConnection } from "../../support/wayland_connection.ts";
 
-/** How a connection fared. */
 export interface Pulse {
   readonly answers: number;
   /**

@@ -41,7 +41,6 @@ export const EXECUTABLE = "/run/wayferry";
 /** A compositor that the tests can put behind the device. */
 export type HostName = "weston" | "sway";
 
-/** Starts one. */
 export function startCompositor(name: HostName): Promise<HostCompositor> {
   return name === "sway" ? startSway() : startWeston();
 }
@@ -166,7 +165,6 @@ export class GuestSession implements AsyncDisposable {
     await this.guest.run(`pkill -KILL -s $(cat ${PROGRAM_PID})`);
   }
 
-  /** Starts a program of the guest. */
   start(argv: readonly string[]): TestProcess {
     return this.guest.start(this.script(argv));
   }
@@ -202,7 +200,6 @@ export class GuestSession implements AsyncDisposable {
     );
   }
 
-  /** Has that client end. */
   async endStayingClient(): Promise<void> {
     await this.guest.must(`rm ${STAYS}`);
   }
@@ -245,13 +242,11 @@ export class GuestSession implements AsyncDisposable {
     await this.guest.must(`for name in ${list}; do pkill -x $name; done; true`);
   }
 
-  /** Whether a program of that name runs in the guest. */
   async isRunning(name: string): Promise<boolean> {
     const { code } = await this.guest.run(`pgrep -x ${name.slice(0, COMM)}`);
     return code === 0;
   }
 
-  /** What the proxy has written. */
   async proxyLog(): Promise<string> {
     return await this.guest.must(`cat ${PROXY_LOG}`);
   }
