@@ -3,12 +3,12 @@
  * and knows an end when it sees one.
  */
 import assert from "node:assert/strict";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { Wakeups } from "../../src/virtgpu/wakeups.ts";
 import { hostProfile, rutabagas } from "../emulator/host_profile.ts";
 import { paces } from "../emulator/worker.ts";
 import { message } from "../support/words.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { Listener } from "./support/listener.ts";
 import {
   ScriptedMachine,
@@ -100,7 +100,7 @@ for (const rutabaga of rutabagas) {
       world.tell("abcd");
       world.machine.faults.receiveLimit = 1;
       const { reader, writer } = createPipe();
-      const fds = [createMemfd("test", 100).release(), writer.release()];
+      const fds = [memoryFile(100), writer.release()];
       world.tell("efghijkl", fds);
       assert.equal(world.listener.text, "abcdefghijkl");
       const kinds = world.listener.identifiers.map(({ kind }) => kind);
@@ -112,7 +112,7 @@ for (const rutabaga of rutabagas) {
       using world = new OneChannel(options);
       world.tell("abcd");
       world.machine.faults.descriptorsEarly = true;
-      world.tell("efgh", [createMemfd("test", 100).release()]);
+      world.tell("efgh", [memoryFile(100)]);
       assert.equal(world.listener.text, "abcdefgh");
       assert.equal(world.listener.identifiers.length, 1);
     });
@@ -150,7 +150,7 @@ for (const rutabaga of rutabagas) {
       world.tell("abcd");
       const fds = Array.from(
         { length: profile.identifiers + 1 },
-        () => createMemfd("test", 100).release(),
+        () => memoryFile(),
       );
       world.tell("efgh", fds);
       assert.match(world.listener.end ?? "", /descriptor/);

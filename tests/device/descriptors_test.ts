@@ -19,6 +19,7 @@ import type { ScriptedHost } from "../support/scripted_host.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { plainLog } from "../support/plain_log.ts";
 import { makeScratch } from "../support/scratch.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { type DeviceClient, DeviceWorld } from "./support/device_world.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 import { Selections } from "./support/selections.ts";
@@ -190,7 +191,7 @@ const moments: Readonly<
 > = {
   "the host sends a keymap": (client) => {
     client.addKeyboard();
-    client.host.keymap(4, createMemfd("keymap", 5000).release(), 5000);
+    client.host.keymap(4, memoryFile(5000), 5000);
   },
   "the client pastes": (client, end, world) =>
     end.use(new Selections(world, client).ask()),

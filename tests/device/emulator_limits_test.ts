@@ -4,12 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { readFd } from "../../ffi/fd.ts";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import type { BlobNames } from "../../src/virtgpu/device.ts";
 import { hostProfile } from "../emulator/host_profile.ts";
 import { paces } from "../emulator/worker.ts";
 import { message } from "../support/words.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { R8, RawGuest, RawWorld } from "./support/raw_guest.ts";
 
 const sync = message(1, 0, 2);
@@ -110,7 +110,7 @@ Deno.test("while a WRITE waits its connection receives bytes, and no descriptor"
   guest.poll();
   writePieces(guest, pipe, 1);
   assert.equal(world.machine.queue.isStuck, true);
-  world.tell("file", [createMemfd("keymap", 10).release()]);
+  world.tell("file", [memoryFile(10)]);
   assert.equal(guest.look().text, "bytes", "the page is as it was");
   readFd(reader.number, new Uint8Array(4072));
   world.settle();

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { type Fences, hostProfile } from "../emulator/host_profile.ts";
 import { message } from "../support/words.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import { R8, RawGuest, RawWorld } from "./support/raw_guest.ts";
 import { ScriptedMachine } from "./support/scripted_machine.ts";
 
@@ -105,7 +105,7 @@ for (const { rutabaga, slots, pipeType, tellsEnd, mapsReadOnly } of seen) {
     using world = new RawWorld({ profile });
     const { guest, guest: { device } } = world;
     world.poll();
-    world.tell("x", [createMemfd("test", 1434).release()]);
+    world.tell("x", [memoryFile(1434)]);
     const { id, type, size } = guest.look().identifier;
     assert.deepEqual([type, size], [1, 1434]);
     const one = guest.hostBlob(1434, id);
@@ -132,10 +132,7 @@ for (const { rutabaga, slots, pipeType, tellsEnd, mapsReadOnly } of seen) {
 
   Deno.test(`${rutabaga}: more descriptors than slots are counted and lost`, () => {
     using world = new RawWorld({ profile });
-    const fds = Array.from(
-      { length: slots + 1 },
-      () => createMemfd("test", 1).release(),
-    );
+    const fds = Array.from({ length: slots + 1 }, () => memoryFile());
     world.poll();
     world.tell("x", fds);
     assert.equal(world.guest.look().first, slots + 1);

@@ -4,9 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { createMemfd, F_SEAL_WRITE } from "../../ffi/memfd.ts";
+import { F_SEAL_WRITE } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { hostProfiles, releases } from "../emulator/host_profile.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import {
   type DeviceClient,
   DeviceWorld,
@@ -93,10 +94,7 @@ Deno.test("a context that was never connected ends its client after a silence of
 Deno.test("descriptors that the host lost end the client that they were for", () => {
   using world = new TwoClients();
   const { victim, other } = world;
-  const fds = Array.from(
-    { length: 29 },
-    () => createMemfd("test", 10).release(),
-  );
+  const fds = Array.from({ length: 29 }, () => memoryFile());
   const partOfMessage = Int32Array.of(1, 12 << 16 | 1);
   victim.host.bytes(new Uint8Array(partOfMessage.buffer), fds);
   world.settle();
@@ -132,9 +130,7 @@ Deno.test("a client that is killed in the midst of everything leaves nothing", (
     if (step > 0) world.settle();
     if (step > 1) client.greet();
     if (step > 2) {
-      client.host.bytes(new Uint8Array(8).fill(1), [
-        createMemfd("test", 100).release(),
-      ]);
+      client.host.bytes(new Uint8Array(8).fill(1), [memoryFile(100)]);
     }
     client.leave();
     passWithOther(world, other, 40_000);

@@ -53,6 +53,23 @@ function openSealed(windows: Windows, height = SIDE): Window {
   });
 }
 
+/** A client whose window is sealed, on a machine that takes its memory. */
+class SealedWorld extends GuestWorld {
+  readonly windows: Windows;
+  readonly window: Window;
+
+  constructor() {
+    super("taken");
+    this.windows = new Windows(this);
+    this.window = openSealed(this.windows);
+  }
+
+  override [Symbol.dispose](): void {
+    this.windows[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
 /** Has the window's file and its pool grow. */
 function grow(windows: Windows, { file, pool }: Window, size: number): void {
   assert.equal(libc.ftruncate(file.number, BigInt(size)), 0);
@@ -60,9 +77,8 @@ function grow(windows: Windows, { file, pool }: Window, size: number): void {
 }
 
 Deno.test("a sealed buffer is shown without a copy, and released when the host has done with it", () => {
-  using world = new GuestWorld("taken");
-  using windows = new Windows(world);
-  const window = openSealed(windows);
+  using world = new SealedWorld();
+  const { windows, window } = world;
   windows.show(window, 1);
   windows.assertShown(window, 1);
   assert.equal(world.statistics.copiedBytes, 0);
@@ -161,9 +177,8 @@ Deno.test("a compositor that does not answer to the trial has five seconds, and 
 });
 
 Deno.test("a pool that grows is imported again, and buffers of before stay", () => {
-  using world = new GuestWorld("taken");
-  using windows = new Windows(world);
-  const window = openSealed(windows);
+  using world = new SealedWorld();
+  const { windows, window } = world;
   windows.show(window, 1);
   const { client } = windows.client;
   grow(windows, window, 2 * COPY);
@@ -183,9 +198,8 @@ Deno.test("a pool that grows is imported again, and buffers of before stay", () 
 });
 
 Deno.test("a pool that grows beyond what the kernel takes is copied from then on", () => {
-  using world = new GuestWorld("taken");
-  using windows = new Windows(world);
-  const window = openSealed(windows);
+  using world = new SealedWorld();
+  const { windows, window } = world;
   windows.settle();
   const { client } = windows.client;
   grow(windows, window, 65 * 1024 * 1024);
@@ -243,9 +257,8 @@ Deno.test("windows that were opened and closed leave nothing behind, and a clien
 });
 
 Deno.test("a client with very many pools has the rest copied", () => {
-  using world = new GuestWorld("taken");
-  using windows = new Windows(world);
-  const window = openSealed(windows);
+  using world = new SealedWorld();
+  const { windows, window } = world;
   const { client } = windows.client;
   for (let i = 0; i < MAX_IMPORTS - 1; i++) {
     const sent = duplicateFd(window.file.number).release();

@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 import { PIECES_PER_TURN } from "../../src/relay/features/backing/memory_budget.ts";
-import { join } from "../support/words.ts";
 import { DeviceWorld } from "./support/device_world.ts";
 import { type Window, Windows } from "./support/windows.ts";
 
@@ -13,51 +12,17 @@ const CROSS_DOMAIN = 1 << 5;
 const VIRGL2 = 1 << 2;
 const XR24 = 0x34325258;
 
-/** A client with an icon, and how it fills it. */
-class IconScene implements Disposable {
-  readonly windows: Windows;
-  readonly window: Window;
-  readonly icon: number;
-
-  constructor(world: DeviceWorld) {
-    const client = world.addReady([[9, "xdg_toplevel_icon_manager_v1", 1]]);
-    this.windows = new Windows(world, client);
-    this.window = this.windows.open(1, 1);
-    const manager = this.windows.nextId();
-    this.icon = this.windows.nextId();
-    client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
-    client.client.say(manager, "xdg_toplevel_icon_manager_v1.create_icon", {
-      id: this.icon,
-    });
-    this.windows.settle();
-  }
-
-  /** Sends pictures of further scales in one piece. */
-  add(first: number, count: number): void {
-    const { client } = this.windows.client;
-    const messages = Array.from(
-      { length: count },
-      (_, i) =>
-        client.encode(this.icon, "xdg_toplevel_icon_v1.add_buffer", {
-          buffer: this.window.buffer,
-          scale: first + i,
-        }),
-    );
-    client.bytes(join(...messages));
-  }
-
-  [Symbol.dispose](): void {
-    this.windows[Symbol.dispose]();
-  }
-}
-
 Deno.test("a client that asks for many pieces of the host's memory at once gets a few in each turn, and others go on", () => {
   using world = new DeviceWorld();
   const other = world.addReady();
-  using scene = new IconScene(world);
+  const client = world.addReady([[9, "xdg_toplevel_icon_manager_v1", 1]]);
+  using windows = new Windows(world, client);
+  const window = windows.open(1, 1);
+  const icon = windows.createIcon(9);
+  windows.settle();
   other.forget();
   const { resources } = world.machine.census();
-  scene.add(1, 100);
+  windows.fillIcon(icon, window, 100);
   other.client.say(1, "wl_display.sync", { callback: 3 });
   const made: number[] = [];
   let answered = Infinity;
@@ -72,7 +37,7 @@ Deno.test("a client that asks for many pieces of the host's memory at once gets 
   const steps = made.map((count, i) => count - (made[i - 1] ?? 0));
   assert.ok(Math.max(...steps) <= PIECES_PER_TURN, steps.join(" "));
   assert.ok(answered < 10, `the other was heard in turn ${answered}`);
-  assert.deepEqual(scene.windows.client.log, []);
+  assert.deepEqual(client.log, []);
 });
 
 /** The client shows a buffer that the host cannot be given. */

@@ -166,18 +166,10 @@ for (const rutabaga of rutabagas) {
     using world = new FloodWorld({ profile });
     const client = world.addReady([[9, "xdg_toplevel_icon_manager_v1", 1]]);
     using windows = new Windows(world, client);
-    const { buffer } = windows.open(1, 1);
-    const [manager, icon] = [windows.nextId(), windows.nextId()];
-    client.bind(9, "xdg_toplevel_icon_manager_v1", 1, manager);
-    client.client.say(manager, "xdg_toplevel_icon_manager_v1.create_icon", {
-      id: icon,
-    });
+    const window = windows.open(1, 1);
+    const icon = windows.createIcon(9);
     world.stop(client);
-    const request = "xdg_toplevel_icon_v1.add_buffer";
-    client.client.bytes(join(...Array.from(
-      { length: 300 },
-      (_, i) => client.client.encode(icon, request, { buffer, scale: i + 1 }),
-    )));
+    windows.fillIcon(icon, window, 300);
     world.settle();
     world.assertMetered();
     const scales = world.goOn(windows.compositor).flatMap((line) =>

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { closeFd } from "../../ffi/fd.ts";
-import { createMemfd } from "../../ffi/memfd.ts";
 import { releases } from "../emulator/host_profile.ts";
+import { memoryFile } from "../support/descriptors.ts";
 import {
   type DeviceClient,
   DeviceWorld,
@@ -28,7 +28,7 @@ class KeymapWorld extends DeviceWorld {
 
   /** The compositor sends a keymap that is full of zeros. */
   sendKeymap(size: number): void {
-    this.typist.host.keymap(4, createMemfd("keymap", size).release(), 1);
+    this.typist.host.keymap(4, memoryFile(size), 1);
     this.settle();
   }
 }

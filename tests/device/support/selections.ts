@@ -277,10 +277,7 @@ export class Selections {
 
   /** The descriptor that the compositor's side was given to write to. */
   takeAsked(): OwnedFd {
-    const fd = this.#arrived(this.client.host);
-    assert.ok(fd !== undefined, "the compositor has received a descriptor");
-    setNonBlocking(fd);
-    return new OwnedFd(fd);
+    return writingEnd(this.#world, this.client.host);
   }
 
   /**
@@ -289,10 +286,8 @@ export class Selections {
    */
   offerTo(readerWaits: "waits" | "non-blocking" = "waits"): TransferEnds {
     const reader = this.askClient(readerWaits);
-    const fd = this.#arrived(this.client.client);
-    assert.ok(fd !== undefined, "the client has received a descriptor");
-    setNonBlocking(fd);
-    return new TransferEnds(this.#world, reader, new OwnedFd(fd));
+    const writer = writingEnd(this.#world, this.client.client);
+    return new TransferEnds(this.#world, reader, writer);
   }
 
   /**
@@ -309,18 +304,30 @@ export class Selections {
     });
     return reader;
   }
+}
 
-  /**
-   * The next descriptor that a peer receives, at once or, from a slow host, in
-   * a second.
-   */
-  #arrived(peer: { readonly receivedFds: number[] }): number | undefined {
-    this.#world.settle();
-    for (let i = 0; i < 100 && peer.receivedFds.length === 0; i++) {
-      this.#world.pass(10);
-    }
-    return peer.receivedFds.shift();
-  }
+/** A peer of a transfer, which receives descriptors. */
+interface Receiver {
+  readonly receivedFds: number[];
+}
+
+/**
+ * The next descriptor that a peer receives, at once or, from a slow host, in a
+ * second.
+ */
+export function arrived(world: DeviceWorld, { receivedFds }: Receiver): number {
+  world.settle();
+  for (let i = 0; i < 100 && receivedFds.length === 0; i++) world.pass(10);
+  const fd = receivedFds.shift();
+  assert.ok(fd !== undefined, "a descriptor has arrived");
+  return fd;
+}
+
+/** The same where it is an end to write to. */
+export function writingEnd(world: DeviceWorld, peer: Receiver): OwnedFd {
+  const fd = arrived(world, peer);
+  setNonBlocking(fd);
+  return new OwnedFd(fd);
 }
 
 /** A machine whose first client has the clipboard. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
+import { join } from "../../support/words.ts";
 import { CompositorScript } from "./compositor_script.ts";
 import type { DmabufSettings } from "./dmabuf_script.ts";
 import type { DeviceClient, DeviceWorld } from "./device_world.ts";
@@ -99,6 +100,26 @@ export class Windows implements Disposable {
     const window = { surface, pool, buffer, width, height, memory, file };
     this.#open.add(window);
     return window;
+  }
+
+  /** An icon, where the client was told of its manager's name. */
+  createIcon(name: number): number {
+    const [manager, id] = [this.#nextId++, this.#nextId++];
+    const type = "xdg_toplevel_icon_manager_v1";
+    this.client.bind(name, type, 1, manager);
+    this.client.client.say(manager, `${type}.create_icon`, { id });
+    return id;
+  }
+
+  /** Gives an icon a window's buffer at scales from 1 on, in one piece. */
+  fillIcon(icon: number, { buffer }: Window, scales: number): void {
+    const { client } = this.client;
+    const name = "xdg_toplevel_icon_v1.add_buffer";
+    const messages = Array.from(
+      { length: scales },
+      (_, i) => client.encode(icon, name, { buffer, scale: i + 1 }),
+    );
+    client.bytes(join(...messages));
   }
 
   /** Fills a window with a byte and commits it whole, with a frame callback. */
