@@ -64,31 +64,21 @@ export interface Received {
 
 /** The bytes before a RECEIVE's data; the host leaves the size field 0. */
 export function encodeReceive(slots: number, received: Received): Uint8Array {
-  const bytes = new Uint8Array(sendHeader(slots));
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, command.receive);
-  view.setUint32(8, received.count, true);
-  view.setUint32(12, received.data.length, true);
+  const words = new Uint32Array(sendHeader(slots) / 4);
+  words.set([command.receive, 0, received.count, received.data.length]);
   received.identifiers.forEach(({ id, type, size }, i) => {
-    view.setUint32(16 + 4 * i, id, true);
-    view.setUint32(16 + 4 * (slots + i), type, true);
-    view.setUint32(16 + 4 * (2 * slots + i), size, true);
+    words[4 + i] = id;
+    words[4 + slots + i] = type;
+    words[4 + 2 * slots + i] = size;
   });
-  return bytes;
+  return new Uint8Array(words.buffer);
 }
 
 /** The bytes before a READ's data. */
-export function encodeRead(
-  identifier: number,
-  length: number,
-): Uint8Array {
-  const bytes = new Uint8Array(READ_WRITE_HEADER);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, command.read);
-  view.setUint32(8, identifier, true);
-  view.setUint32(12, length === 0 ? 1 : 0, true);
-  view.setUint32(16, length, true);
-  return bytes;
+export function encodeRead(identifier: number, length: number): Uint8Array {
+  const hangUp = length === 0 ? 1 : 0;
+  const words = [command.read, 0, identifier, hangUp, length, 0];
+  return new Uint8Array(Uint32Array.from(words).buffer);
 }
 
 /** What an image of some size and format takes. */
@@ -155,18 +145,13 @@ export function encodeImage(
   size: number,
   blobId: number,
 ): Uint8Array {
-  const bytes = new Uint8Array(IMAGE_ANSWER);
-  const view = new DataView(bytes.buffer);
-  layout.strides.forEach((stride, i) => view.setUint32(4 * i, stride, true));
-  layout.offsets.forEach((offset, i) =>
-    view.setUint32(16 + 4 * i, offset, true)
-  );
-  view.setBigUint64(40, BigInt(size), true);
-  view.setUint32(48, blobId, true);
-  view.setUint32(52, 1, true); // cached
-  view.setInt32(56, -1, true);
-  view.setInt32(60, -1, true);
-  return bytes;
+  const words = new Uint32Array(IMAGE_ANSWER / 4);
+  words.set(layout.strides, 0);
+  words.set(layout.offsets, 4);
+  // The size in two words, the blob, that it is cached, and neither a type of
+  // memory nor a physical device.
+  words.set([size, 0, blobId, 1, -1, -1], 10);
+  return new Uint8Array(words.buffer);
 }
 
 /** `size`, rounded up to whole pages. */

@@ -187,21 +187,10 @@ export async function startGuest(
   resources.defer(async () => {
     await run(environment, "stop", name);
   });
-  await run(
-    environment,
-    "start",
-    name,
-    "--socket",
-    socket,
-    "--share",
-    share,
-    "--rutabaga",
-    rutabaga,
-    "--fences",
-    fences,
-    "--timeout",
-    `${BOOT_SECONDS}`,
-  );
+  const timeout = `${BOOT_SECONDS}`;
+  const options = Object.entries({ socket, share, rutabaga, fences, timeout });
+  const words = options.flatMap(([option, value]) => [`--${option}`, value]);
+  await run(environment, "start", name, ...words);
   Deno.mkdirSync(`${share}/jobs`);
   const agent = resources.use(
     new TestProcess(
