@@ -85,11 +85,9 @@ export class Windows implements Disposable {
     const file = createMemfd("window", size);
     prepare(file);
     const memory = mapFile(file.number, size, "write");
-    const [surface, pool, buffer] = [
-      this.#nextId++,
-      this.#nextId++,
-      this.#nextId++,
-    ];
+    const surface = this.#nextId++;
+    const pool = this.#nextId++;
+    const buffer = this.#nextId++;
     client.say(3, "wl_compositor.create_surface", { id: surface });
     client.createPool(4, {
       id: pool,
