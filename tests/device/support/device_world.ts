@@ -107,6 +107,7 @@ export class DeviceClient implements Disposable {
     return this.client.takeFd();
   }
 
+  /** Throws away what was heard so far. */
   forget(): void {
     this.#world.settle();
     this.client.heard();
