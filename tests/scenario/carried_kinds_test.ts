@@ -79,7 +79,7 @@ Deno.test("a bind above the version that the endpoint can carry is refused", () 
     globals,
   );
   world.client.bind(4, "zwp_linux_dmabuf_v1", 4, 3);
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     'wl_display@1.error(wl_registry@2, 0, "invalid version for global zwp_linux_dmabuf_v1 (4): have 3, wanted 4")',
-  ]);
+  );
 });

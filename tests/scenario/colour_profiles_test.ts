@@ -80,10 +80,10 @@ function profile(text: string): OwnedFd {
 Deno.test("of a file the host gets a copy of the part that is the profile", () => {
   using scene = new ProfileScene();
   scene.give(profile("....profile....").release(), 4, 7);
-  assert.deepEqual(scene.host.heard(), [
+  scene.host.mustHear(
     `${CREATOR}@4.set_icc_file(fd, 0, 7)`,
     `${CREATOR}@4.create(new wp_image_description_v1@5)`,
-  ]);
+  );
   const fd = scene.host.takeFd();
   const bytes = new Uint8Array(16);
   assert.equal(readFdAt(fd, bytes, 0), 7);
@@ -97,7 +97,7 @@ function assertFails(scene: ProfileScene, reason: RegExp): void {
   assert.match(failed, reason);
   assert.equal(deleted, "wl_display@1.delete_id(4)");
   assert.deepEqual(others, []);
-  assert.deepEqual(scene.host.heard(), []);
+  scene.host.mustHearNothing();
   assert.match(scene.world.log.join(), reason);
   // both ids can be used again, and the connection lives
   const { client } = scene.world;
@@ -167,7 +167,7 @@ for (const [name, code, open, length] of mistakes) {
         error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
         error,
       );
-      assert.deepEqual(scene.host.heard(), []);
+      scene.host.mustHearNothing();
     }
     assert.equal(openFdCount(), before);
   });
@@ -185,7 +185,7 @@ Deno.test("a profile whose file becomes shorter while it is looked at is the app
   scene.give(duplicateFd(file.number).release(), 0, 4096);
   const [error = ""] = scene.client.heard();
   assert.ok(error.startsWith(`wl_display@1.error(${CREATOR}@4, 4, `), error);
-  assert.deepEqual(scene.host.heard(), []);
+  scene.host.mustHearNothing();
 });
 
 Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
@@ -212,7 +212,7 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
   world.client.say(5, "wp_color_manager_v1.create_icc_creator", { obj: 6 });
   scene.set(6, memoryFile(), 0, 100);
   world.client.say(6, `${CREATOR}.create`, { "image_description": 7 });
-  assert.deepEqual(world.host.heard(), []);
+  world.host.mustHearNothing();
   assert.equal(world.ended, false);
 });
 

@@ -207,7 +207,7 @@ Deno.test("damage of a commit without a buffer is copied with the next buffer", 
   scene.release(scene.attached());
   scene.copiedBytes();
   scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
-  scene.client.say(SURFACE, "wl_surface.commit");
+  scene.client.commit(SURFACE);
   scene.world.settle();
   assert.equal(scene.copiedBytes(), 0);
   scene.commit(buffer, [500, 500, 100, 100]);

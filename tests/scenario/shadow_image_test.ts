@@ -73,7 +73,7 @@ Deno.test("a buffer is shown by a picture with the host's stride", () => {
   assert.equal(image.pixel(9, 3), 39);
   assert.equal(image.pixel(10, 3), 0, "outside of the buffer");
   assert.equal(image.ended, image.begun);
-  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
+  scene.clientMustHear(`${buffer}.release()`);
   const given = scene.host.receivedFds.at(-1) ?? -1;
   const shared = image.share();
   assert.equal(fileIdentity(given), fileIdentity(shared));
@@ -162,11 +162,11 @@ Deno.test("an image that nobody uses serves the next window of about that size",
   scene.commit(first);
   scene.release(scene.attached());
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.createSurface(8);
   const second = scene.buffer(99, 128);
   const before = scene.images.made.length;
   scene.client.attach(8, second);
-  scene.client.say(8, "wl_surface.commit");
+  scene.client.commit(8);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.images.made.length, before);
 });
@@ -185,9 +185,9 @@ Deno.test("pictures are given back, unused ones after five seconds and all when 
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);
   assert.equal(scene.images.used, 0);
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.createSurface(8);
   scene.client.attach(8, buffer);
-  scene.client.say(8, "wl_surface.commit");
+  scene.client.commit(8);
   scene.world.settle();
   assert.equal(scene.images.used, size);
   scene.world.relay.stop("the scenario's end");
@@ -232,7 +232,7 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
   const buffer = scene.buffer(8, 8);
   scene.commit(buffer);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
-  assert.deepEqual(scene.hostHeard(), []);
+  scene.hostMustHearNothing();
   const heard = scene.answerTrial("created").map(withoutIds);
   assert.deepEqual(heard.slice(-3), [
     "attach(wl_buffer, 0, 0)",
@@ -398,10 +398,10 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
   assert.deepEqual(attached(), [], "there is no picture for it");
   // of a format that the compositor takes as shared memory
   const drawn = scene.buffer(8, 8);
-  scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
+  scene.client.createSurface(10);
   const commit = (): void => {
     scene.client.attach(10, drawn);
-    scene.client.say(10, "wl_surface.commit");
+    scene.client.commit(10);
     scene.world.settle();
   };
   for (let i = 0; i < 3; i++) commit();

@@ -82,7 +82,7 @@ function play(seed: number): void {
     // Now and then there is no memory, or something else is shown.
     scene.room.limit = random(8) === 0 ? scene.room.used : Infinity;
     if (random(6) === 0) {
-      scene.client.say(SURFACE, "wl_surface.commit");
+      scene.client.commit(SURFACE);
       // A buffer that found no memory before may be shown by this.
       const late = scene.attached();
       if (late !== "") busy.push(late);
@@ -90,7 +90,7 @@ function play(seed: number): void {
     painter.draw();
     if (random(10) === 0) {
       scene.client.attach(SURFACE, null);
-      scene.client.say(SURFACE, "wl_surface.commit");
+      scene.client.commit(SURFACE);
       scene.hostHeard();
       continue;
     }

@@ -10,7 +10,7 @@ function windowWorld(tag: string): RelayWorld {
   const world = RelayWorld.ready({ tag });
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
+  world.client.createSurface(5);
   world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
   world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.forget();
@@ -52,9 +52,7 @@ Deno.test("without a tag a title stays as it is, text or not", () => {
 Deno.test("an app_id has no tag", () => {
   using world = windowWorld("[work] ");
   world.client.say(7, "xdg_toplevel.set_app_id", { "app_id": "org.example" });
-  assert.deepEqual(world.host.heard(), [
-    'xdg_toplevel@7.set_app_id("org.example")',
-  ]);
+  world.host.mustHear('xdg_toplevel@7.set_app_id("org.example")');
 });
 
 Deno.test("a title that fits with its tag to the last byte is whole", () => {
@@ -101,6 +99,6 @@ Deno.test("the title of an inert window is forgotten, tag or not", () => {
   world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
   world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });
-  assert.deepEqual(world.host.heard(), []);
+  world.host.mustHearNothing();
   assert.ok(!world.ended);
 });

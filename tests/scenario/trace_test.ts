@@ -58,8 +58,8 @@ Deno.test("a request and an event are traced where they come and where they go",
   world.client.say(1, "wl_display.get_registry", { registry: 3 });
   world.bind(1, "wl_compositor", 6, 4);
   trace.lines.length = 0;
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
-  world.client.say(5, "wl_surface.commit");
+  world.client.createSurface(5);
+  world.client.commit(5);
   world.settle();
   world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
   world.settle();
@@ -106,7 +106,7 @@ Deno.test("a rewritten message is traced as it came and as it went", () => {
   using _world = world;
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
+  world.client.createSurface(5);
   world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
   world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
   world.settle();
@@ -130,12 +130,12 @@ Deno.test("a held message is traced once", () => {
   const { world, trace } = traced({ features: [holding] });
   using _world = world;
   world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+  world.client.createSurface(4);
   world.settle();
   trace.lines.length = 0;
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
   holds = false;
   world.relay.resume("requests");
@@ -151,7 +151,7 @@ Deno.test("a held message is traced once", () => {
 Deno.test("the end is noted before the last words", () => {
   const { world, trace } = traced();
   using _world = world;
-  world.client.say(4711, "wl_surface.commit");
+  world.client.commit(4711);
   world.settle();
   assert.deepEqual(trace.lines, [
     "client ended: it broke the protocol: invalid object 4711",

@@ -103,7 +103,7 @@ export class RelayWorld implements Disposable {
   static withSurface(options: RelayWorldOptions = {}): RelayWorld {
     const world = RelayWorld.ready(options);
     world.bind(1, "wl_compositor", 6, 3);
-    world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+    world.client.createSurface(4);
     world.forget();
     return world;
   }

@@ -71,6 +71,18 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(params, "zwp_linux_buffer_params_v1.add", values);
   }
 
+  /** Makes a surface with the first compositor that it has bound. */
+  createSurface(id: number): void {
+    this.say(this.find("wl_compositor"), "wl_compositor.create_surface", {
+      id,
+    });
+  }
+
+  /** Commits a surface. */
+  commit(surface: ObjectName): void {
+    this.say(surface, "wl_surface.commit");
+  }
+
   /** Attaches a buffer to a surface, where the one before it was. */
   attach(surface: ObjectName, buffer: ObjectName | null): void {
     this.say(surface, "wl_surface.attach", { buffer, x: 0, y: 0 });

@@ -2,6 +2,7 @@
  * A client with pools and buffers on a surface, and what its host makes of
  * them. `wl_shm` is its object 4.
  */
+import assert from "node:assert/strict";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
@@ -85,6 +86,26 @@ export abstract class BufferScene implements Disposable {
 
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
+
+  /** Fails unless the host heard exactly these lines since the last time. */
+  hostMustHear(...lines: readonly string[]): void {
+    assert.deepEqual(this.hostHeard(), lines);
+  }
+
+  /** Fails if the host heard anything since the last time. */
+  hostMustHearNothing(): void {
+    this.hostMustHear();
+  }
+
+  /** As `hostMustHear`, of the client, freed ids apart. */
+  clientMustHear(...lines: readonly string[]): void {
+    assert.deepEqual(this.clientHeard(), lines);
+  }
+
+  /** As `hostMustHearNothing`, of the client, freed ids apart. */
+  clientMustHearNothing(): void {
+    this.clientMustHear();
+  }
 
   get client(): ScriptedClient {
     return this.world.client;

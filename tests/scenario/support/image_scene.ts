@@ -91,7 +91,7 @@ export class ImageScene extends BufferScene {
     this.world.client.say(1, "wl_display.get_registry", { registry: 2 });
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
+    this.client.createSurface(SURFACE);
     this.hostHeard();
     this.clientHeard();
   }

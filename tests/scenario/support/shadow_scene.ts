@@ -51,7 +51,7 @@ export class ShadowScene extends BufferScene {
     }, [...usualGlobals, ...globals]);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
+    this.client.createSurface(SURFACE);
     this.world.forget();
   }
 
