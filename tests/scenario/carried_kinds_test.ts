@@ -21,7 +21,7 @@ function offered(host: Differences): string[] {
     host,
     allow: ["zwlr_screencopy_manager_v1"],
   }, globals);
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   return world.client.heard().map((line) => {
     const [, name, version] = /"(.*)", (\d+)/.exec(line) ?? [];
     return `${name} ${version}`;

@@ -26,10 +26,7 @@ function clipboardWorld(options: RelayWorldOptions = {}): RelayWorld {
   world.bind(1, "wl_compositor", 6, 4);
   world.client.createSurface(5);
   world.bind(name, "wl_data_device_manager", 3, 6);
-  world.client.say(6, "wl_data_device_manager.get_data_device", {
-    id: 7,
-    seat: 3,
-  });
+  world.client.getDataDevice(6, 7, 3);
   world.forget();
   return world;
 }
@@ -90,7 +87,7 @@ Deno.test("the pipe of a paste arrives at the source itself, in both directions"
 
 Deno.test("a client whose clipboard is denied is offered one that does nothing", () => {
   using world = RelayWorld.ready(denied);
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   assert.deepEqual(
     world.client.heard().filter((line) => line.includes("wl_data_device")),
     [`wl_registry@3.global(${INERT}, "wl_data_device_manager", 3)`],

@@ -24,14 +24,6 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a pool manager, its object 3. */
-function poolWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(2, "wl_shm", 1, 3);
-  world.forget();
-  return world;
-}
-
 function files(count: number): number[] {
   return Array.from({ length: count }, () => memoryFile());
 }
@@ -47,7 +39,7 @@ function pools(world: RelayWorld, first: number, count: number): Uint8Array {
 }
 
 Deno.test("a hundred descriptors go on 28 at a time, each with or before its message", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   const fds = files(100);
   const identities = fds.map(fileIdentity);
   world.client.bytes(pools(world, 4, 100), fds);
@@ -58,7 +50,7 @@ Deno.test("a hundred descriptors go on 28 at a time, each with or before its mes
 });
 
 Deno.test("descriptors that come one by one with messages in pieces are matched to them", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   const fds = files(50);
   const identities = fds.map(fileIdentity);
   const requests = pools(world, 4, 50);
@@ -74,7 +66,7 @@ Deno.test("descriptors that come one by one with messages in pieces are matched 
 });
 
 Deno.test("a host that does not read gets its descriptors later, none lost and none late", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   world.host.deaf = true;
   let next = 4;
   for (let batch = 0; batch < 4; batch++) {
@@ -92,7 +84,7 @@ Deno.test("a host that does not read gets its descriptors later, none lost and n
 Deno.test("descriptors that no message asks for do no harm, and are closed with the client", () => {
   const before = openFdCount();
   {
-    using world = poolWorld();
+    using world = RelayWorld.withShm();
     world.client.bytes(
       world.client.encode(1, "wl_display.sync", { callback: 4 }),
       files(20),
@@ -119,7 +111,7 @@ Deno.test("a paste without its descriptor ends the client", () => {
 Deno.test("a relay leaves no descriptor open, however it ends", () => {
   const before = openFdCount();
   {
-    using world = poolWorld();
+    using world = RelayWorld.withShm();
     world.client.bytes(pools(world, 4, 100), files(100));
     world.settle();
     world.host.deaf = true;
@@ -132,7 +124,7 @@ Deno.test("a relay leaves no descriptor open, however it ends", () => {
 });
 
 Deno.test("descriptors that are lost because too many are open end the client, and it is said why", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   const fds = files(20);
   const highest = Math.max(...fds);
   world.client.bytes(pools(world, 4, 20), fds);
@@ -182,14 +174,7 @@ const receivers: { name: string; open: () => OwnedFd }[] = [
 
 /** A client that is offered the host's clipboard as `FIRST`. */
 function pasteWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(4, "wl_data_device_manager", 3, 3);
-  world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 5,
-    seat: 4,
-  });
-  world.settle();
+  const world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.forget();
   return world;

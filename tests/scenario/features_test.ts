@@ -100,7 +100,7 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
   world.bind(2, "wl_shm", 1, 7);
   client.say(5, "wl_seat.get_keyboard", { id: 8 });
   world.bind(4, "wl_data_device_manager", 3, 9);
-  client.say(9, "wl_data_device_manager.get_data_device", { id: 10, seat: 5 });
+  client.getDataDevice(9, 10, 5);
   world.forget();
   const before = openFdCount();
   const [pool, keymap] = [memoryFile(), memoryFile()];

@@ -6,7 +6,7 @@ const FIXES = 0xfffffffe;
 
 Deno.test("wl_fixes is there without the host's help, and is ours where the host has it", () => {
   using world = RelayWorld.ready({}, [...usualGlobals, [9, "wl_fixes", 1]]);
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   assert.deepEqual(
     world.client.heard().filter((line) => line.includes("wl_fixes")),
     [`wl_registry@3.global(${FIXES}, "wl_fixes", 2)`],
@@ -17,7 +17,7 @@ Deno.test("wl_fixes is there without the host's help, and is ours where the host
 
 Deno.test("a destroyed registry hears no more, and its id is free", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(FIXES, "wl_fixes", 2, 4);
   world.forget();
   world.client.say(4, "wl_fixes.destroy_registry", { registry: 2 });

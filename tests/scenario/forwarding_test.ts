@@ -17,7 +17,7 @@ Deno.test("a client's requests reach the host under the host's ids, which have n
   using world = RelayWorld.ready();
   world.client.bind(1, "wl_compositor", 6, 3);
   world.client.bind(3, "wl_seat", 8, 4);
-  world.client.say(1, "wl_display.get_registry", { registry: 5 });
+  world.client.getRegistry(5);
   world.client.createSurface(6);
   world.client.damage(6, [1, -2, 3, 4]);
   world.client.say(6, "wl_surface.frame", { callback: 7 });
@@ -34,7 +34,7 @@ Deno.test("a client's requests reach the host under the host's ids, which have n
 
 Deno.test("the host's events reach the client under the client's ids", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(1, "wl_compositor", 6, 4);
   world.bind(6, "wl_output", 4, 5);
   world.client.createSurface(6);
@@ -64,13 +64,7 @@ Deno.test("null objects and null strings stay null in both directions", () => {
 });
 
 Deno.test("strings and arrays arrive byte by byte, text or not", () => {
-  using world = RelayWorld.ready();
-  world.bind(5, "xdg_wm_base", 5, 3);
-  world.bind(1, "wl_compositor", 6, 4);
-  world.client.createSurface(5);
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
-  world.forget();
+  using world = RelayWorld.withWindow();
   // A string in no known encoding, and the empty one, whose length on the wire
   // is 1.
   const invalid = Uint8Array.of(0xff, 0xc3, 0x28, 0x0d, 0);

@@ -6,12 +6,9 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 
-/** A client with a surface 4, a toplevel 7 and a pool manager 8. */
+/** A client with a window and a pool manager 8. */
 function windowWorld(): RelayWorld {
-  const world = RelayWorld.withSurface();
-  world.bind(5, "xdg_wm_base", 5, 5);
-  world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
+  const world = RelayWorld.withWindow();
   world.bind(2, "wl_shm", 1, 8);
   world.forget();
   return world;

@@ -8,7 +8,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an error of the host is about the client's object, and comes after what was queued before", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(1, "wl_compositor", 6, 4);
   world.client.createSurface(5);
   world.forget();
@@ -89,7 +89,7 @@ Deno.test("a host that closes the connection without a word ends the client with
 
 Deno.test("a host that closes the connection before it said what it has ends the client, too", () => {
   using world = new RelayWorld();
-  world.client.say(1, "wl_display.get_registry", { registry: 2 });
+  world.client.getRegistry(2);
   world.settle();
   world.host[Symbol.dispose]();
   world.client.mustHear(

@@ -4,7 +4,7 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an output that is plugged in is told to every registry, and can be bound", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.forget();
   world.host.announce(40, "wl_output", 4);
   world.client.mustHear(
@@ -17,7 +17,7 @@ Deno.test("an output that is plugged in is told to every registry, and can be bo
 
 Deno.test("an output that is unplugged is told to every registry, and releasing it goes to the host", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(6, "wl_output", 4, 4);
   world.forget();
   world.host.withdraw(6);
@@ -48,13 +48,7 @@ Deno.test("a hidden global that comes or goes is told to nobody", () => {
 });
 
 Deno.test("an output bound when it is gone already, before the client can know, is inert", () => {
-  using world = RelayWorld.ready();
-  world.bind(1, "wl_compositor", 6, 3);
-  world.bind(5, "xdg_wm_base", 5, 4);
-  world.client.createSurface(5);
-  world.client.say(4, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
-  world.forget();
+  using world = RelayWorld.withWindow();
   world.host.withdraw(6);
   world.settle();
   world.client.bind(6, "wl_output", 4, 8);

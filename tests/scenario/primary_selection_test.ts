@@ -25,7 +25,7 @@ function worldWith(
  * each.
  */
 function told(world: RelayWorld): [number, string][] {
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   return world.client.heard().flatMap((line): [number, string][] => {
     const [, name, type] = /global\((\d+), "(.*primary.*)"/.exec(line) ?? [];
     return type === undefined ? [] : [[Number(name), type]];

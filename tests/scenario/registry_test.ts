@@ -6,7 +6,7 @@ type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
 function announced(world: RelayWorld): string[] {
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   return world.client.heard().map((line) =>
     line.replace(/^wl_registry@3\.global\((.*)\)$/, "$1")
   );
@@ -14,7 +14,7 @@ function announced(world: RelayWorld): string[] {
 
 Deno.test("a client is told nothing before the host has said all that it has", () => {
   using world = new RelayWorld();
-  world.client.say(1, "wl_display.get_registry", { registry: 2 });
+  world.client.getRegistry(2);
   world.settle();
   world.host.announce(5, "wl_compositor", 6);
   world.client.mustHearNothing();
@@ -85,8 +85,8 @@ Deno.test("a global that is allowed by name is told at the newest version", () =
 
 Deno.test("every registry of a client is told all, and the host hears of none", () => {
   using world = RelayWorld.ready({}, [[1, "wl_shm", 1]]);
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
-  world.client.say(1, "wl_display.get_registry", { registry: 4 });
+  world.client.getRegistry(3);
+  world.client.getRegistry(4);
   world.client.mustHear(
     'wl_registry@3.global(1, "wl_shm", 1)',
     'wl_registry@3.global(4294967294, "wl_fixes", 2)',
@@ -98,7 +98,7 @@ Deno.test("every registry of a client is told all, and the host hears of none", 
 
 Deno.test("one global can be bound twice, from different registries and at different versions", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.client.bind(1, "wl_compositor", 6, 4);
   world.client.say(3, "wl_registry.bind", {
     name: 1,

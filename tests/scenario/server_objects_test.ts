@@ -9,19 +9,6 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a data device, its object 5. */
-function clipboardWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(4, "wl_data_device_manager", 3, 3);
-  world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 5,
-    seat: 4,
-  });
-  world.forget();
-  return world;
-}
-
 /** A client with a tablet seat, its object 5. */
 function tabletWorld(): RelayWorld {
   const world = RelayWorld.ready({}, [
@@ -40,7 +27,7 @@ function tabletWorld(): RelayWorld {
 }
 
 Deno.test("an offer of the host gets a name for the client, and is used by it", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "text/plain" });
   world.host.say(5, "wl_data_device.selection", { id: FIRST });
@@ -57,7 +44,7 @@ Deno.test("an offer of the host gets a name for the client, and is used by it", 
 });
 
 Deno.test("the client's names of the host's objects have no gaps, whatever the host's are", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   for (const id of [FIRST, FIRST + 1, FIRST + 2]) {
     world.host.say(5, "wl_data_device.data_offer", { id });
   }
@@ -74,7 +61,7 @@ Deno.test("the client's names of the host's objects have no gaps, whatever the h
 });
 
 Deno.test("an offer that is replaced lives until the client destroys it, and nobody says delete_id", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(5, "wl_data_device.selection", { id: FIRST });
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 1 });
@@ -86,7 +73,7 @@ Deno.test("an offer that is replaced lives until the client destroys it, and nob
 });
 
 Deno.test("the host may give an id again that the client destroyed", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
@@ -100,7 +87,7 @@ Deno.test("the host may give an id again that the client destroyed", () => {
 });
 
 Deno.test("the host may give an id again that the client still uses: the old object is inert then", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(FIRST, "wl_data_offer.offer", { "mime_type": "a/b" });
@@ -122,7 +109,7 @@ Deno.test("the host may give an id again that the client still uses: the old obj
 });
 
 Deno.test("events of an offer that the client destroyed go nowhere", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
@@ -134,7 +121,7 @@ Deno.test("events of an offer that the client destroyed go nowhere", () => {
 });
 
 Deno.test("an event that names an offer the client destroyed says null, where that is allowed", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.settle();
   world.client.say(FIRST, "wl_data_offer.destroy");
@@ -162,7 +149,7 @@ Deno.test("an event that names a tablet the client destroyed is dropped, where n
 });
 
 Deno.test("an offer to a data device that the client released is destroyed on the host at once", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   world.client.say(5, "wl_data_device.release");
   world.forget();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
@@ -174,10 +161,10 @@ Deno.test("an offer to a data device that the client released is destroyed on th
 });
 
 Deno.test("what a released data device was offered leaves no gap in the client's names", () => {
-  using world = clipboardWorld();
+  using world = RelayWorld.withDataDevice();
   const { client } = world;
   client.say(5, "wl_data_device.release");
-  client.say(3, "wl_data_device_manager.get_data_device", { id: 6, seat: 4 });
+  client.getDataDevice(3, 6, 4);
   world.forget();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.host.say(6, "wl_data_device.data_offer", { id: FIRST + 1 });

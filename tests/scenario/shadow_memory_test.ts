@@ -235,8 +235,7 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
         [10, "wl_subcompositor", 1, 11],
       ] as const
     ) scene.world.bind(global, type, version, id);
-    client.say(9, "xdg_wm_base.get_xdg_surface", { id: 12, surface: SURFACE });
-    client.say(12, "xdg_surface.get_toplevel", { id: 13 });
+    client.getToplevel(9, SURFACE, 12, 13);
     client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
     const child = { id: 15, surface: 8, parent: SURFACE };
     client.say(11, "wl_subcompositor.get_subsurface", child);

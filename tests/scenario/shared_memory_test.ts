@@ -10,14 +10,6 @@ import { memoryFile, openFdCount } from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
-/** A client with a pool manager, its object 3. */
-function poolWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(2, "wl_shm", 1, 3);
-  world.forget();
-  return world;
-}
-
 function refusal(what: string): string {
   return `the descriptor of a pool is no memory but ${what}; make it with memfd_create or shm_open`;
 }
@@ -72,7 +64,7 @@ for (const { name, what, open } of wrong) {
   Deno.test(`${name} is no memory for a pool`, () => {
     const before = openFdCount();
     {
-      using world = poolWorld();
+      using world = RelayWorld.withShm();
       world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
       world.client.mustHear(
         `wl_display@1.error(wl_shm@3, 2, "${refusal(what)}")`,
@@ -89,7 +81,7 @@ for (const { name, what, open } of wrong) {
 testWithSilentFile(
   "a file of a file system that never answers is refused, and nobody waits for it",
   (file) => {
-    using world = poolWorld();
+    using world = RelayWorld.withShm();
     world.client.keepsFds = true;
     world.client.createPool(3, { id: 4, fd: file.fd.number, size: 4096 });
     world.client.mustHear(
@@ -117,14 +109,14 @@ function unlinked(path: string): OwnedFd {
 
 for (const { name, open } of right) {
   Deno.test(`${name} is memory for a pool`, () => {
-    using world = poolWorld();
+    using world = RelayWorld.withShm();
     world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });
     world.host.mustHear("wl_shm@3.create_pool(new wl_shm_pool@4, fd, 4096)");
   });
 }
 
 Deno.test("sizes and offsets that overflow are the host's to refuse: they reach it as they are", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   world.client.createPool(3, { id: 4, fd: memoryFile(), size: 0x7fffffff });
   world.client.createPool(3, { id: 5, fd: memoryFile(), size: -1 });
   world.client.say(4, "wl_shm_pool.resize", { size: -0x80000000 });

@@ -55,7 +55,7 @@ Deno.test("the relay's own greeting is traced", () => {
 Deno.test("a request and an event are traced where they come and where they go", () => {
   const { world, trace } = traced();
   using _world = world;
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(1, "wl_compositor", 6, 4);
   trace.lines.length = 0;
   world.client.createSurface(5);
@@ -79,10 +79,7 @@ Deno.test("what the relay answers or destroys itself is traced", () => {
   using _world = world;
   world.bind(4, "wl_data_device_manager", 3, 3);
   world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 5,
-    seat: 4,
-  });
+  world.client.getDataDevice(3, 5, 4);
   world.client.say(5, "wl_data_device.release");
   world.bind(0xfffffffe, "wl_fixes", 2, 6);
   trace.lines.length = 0;
@@ -107,8 +104,7 @@ Deno.test("a rewritten message is traced as it came and as it went", () => {
   world.bind(5, "xdg_wm_base", 5, 3);
   world.bind(1, "wl_compositor", 6, 4);
   world.client.createSurface(5);
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
+  world.client.getToplevel(3, 5, 6, 7);
   world.settle();
   trace.lines.length = 0;
   world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });

@@ -94,7 +94,7 @@ export class RelayWorld implements Disposable {
   ): RelayWorld {
     const world = new RelayWorld(options);
     world.host.greet(globals);
-    world.client.say(1, "wl_display.get_registry", { registry: 2 });
+    world.client.getRegistry(2);
     world.forget();
     return world;
   }
@@ -104,6 +104,36 @@ export class RelayWorld implements Disposable {
     const world = RelayWorld.ready(options);
     world.bind(1, "wl_compositor", 6, 3);
     world.client.createSurface(4);
+    world.forget();
+    return world;
+  }
+
+  /** The same, and the surface is a window, whose toplevel is 7. */
+  static withWindow(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.withSurface(options);
+    world.bind(5, "xdg_wm_base", 5, 5);
+    world.client.getToplevel(5, 4, 6, 7);
+    world.forget();
+    return world;
+  }
+
+  /** A ready world whose client has `wl_shm` (3). */
+  static withShm(): RelayWorld {
+    const world = RelayWorld.ready();
+    world.bind(2, "wl_shm", 1, 3);
+    world.forget();
+    return world;
+  }
+
+  /**
+   * A ready world whose client has a `wl_data_device_manager` (3), a seat (4)
+   * and a data device (5).
+   */
+  static withDataDevice(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.ready(options);
+    world.bind(4, "wl_data_device_manager", 3, 3);
+    world.bind(3, "wl_seat", 8, 4);
+    world.client.getDataDevice(3, 5, 4);
     world.forget();
     return world;
   }

@@ -83,6 +83,28 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(surface, "wl_surface.commit");
   }
 
+  /** Makes a surface a window. */
+  getToplevel(
+    wmBase: ObjectName,
+    surface: ObjectName,
+    xdgSurface: number,
+    toplevel: number,
+  ): void {
+    const values = { id: xdgSurface, surface };
+    this.say(wmBase, "xdg_wm_base.get_xdg_surface", values);
+    this.say(xdgSurface, "xdg_surface.get_toplevel", { id: toplevel });
+  }
+
+  /** Gets a seat's clipboard. */
+  getDataDevice(manager: ObjectName, id: number, seat: ObjectName): void {
+    this.say(manager, "wl_data_device_manager.get_data_device", { id, seat });
+  }
+
+  /** Gets one more registry. */
+  getRegistry(registry: number): void {
+    this.say(1, "wl_display.get_registry", { registry });
+  }
+
   /** Attaches a buffer to a surface, where the one before it was. */
   attach(surface: ObjectName, buffer: ObjectName | null): void {
     this.say(surface, "wl_surface.attach", { buffer, x: 0, y: 0 });

@@ -88,7 +88,7 @@ export class ImageScene extends BufferScene {
    * surface (5).
    */
   start(): void {
-    this.world.client.say(1, "wl_display.get_registry", { registry: 2 });
+    this.world.client.getRegistry(2);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
     this.client.createSurface(SURFACE);
