@@ -15,7 +15,7 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import { createPipe } from "../../ffi/pipe.ts";
 import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
+import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
 import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
@@ -158,18 +158,15 @@ const mistakes: readonly (readonly [string, number, () => number, number])[] = [
 
 for (const [name, code, open, length] of mistakes) {
   Deno.test(`a profile ${name} is the application's mistake`, () => {
-    const before = openFdCount();
-    {
-      using scene = new ProfileScene();
-      scene.give(open(), 0, length);
-      const [error = ""] = scene.client.heard();
-      assert.ok(
-        error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
-        error,
-      );
-      scene.host.mustHearNothing();
-    }
-    assert.equal(openFdCount(), before);
+    using _closed = closesAllDescriptors();
+    using scene = new ProfileScene();
+    scene.give(open(), 0, length);
+    const [error = ""] = scene.client.heard();
+    assert.ok(
+      error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
+      error,
+    );
+    scene.host.mustHearNothing();
   });
 }
 

@@ -14,9 +14,9 @@ import { createPipe } from "../../ffi/pipe.ts";
 import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import {
+  closesAllDescriptors,
   fileIdentity,
   memoryFile,
-  openFdCount,
 } from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
 import { join } from "../support/words.ts";
@@ -82,17 +82,14 @@ Deno.test("a host that does not read gets its descriptors later, none lost and n
 });
 
 Deno.test("descriptors that no message asks for do no harm, and are closed with the client", () => {
-  const before = openFdCount();
-  {
-    using world = RelayWorld.withShm();
-    world.client.bytes(
-      world.client.encode(1, "wl_display.sync", { callback: 4 }),
-      files(20),
-    );
-    world.host.mustHear("wl_display@1.sync(new wl_callback@4)");
-    assert.ok(!world.ended);
-  }
-  assert.equal(openFdCount(), before);
+  using _closed = closesAllDescriptors();
+  using world = RelayWorld.withShm();
+  world.client.bytes(
+    world.client.encode(1, "wl_display.sync", { callback: 4 }),
+    files(20),
+  );
+  world.host.mustHear("wl_display@1.sync(new wl_callback@4)");
+  assert.ok(!world.ended);
 });
 
 Deno.test("a paste without its descriptor ends the client", () => {
@@ -109,18 +106,15 @@ Deno.test("a paste without its descriptor ends the client", () => {
 });
 
 Deno.test("a relay leaves no descriptor open, however it ends", () => {
-  const before = openFdCount();
-  {
-    using world = RelayWorld.withShm();
-    world.client.bytes(pools(world, 4, 100), files(100));
-    world.settle();
-    world.host.deaf = true;
-    world.client.bytes(pools(world, 104, 200), files(200));
-    world.client.bytes(pools(world, 304, 1).subarray(0, 5), files(30));
-    world.settle();
-    world.relay.stop("enough");
-  }
-  assert.equal(openFdCount(), before);
+  using _closed = closesAllDescriptors();
+  using world = RelayWorld.withShm();
+  world.client.bytes(pools(world, 4, 100), files(100));
+  world.settle();
+  world.host.deaf = true;
+  world.client.bytes(pools(world, 104, 200), files(200));
+  world.client.bytes(pools(world, 304, 1).subarray(0, 5), files(30));
+  world.settle();
+  world.relay.stop("enough");
 });
 
 Deno.test("descriptors that are lost because too many are open end the client, and it is said why", () => {

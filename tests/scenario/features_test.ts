@@ -7,6 +7,7 @@ import { closeFd } from "../../ffi/fd.ts";
 import type { Entry } from "../../src/relay/entry.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import {
+  closesAllDescriptors,
   fileIdentity,
   memoryFile,
   openFdCount,
@@ -122,27 +123,24 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
 });
 
 Deno.test("a handler may put another descriptor in place of the one that came", () => {
-  const before = openFdCount();
-  {
-    const another = memoryFile();
-    const identity = fileIdentity(another);
-    using world = featureWorld(feature({
-      events: {
-        "wl_keyboard.keymap": (_relay, _keyboard, values) => {
-          values.fd = another;
-          return "rewrite";
-        },
+  using _closed = closesAllDescriptors();
+  const another = memoryFile();
+  const identity = fileIdentity(another);
+  using world = featureWorld(feature({
+    events: {
+      "wl_keyboard.keymap": (_relay, _keyboard, values) => {
+        values.fd = another;
+        return "rewrite";
       },
-    }));
-    world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
-    world.forget();
-    world.host.keymap(7, memoryFile(), 100);
-    world.settle();
-    const arrived = world.client.takeFd();
-    assert.equal(fileIdentity(arrived), identity);
-    closeFd(arrived);
-  }
-  assert.equal(openFdCount(), before);
+    },
+  }));
+  world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
+  world.forget();
+  world.host.keymap(7, memoryFile(), 100);
+  world.settle();
+  const arrived = world.client.takeFd();
+  assert.equal(fileIdentity(arrived), identity);
+  closeFd(arrived);
 });
 
 Deno.test("a taken message goes nowhere, and its object and descriptors are the feature's", () => {

@@ -1,6 +1,6 @@
 /** What the fuzzer has found, each as a scenario of its own. */
 import assert from "node:assert/strict";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
+import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
@@ -75,8 +75,7 @@ Deno.test("a surface that the host does not know is not drawn on, and nothing is
 
 Deno.test("a host that deletes a buffer of the relay is broken", () => {
   using scene = new ShadowScene();
-  const drawn = scene.buffer(4, 4);
-  scene.commit(drawn);
+  scene.commitNew(4, 4);
   const { world } = scene;
   const buffer = scene.attached();
   world.forget();
@@ -88,22 +87,19 @@ Deno.test("a host that deletes a buffer of the relay is broken", () => {
 });
 
 Deno.test("planes that come after their buffer failed are closed, too", () => {
-  const open = openFdCount();
-  {
-    using world = RelayWorld.ready(
-      { host: { carriages: { shm: "shadowed" } } },
-      [[1, "zwp_linux_dmabuf_v1", 3]],
-    );
-    const { client } = world;
-    world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
-    client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
-    client.addPlane(4, { fd: memoryFile(), stride: 0 });
-    world.settle();
-    world.host.say(4, "zwp_linux_buffer_params_v1.failed");
-    world.settle();
-    client.addPlane(4, { fd: memoryFile(), stride: 0 });
-    world.settle();
-    assert.equal(world.host.receivedFds.length, 2);
-  }
-  assert.equal(openFdCount(), open);
+  using _closed = closesAllDescriptors();
+  using world = RelayWorld.ready(
+    { host: { carriages: { shm: "shadowed" } } },
+    [[1, "zwp_linux_dmabuf_v1", 3]],
+  );
+  const { client } = world;
+  world.bind(1, "zwp_linux_dmabuf_v1", 3, 3);
+  client.say(3, "zwp_linux_dmabuf_v1.create_params", { "params_id": 4 });
+  client.addPlane(4, { fd: memoryFile(), stride: 0 });
+  world.settle();
+  world.host.say(4, "zwp_linux_buffer_params_v1.failed");
+  world.settle();
+  client.addPlane(4, { fd: memoryFile(), stride: 0 });
+  world.settle();
+  assert.equal(world.host.receivedFds.length, 2);
 });

@@ -50,7 +50,6 @@ Deno.test("the client's names of the host's objects have no gaps, whatever the h
   }
   world.settle();
   world.client.say(FIRST + 1, "wl_data_offer.destroy");
-  world.settle();
   world.forget();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 3 });
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST + 4 });

@@ -29,10 +29,9 @@ Deno.test("the host hears nothing of pools and buffers before one of them is sho
 
 Deno.test("the client has its buffer back at once, and does not hear of the host's release", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 4);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(8, 4);
   scene.clientMustHear(`${buffer}.release()`);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.clientMustHearNothing();
 });
 
@@ -75,11 +74,9 @@ Deno.test("a commit without a buffer goes on as it is", () => {
 
 Deno.test("nothing, attached, takes the contents away, and what comes then is copied whole", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 4);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.client.attach(SURFACE, null);
-  scene.client.commit(SURFACE);
+  const buffer = scene.commitNew(8, 4);
+  scene.finishFrame();
+  scene.commit(null);
   scene.hostMustHear("wl_surface@5.attach(nil, 0, 0)", "wl_surface@5.commit()");
   scene.copiedBytes();
   scene.commit(buffer, [0, 0, 1, 1]);
@@ -136,8 +133,7 @@ Deno.test("one buffer on two surfaces is copied for each", () => {
   scene.client.createSurface(8);
   scene.commit(buffer);
   const first = scene.attached();
-  scene.client.attach(8, buffer);
-  scene.client.commit(8);
+  scene.commitOn(8, buffer);
   const second = scene.attached();
   assert.notEqual(first, second);
   assert.equal(scene.pixels(second)[31], 5);
@@ -154,8 +150,7 @@ Deno.test("subsurfaces have shadows of their own, committed in the client's orde
   });
   const buffer = scene.buffer(4, 4);
   scene.hostHeard();
-  scene.client.attach(7, buffer);
-  scene.client.commit(7);
+  scene.commitOn(7, buffer);
   scene.commit(buffer);
   const order = scene.hostHeard().filter((line) => /attach|commit/.test(line))
     .map((line) => line.replace(/wl_buffer#\d+/, "a buffer"));

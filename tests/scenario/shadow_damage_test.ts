@@ -15,8 +15,7 @@ Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes"
   const buffer = scene.buffer(WIDTH, HEIGHT);
   scene.commit(buffer, [0, 0, WIDTH, HEIGHT]);
   assert.equal(scene.copiedBytes(), WHOLE);
-  const shown = scene.attached();
-  scene.release(shown);
+  const shown = scene.finishFrame();
   buffer.words.fill(3);
   scene.commit(buffer, [300, 200, 100, 100]);
   assert.equal(scene.copiedBytes(), PATCH);
@@ -62,12 +61,12 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
   const one = scene.buffer(16, 16);
   const two = scene.buffer(16, 16);
   scene.commit(one, [0, 0, 16, 16]);
-  scene.release(scene.attached());
+  scene.finishFrame();
   // The second buffer has what changed in both frames; only the last change is
   // damage.
   one.words.fill(1, 0, 16);
   scene.commit(one, [0, 0, 16, 1]);
-  scene.release(scene.attached());
+  scene.finishFrame();
   two.words.set(one.words);
   two.words.fill(2, 16, 32);
   scene.commit(two, [0, 1, 16, 1]);
@@ -79,10 +78,8 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
 
 Deno.test("rows are joined where little is between them", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(1000, 10);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(1000, 10);
+  scene.finishFrame();
   scene.commit(buffer, [10, 2, 980, 5]);
   assert.equal(scene.copiedBytes(), 4 * 4000 + 980 * 4);
 });
@@ -92,8 +89,7 @@ Deno.test("damage in the surface's coordinates counts with the surface's scale",
   const buffer = scene.buffer(WIDTH, HEIGHT);
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.client.damage(SURFACE, [100, 100, 50, 50]);
   scene.commit(buffer);
@@ -117,9 +113,7 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
   });
   client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
   scene.commit(buffer);
-  const shown = scene.attached();
-  scene.release(shown);
-  scene.copiedBytes();
+  const shown = scene.finishFrame();
   buffer.words.fill(9);
   client.damage(SURFACE, [10, 20, 30, 40]);
   scene.commit(buffer);
@@ -157,11 +151,9 @@ for (const [request, view] of Object.entries(views)) {
     const { client } = scene;
     scene.world.bind(9, "wp_viewporter", 1, 6);
     client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
-    const buffer = scene.buffer(16, 16);
-    scene.commit(buffer);
+    const buffer = scene.commitNew(16, 16);
     const copied = [0, 1].map(() => {
-      scene.release(scene.attached());
-      scene.copiedBytes();
+      scene.finishFrame();
       view(scene);
       scene.commit(buffer, [0, 0, 4, 1]);
       return scene.copiedBytes();
@@ -177,10 +169,8 @@ Deno.test("a viewport that is gone no longer counts", () => {
   client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
   client.say(7, "wp_viewport.destroy");
-  const buffer = scene.buffer(WIDTH, HEIGHT);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(WIDTH, HEIGHT);
+  scene.finishFrame();
   client.damage(SURFACE, [100, 100, 100, 100]);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
@@ -188,13 +178,11 @@ Deno.test("a viewport that is gone no longer counts", () => {
 
 Deno.test("damage beyond the buffer is cut off, and endless damage is all of it", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(100, 100);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.commit(buffer, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
   assert.equal(scene.copiedBytes(), 9 * 400 + 40 + 4 * 400 + 20);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.client.damage(SURFACE, [0, 0, 0x7fffffff, 0x7fffffff]);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 100 * 100 * PIXEL);
@@ -202,10 +190,8 @@ Deno.test("damage beyond the buffer is cut off, and endless damage is all of it"
 
 Deno.test("damage of a commit without a buffer is copied with the next buffer", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(WIDTH, HEIGHT);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(WIDTH, HEIGHT);
+  scene.finishFrame();
   scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
   scene.client.commit(SURFACE);
   scene.world.settle();
@@ -216,10 +202,8 @@ Deno.test("damage of a commit without a buffer is copied with the next buffer", 
 
 Deno.test("a buffer without damage is attached and not copied", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(100, 100);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 0);
   assert.notEqual(scene.attached(), "");
@@ -255,9 +239,8 @@ Deno.test("a buffer with several planes is copied whole", () => {
     format: nv12,
   });
   scene.commit(buffer);
-  const shown = scene.attached();
-  scene.release(shown);
   assert.equal(scene.copiedBytes(), 64 * 72);
+  const shown = scene.finishFrame();
   scene.commit(buffer, [0, 0, 2, 2]);
   assert.equal(scene.copiedBytes(), 64 * 72);
   const bytes = new Uint8Array(scene.pixels(shown).buffer);

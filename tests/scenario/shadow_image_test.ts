@@ -158,15 +158,13 @@ Deno.test("formats that cannot be shown are not offered, but for the two that al
 
 Deno.test("an image that nobody uses serves the next window of about that size", () => {
   using scene = readyScene(AR24);
-  const first = scene.buffer(100, 100);
-  scene.commit(first);
-  scene.release(scene.attached());
+  scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.client.createSurface(8);
   const second = scene.buffer(99, 128);
   const before = scene.images.made.length;
-  scene.client.attach(8, second);
-  scene.client.commit(8);
+  scene.commitOn(8, second);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.images.made.length, before);
 });
@@ -174,21 +172,18 @@ Deno.test("an image that nobody uses serves the next window of about that size",
 Deno.test("pictures are given back, unused ones after five seconds and all when the client ends", () => {
   using scene = readyScene(AR24);
   scene.world.pass(5_100);
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(SIDE, SIDE);
   const size = scene.images.used;
   assert.ok(size >= MEBIBYTE);
   scene.commit(buffer);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_000);
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);
   assert.equal(scene.images.used, 0);
   scene.client.createSurface(8);
-  scene.client.attach(8, buffer);
-  scene.client.commit(8);
-  scene.world.settle();
+  scene.commitOn(8, buffer);
   assert.equal(scene.images.used, size);
   scene.world.relay.stop("the scenario's end");
   assert.equal(scene.images.used, 0);
@@ -217,11 +212,9 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
 Deno.test("where there is no room what is kept is given back first", () => {
   using scene = readyScene(AR24);
   scene.images.limit = 64 * 512;
-  const first = scene.buffer(64, 60);
-  scene.commit(first);
+  scene.commitNew(64, 60);
   assert.notEqual(scene.attached(), "", "the room of what was tried");
-  const second = scene.buffer(8, 8);
-  scene.commit(second);
+  scene.commitNew(8, 8);
   assert.equal(scene.statistics.missedCopies, 1, "the old one is shown");
 });
 
@@ -229,8 +222,7 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
   using scene = new ImageScene();
   scene.greet([[AR24, 0n]]);
   scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  scene.commitNew(8, 8);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   scene.hostMustHearNothing();
   const heard = scene.answerTrial("created").map(withoutIds);
@@ -246,8 +238,7 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
   using scene = new ImageScene();
   scene.greet([[AR24, 0n]]);
   scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  scene.commitNew(8, 8);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   scene.answerTrial("created");
@@ -267,13 +258,12 @@ Deno.test("a compositor that answers, but not to what it was given to try, gets 
     scene.world.log.join(),
     /did not answer whether it accepts them/,
   );
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
+  const buffer = scene.commitNew(8, 8);
+  assert.ok(scene.hostHears("create_pool"));
   scene.answerTrial("created");
   assert.equal(scene.world.log.length, 1);
   scene.commit(buffer);
-  assert.ok(!scene.hostHeard().some((line) => line.includes("create_params")));
+  assert.ok(!scene.hostHears("create_params"));
 });
 
 const refusals: readonly (readonly [
@@ -308,10 +298,9 @@ for (const [name, words, greet] of refusals) {
     assert.equal(scene.world.log.length, 1);
     assert.match(scene.world.log[0] ?? "", words);
     scene.start();
-    const buffer = scene.buffer(8, 8);
-    scene.commit(buffer);
+    scene.commitNew(8, 8);
     assert.ok(
-      scene.hostHeard().some((line) => line.includes("create_pool")),
+      scene.hostHears("create_pool"),
     );
     assert.deepEqual(scene.offer(RG16), [RG16]);
   });
@@ -319,18 +308,16 @@ for (const [name, words, greet] of refusals) {
 
 Deno.test("a format that the compositor does not take is tried as shared memory, and the log says so once", () => {
   using scene = readyScene(XR24);
-  const buffer = scene.buffer(8, 8);
+  const buffer = scene.commitNew(8, 8);
   scene.commit(buffer);
-  scene.commit(buffer);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
+  assert.ok(scene.hostHears("create_pool"));
   assert.equal(scene.world.log.length, 1);
   assert.match(scene.world.log[0] ?? "", /no linear ones of the format AR24/);
 });
 
 Deno.test("an image that the compositor refuses all the same is told in the log", () => {
   using scene = readyScene(AR24);
-  const buffer = scene.buffer(8, 9);
-  scene.commit(buffer);
+  scene.commitNew(8, 9);
   const [, params = ""] =
     /(\w+params_v1#\d+)\.create_immed/.exec(scene.hostHeard().join()) ?? [];
   const { host } = scene.world;
@@ -355,8 +342,7 @@ for (
     scene.answerTrial("created");
     scene.start();
     images.lie = lie;
-    const buffer = scene.buffer(65, 9);
-    scene.commit(buffer);
+    scene.commitNew(65, 9);
     assert.match(
       scene.world.log.join(),
       /^client ended: the compositor broke the protocol: the host made an image of 65x9 pixels without room for them/,
@@ -372,12 +358,11 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
   using scene = new ImageScene(images);
   scene.greet([[AR24, 0n]]);
   scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  scene.commitNew(8, 8);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   images.limit = Infinity;
   scene.world.pass(1_000);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create(64, 64")));
+  assert.ok(scene.hostHears("create(64, 64"));
   scene.answerTrial("created");
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
@@ -400,9 +385,7 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
   const drawn = scene.buffer(8, 8);
   scene.client.createSurface(10);
   const commit = (): void => {
-    scene.client.attach(10, drawn);
-    scene.client.commit(10);
-    scene.world.settle();
+    scene.commitOn(10, drawn);
   };
   for (let i = 0; i < 3; i++) commit();
   assert.equal(attached().length, 3);

@@ -79,7 +79,6 @@ Deno.test("a surface beyond what one client may have goes on without its picture
     );
     assert.doesNotMatch(log, /has none left/);
     scene.client.say(7, "xdg_toplevel_icon_v1.destroy");
-    scene.world.settle();
     scene.world.pass(1_000);
     const shown = scene.attached();
     assert.notEqual(shown, "");
@@ -91,9 +90,8 @@ Deno.test("a client with as many pieces as one may have gives up what it does no
     using scene = iconScene(MAX_PIECES - 1);
     scene.client.createSurface(10);
     scene.commit(9);
-    scene.release(scene.attached());
-    scene.client.attach(10, 9);
-    scene.client.commit(10);
+    scene.finishFrame();
+    scene.commitOn(10, 9);
     assert.notEqual(scene.attached(), "");
     assert.equal(pieces(scene), MAX_PIECES);
     assert.deepEqual(scene.world.log, []);
@@ -160,11 +158,9 @@ Deno.test("a surface that is too large for what its client may still have keeps 
   assert.equal(scene.room.blocks.length, 2, "the host made no more");
   scene.release(second);
   scene.client.say(10, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(1_000);
   assert.equal(shownOn(scene).length, 2);
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.world.settle();
   scene.world.pass(7_000);
   assert.equal(shownOn(scene).length, 1, "the large one has room, too");
 });

@@ -103,9 +103,8 @@ Deno.test("a pool may not shrink", () => {
 
 Deno.test("a client that truncates its file is ended with invalid_fd, and nobody else is harmed", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(32, 32);
-  scene.commit(buffer);
-  scene.release(scene.attached());
+  const buffer = scene.commitNew(32, 32);
+  scene.finishFrame();
   assert.equal(libc.ftruncate(buffer.pool.fd.number, 100n), 0);
   scene.commit(buffer, [0, 0, 32, 32]);
   assert.deepEqual(scene.clientHeard().slice(1), [
@@ -122,7 +121,7 @@ Deno.test("buffers that overlap show what is there when they are committed", () 
   const second = pool.createBuffer({ offset: 16, width: 4, height: 4 });
   pool.words.fill(1, 0, 16);
   scene.commit(first);
-  scene.release(scene.attached());
+  scene.finishFrame();
   pool.words.fill(2, 0, 8);
   scene.commit(second, [0, 0, 4, 4]);
   assert.deepEqual(
@@ -162,8 +161,7 @@ Deno.test("wl_shm may be released before anything is shown", () => {
   using scene = new ShadowScene([[9, "wl_shm", 2]]);
   scene.world.bind(9, "wl_shm", 2, 6);
   scene.client.say(6, "wl_shm.release");
-  const buffer = scene.buffer(4, 4);
-  scene.commit(buffer);
+  scene.commitNew(4, 4);
   assert.notEqual(scene.attached(), "");
 });
 

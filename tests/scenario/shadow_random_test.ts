@@ -89,8 +89,7 @@ function play(seed: number): void {
     }
     painter.draw();
     if (random(10) === 0) {
-      scene.client.attach(SURFACE, null);
-      scene.client.commit(SURFACE);
+      scene.commit(null);
       scene.hostHeard();
       continue;
     }

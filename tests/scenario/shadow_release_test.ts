@@ -5,13 +5,12 @@ import { ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(4, 4);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(4, 4);
   scene.commit(buffer);
   assert.equal(scene.clientHeard().length, 2);
   scene.commit(buffer);
   scene.clientMustHearNothing();
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.clientMustHear(`${buffer}.release()`);
 });
 
@@ -133,8 +132,7 @@ Deno.test("shadows beyond three are given up when the host releases them", () =>
 
 Deno.test("a surface that is destroyed gives up its shadows, those that the host reads when they are released", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(4, 4);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(4, 4);
   const first = scene.attached();
   scene.commit(buffer);
   const second = scene.attached();
@@ -147,10 +145,8 @@ Deno.test("a surface that is destroyed gives up its shadows, those that the host
 
 Deno.test("a release that crosses the destruction of its shadow is nobody's", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(4, 4);
-  scene.commit(buffer);
-  const shown = scene.attached();
-  scene.release(shown);
+  const buffer = scene.commitNew(4, 4);
+  const shown = scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.release(shown);
   assert.ok(!scene.world.ended);
@@ -164,7 +160,7 @@ Deno.test("when the size changes the old shadows end as the host releases them",
   scene.commit(first);
   const old = scene.attached();
   scene.commit(second);
-  assert.ok(!scene.hostHeard().some((line) => line.includes("destroy")));
+  assert.ok(!scene.hostHears("destroy"));
   scene.release(old);
   scene.hostMustHear(`${old}.destroy()`);
 });
@@ -185,7 +181,7 @@ Deno.test("a client that waits for the release of its commit is answered when it
     "wl_display@1.delete_id(10)",
   );
   assert.ok(
-    !scene.hostHeard().some((line) => line.includes("get_release")),
+    !scene.hostHears("get_release"),
   );
 });
 
@@ -204,8 +200,7 @@ Deno.test("the release of a commit of something that the host knows is the host'
   );
   scene.hostHeard();
   scene.client.say(8, "wl_surface.get_release", { callback: 10 });
-  scene.client.attach(8, 9);
-  scene.client.commit(8);
+  scene.commitOn(8, 9);
   scene.hostMustHear(
     "wl_surface@8.attach(wl_buffer@9, 0, 0)",
     "wl_surface@8.get_release(new wl_callback@10)",

@@ -11,7 +11,6 @@ function titleOf(
   title: string,
 ): { title: string; size: number } {
   world.client.say(7, "xdg_toplevel.set_title", { title });
-  world.settle();
   const [line = "", ...more] = world.host.heard();
   assert.deepEqual(more, []);
   return {

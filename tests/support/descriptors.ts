@@ -1,4 +1,5 @@
 /** Descriptors that scenarios send, and how many are open. */
+import assert from "node:assert/strict";
 import { createMemfd } from "../../ffi/memfd.ts";
 
 /** How many descriptors this process has open. */
@@ -6,6 +7,17 @@ export function openFdCount(): number {
   let count = 0;
   for (const _ of Deno.readDirSync("/proc/self/fd")) count++;
   return count;
+}
+
+/**
+ * To be held by a scenario with `using`, before all else: at its end it fails
+ * unless as many descriptors are open as now.
+ */
+export function closesAllDescriptors(): Disposable {
+  const before = openFdCount();
+  return {
+    [Symbol.dispose]: (): void => assert.equal(openFdCount(), before),
+  };
 }
 
 /** A file in memory, which whoever it is given to closes. */

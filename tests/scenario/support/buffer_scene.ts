@@ -87,6 +87,11 @@ export abstract class BufferScene implements Disposable {
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
 
+  /** Whether a line that the host heard since the last time contains `text`. */
+  hostHears(text: string): boolean {
+    return this.hostHeard().some((line) => line.includes(text));
+  }
+
   /** Fails unless the host heard exactly these lines since the last time. */
   hostMustHear(...lines: readonly string[]): void {
     assert.deepEqual(this.hostHeard(), lines);
@@ -130,15 +135,41 @@ export abstract class BufferScene implements Disposable {
   /**
    * The client attaches a buffer, says which rectangles changed, and commits.
    */
-  commit(
-    buffer: ObjectName,
+  commit(buffer: ObjectName | null, ...damage: Rectangle[]): void {
+    this.commitOn(SURFACE, buffer, ...damage);
+  }
+
+  /** The same on another surface. */
+  commitOn(
+    surface: ObjectName,
+    buffer: ObjectName | null,
     ...damage: Rectangle[]
   ): void {
     const { client } = this;
-    client.attach(SURFACE, buffer);
-    for (const rectangle of damage) client.damageBuffer(SURFACE, rectangle);
-    client.say(SURFACE, "wl_surface.commit");
+    client.attach(surface, buffer);
+    for (const rectangle of damage) client.damageBuffer(surface, rectangle);
+    client.commit(surface);
     this.world.settle();
+  }
+
+  /** The client makes a buffer, and commits it without damage. */
+  commitNew(width: number, height: number): ClientBuffer {
+    const buffer = this.buffer(width, height);
+    this.commit(buffer);
+    return buffer;
+  }
+
+  /**
+   * The host releases the buffer that was attached last. What was copied so far
+   * counts no more.
+   *
+   * @returns that buffer, as `wl_buffer#1`
+   */
+  finishFrame(): string {
+    const buffer = this.attached();
+    this.release(buffer);
+    this.copiedBytes();
+    return buffer;
   }
 
   /** What the client heard since the last time, freed ids apart. */
