@@ -1,8 +1,12 @@
 /** Floods, and peers that do not read. */
 import assert from "node:assert/strict";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { join } from "../support/words.ts";
-import { RelayWorld } from "../support/relay_world.ts";
+import {
+  memoryFile,
+  memoryFiles,
+  openFdCount,
+} from "../support/descriptors.ts";
+import { join, repeated } from "../support/words.ts";
+import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
@@ -10,17 +14,13 @@ const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 /**
  * A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7.
  */
-function busyWorld(beside?: RelayWorld): RelayWorld {
-  const world = RelayWorld.withSurface(beside === undefined ? {} : { beside });
+function busyWorld(options: RelayWorldOptions = {}): RelayWorld {
+  const world = RelayWorld.withSurface(options);
   world.bind(2, "wl_shm", 1, 5);
   world.bind(3, "wl_seat", 8, 6);
   world.client.say(6, "wl_seat.get_pointer", { id: 7 });
   world.forget();
   return world;
-}
-
-function repeated(message: Uint8Array, count: number): Uint8Array {
-  return join(...new Array<Uint8Array>(count).fill(message));
 }
 
 /**
@@ -67,7 +67,7 @@ Deno.test("a client that floods a host that does not read is not read either, an
 Deno.test("other clients do not notice that one floods", () => {
   using world = busyWorld();
   const { client } = world;
-  using other = busyWorld(world);
+  using other = busyWorld({ loop: world.loop });
   world.host.deaf = true;
   flood(world, client.encode(4, "wl_surface.damage", DAMAGE));
   other.client.commit(4);
@@ -130,7 +130,7 @@ Deno.test("a client that reads late gets every event", () => {
 
 Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, and the others live", () => {
   using world = busyWorld();
-  using other = busyWorld(world);
+  using other = busyWorld({ loop: world.loop });
   world.client.deaf = true;
   const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 6000);
@@ -197,7 +197,7 @@ Deno.test("a client that does not take its descriptors is ended before they are 
     size: 4096,
   });
   while (!world.ended && sent < 20_000) {
-    const fds = Array.from({ length: 100 }, () => memoryFile());
+    const fds = memoryFiles(100);
     world.host.bytes(repeated(event, fds.length), fds);
     sent += fds.length;
     world.settle();

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { getEvent } from "../../protocols/tables.ts";
 import type { EventName } from "../../protocols/generated/messages.ts";
 import { MAX_GLOBALS } from "../../src/relay/registry.ts";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
+import { memoryFiles, openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part, series } from "../support/words.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { feature } from "./support/feature.ts";
@@ -233,7 +233,7 @@ for (const path of ["by table", "as a record"] as const) {
 Deno.test("a host that sends descriptors that no event asks for is cut off", () => {
   using world = badWorld();
   for (let i = 0; i < 11 && !world.ended; i++) {
-    const fds = Array.from({ length: 100 }, () => memoryFile());
+    const fds = memoryFiles(100);
     world.host.bytes(event("wl_output.done", OUTPUT), fds);
     world.settle();
   }
@@ -281,7 +281,7 @@ Deno.test("a host that announces globals without end is cut off, and one that re
 
 Deno.test("a bad host ends no other client", () => {
   using world = badWorld();
-  using other = RelayWorld.ready({ beside: world });
+  using other = RelayWorld.ready({ loop: world.loop });
   world.host.bytes(message(4711, 0));
   world.settle();
   other.client.say(1, "wl_display.sync", { callback: 3 });

@@ -285,7 +285,7 @@ Deno.test("a message that never becomes whole ends with its client", () => {
 
 Deno.test("a bad client ends no other", () => {
   using world = badWorld();
-  using other = RelayWorld.ready({ beside: world });
+  using other = RelayWorld.ready({ loop: world.loop });
   world.client.bytes(message(4711, 0));
   world.settle();
   assert.ok(world.ended);

@@ -12,10 +12,13 @@ import {
 } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { createPipe } from "../../ffi/pipe.ts";
 import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
-import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
+import {
+  closesAllDescriptors,
+  memoryFile,
+  pipeEnd,
+} from "../support/descriptors.ts";
 import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
@@ -139,13 +142,8 @@ Deno.test("a profile for which the host has no memory fails, and ends nobody", (
   assertFails(scene, /the host has no memory left/);
 });
 
-function end(fds: { reader: OwnedFd; writer: OwnedFd }): number {
-  fds.writer[Symbol.dispose]();
-  return fds.reader.release();
-}
-
 const mistakes: readonly (readonly [string, number, () => number, number])[] = [
-  ["in a pipe", 2, () => end(createPipe()), 100],
+  ["in a pipe", 2, () => pipeEnd("reader").release(), 100],
   ["in a directory", 2, () => openFile("/", O_RDONLY).release(), 100],
   ["that cannot be read", 2, () => {
     using file = createMemfd("profile", 100);

@@ -10,23 +10,20 @@ import {
   OwnedFd,
   statusFlags,
 } from "../../ffi/fd.ts";
-import { createPipe } from "../../ffi/pipe.ts";
 import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { socketPair } from "../../ffi/unix_socket.ts";
 import {
   closesAllDescriptors,
   fileIdentity,
   memoryFile,
+  memoryFiles,
+  pipeEnd,
+  socketEnd,
 } from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
 import { join } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
-
-function files(count: number): number[] {
-  return Array.from({ length: count }, () => memoryFile());
-}
 
 function pools(world: RelayWorld, first: number, count: number): Uint8Array {
   const requests = [];
@@ -40,7 +37,7 @@ function pools(world: RelayWorld, first: number, count: number): Uint8Array {
 
 Deno.test("a hundred descriptors go on 28 at a time, each with or before its message", () => {
   using world = RelayWorld.withShm();
-  const fds = files(100);
+  const fds = memoryFiles(100);
   const identities = fds.map(fileIdentity);
   world.client.bytes(pools(world, 4, 100), fds);
   assert.equal(world.host.heard().length, 100);
@@ -51,7 +48,7 @@ Deno.test("a hundred descriptors go on 28 at a time, each with or before its mes
 
 Deno.test("descriptors that come one by one with messages in pieces are matched to them", () => {
   using world = RelayWorld.withShm();
-  const fds = files(50);
+  const fds = memoryFiles(50);
   const identities = fds.map(fileIdentity);
   const requests = pools(world, 4, 50);
   fds.forEach((fd, index) => {
@@ -70,7 +67,7 @@ Deno.test("a host that does not read gets its descriptors later, none lost and n
   world.host.deaf = true;
   let next = 4;
   for (let batch = 0; batch < 4; batch++) {
-    world.client.bytes(pools(world, next, 200), files(200));
+    world.client.bytes(pools(world, next, 200), memoryFiles(200));
     next += 200;
     world.settle();
   }
@@ -86,7 +83,7 @@ Deno.test("descriptors that no message asks for do no harm, and are closed with 
   using world = RelayWorld.withShm();
   world.client.bytes(
     world.client.encode(1, "wl_display.sync", { callback: 4 }),
-    files(20),
+    memoryFiles(20),
   );
   world.host.mustHear("wl_display@1.sync(new wl_callback@4)");
   assert.ok(!world.ended);
@@ -108,18 +105,18 @@ Deno.test("a paste without its descriptor ends the client", () => {
 Deno.test("a relay leaves no descriptor open, however it ends", () => {
   using _closed = closesAllDescriptors();
   using world = RelayWorld.withShm();
-  world.client.bytes(pools(world, 4, 100), files(100));
+  world.client.bytes(pools(world, 4, 100), memoryFiles(100));
   world.settle();
   world.host.deaf = true;
-  world.client.bytes(pools(world, 104, 200), files(200));
-  world.client.bytes(pools(world, 304, 1).subarray(0, 5), files(30));
+  world.client.bytes(pools(world, 104, 200), memoryFiles(200));
+  world.client.bytes(pools(world, 304, 1).subarray(0, 5), memoryFiles(30));
   world.settle();
   world.relay.stop("enough");
 });
 
 Deno.test("descriptors that are lost because too many are open end the client, and it is said why", () => {
   using world = RelayWorld.withShm();
-  const fds = files(20);
+  const fds = memoryFiles(20);
   const highest = Math.max(...fds);
   world.client.bytes(pools(world, 4, 20), fds);
   const limit = readFdLimit();
@@ -145,25 +142,11 @@ Deno.test("descriptors that are lost because too many are open end the client, a
  * Whoever pastes may give any descriptor to be written to; it is the same open
  * file that the host gets.
  */
-const receivers: { name: string; open: () => OwnedFd }[] = [
-  {
-    name: "a pipe that blocks",
-    open: () => {
-      const { reader, writer } = createPipe();
-      reader[Symbol.dispose]();
-      return writer;
-    },
-  },
-  { name: "a terminal", open: () => openFile("/dev/ptmx", O_RDWR) },
-  { name: "a file", open: () => new OwnedFd(memoryFile()) },
-  {
-    name: "a socket that does not block",
-    open: () => {
-      const [socket, other] = socketPair();
-      other[Symbol.dispose]();
-      return socket;
-    },
-  },
+const receivers: readonly (readonly [string, () => OwnedFd])[] = [
+  ["a pipe that blocks", () => pipeEnd("writer")],
+  ["a terminal", () => openFile("/dev/ptmx", O_RDWR)],
+  ["a file", () => new OwnedFd(memoryFile())],
+  ["a socket that does not block", socketEnd],
 ];
 
 /** A client that is offered the host's clipboard as `FIRST`. */
@@ -174,7 +157,7 @@ function pasteWorld(): RelayWorld {
   return world;
 }
 
-for (const { name, open } of receivers) {
+for (const [name, open] of receivers) {
   Deno.test(`${name} that a paste goes to passes as it is, with its flags`, () => {
     using world = pasteWorld();
     using owned = open();

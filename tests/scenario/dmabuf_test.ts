@@ -20,6 +20,9 @@ import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
+/** A format and its modifier. */
+type Format = readonly [number, bigint];
+
 /** What is said of a feedback. */
 type FeedbackEvent = EventName & `${typeof FEEDBACK}.${string}`;
 
@@ -37,8 +40,7 @@ const HOST_DEVICE = Uint8Array.of(1, 226, 0, 0, 0, 0, 0, 0);
 const OUR_DEVICE = Uint8Array.of(128, 226, 0, 0, 0, 0, 0, 0);
 
 /**
- * A client with `zwp_linux_dmabuf_v1` (6), parameters (7) and, where it is
- * said, a feedback (8).
+ * A client with `zwp_linux_dmabuf_v1` (6) and parameters (7).
  */
 class GpuScene extends ShadowScene {
   constructor(version: number, foreign: ReadonlySet<string> = new Set()) {
@@ -70,6 +72,22 @@ class GpuScene extends ShadowScene {
     this.host.say(8, event, ...values);
   }
 
+  /** The host tells a table, of which it may say another size in bytes. */
+  tellTable(entries: readonly Format[], size = entries.length * 16): void {
+    const fd = table(entries).release();
+    this.tell(`${FEEDBACK}.format_table`, { fd, size });
+  }
+
+  /** The host tells a tranche; without flags, nothing but its formats. */
+  tellTranche(formats: readonly number[], flags?: number): void {
+    if (flags !== undefined) {
+      this.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
+      this.tell(`${FEEDBACK}.tranche_flags`, { flags });
+    }
+    this.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(...formats) });
+    this.tell(`${FEEDBACK}.tranche_done`);
+  }
+
   /** The client adds a plane to parameters, and keeps nothing of it. */
   plane(fd: number, index = 0, params = 7): void {
     this.client.addPlane(params, { fd, index, stride: 256 });
@@ -82,7 +100,15 @@ class GpuScene extends ShadowScene {
   }
 }
 
-function table(...entries: (readonly [number, bigint])[]): OwnedFd {
+/** A client with feedback (8). */
+function feedbackScene(version: number): GpuScene {
+  const scene = new GpuScene(version);
+  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
+  scene.world.settle();
+  return scene;
+}
+
+function table(entries: readonly Format[]): OwnedFd {
   const bytes = new Uint8Array(entries.length * 16);
   const view = new DataView(bytes.buffer);
   entries.forEach(([format, modifier], i) => {
@@ -99,25 +125,16 @@ function indices(...numbers: number[]): Uint8Array {
 }
 
 Deno.test("feedback names our device, and of the host's formats those that it makes", () => {
-  using scene = new GpuScene(4);
-  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
-  scene.world.settle();
-  const formats = table(
+  using scene = feedbackScene(4);
+  scene.tellTable([
     [AR24, LINEAR],
     [XR24, TILED],
     [XR24, LINEAR],
     [XR24, UNKNOWN_LAYOUT],
-  );
-  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 64 });
+  ]);
   scene.tell(`${FEEDBACK}.main_device`, { device: HOST_DEVICE });
-  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
-  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 1 });
-  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
-  scene.tell(`${FEEDBACK}.tranche_done`);
-  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
-  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: 0 });
-  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(3, 1, 2) });
-  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tellTranche([0, 1], 1);
+  scene.tellTranche([3, 1, 2], 0);
   scene.tell(`${FEEDBACK}.done`);
   scene.clientMustHear(
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 32)",
@@ -145,15 +162,9 @@ Deno.test("feedback names our device, and of the host's formats those that it ma
 });
 
 Deno.test("feedback that is told again without a table refers to the last one", () => {
-  using scene = new GpuScene(4);
-  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
-  scene.world.settle();
-  const formats = table([AR24, LINEAR], [XR24, LINEAR]);
-  scene.tell(`${FEEDBACK}.format_table`, { fd: formats.release(), size: 32 });
-  for (let i = 0; i < 2; i++) {
-    scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0, 1) });
-    scene.tell(`${FEEDBACK}.tranche_done`);
-  }
+  using scene = feedbackScene(4);
+  scene.tellTable([[AR24, LINEAR], [XR24, LINEAR]]);
+  for (let i = 0; i < 2; i++) scene.tellTranche([0, 1]);
   scene.clientHeard();
   assert.deepEqual(scene.client.arrays, [
     OUR_DEVICE,
@@ -164,13 +175,8 @@ Deno.test("feedback that is told again without a table refers to the last one", 
 });
 
 Deno.test("of a table that is shorter than was said, what is there counts", () => {
-  using scene = new GpuScene(4);
-  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
-  scene.world.settle();
-  scene.tell(`${FEEDBACK}.format_table`, {
-    fd: table([XR24, LINEAR]).release(),
-    size: 32,
-  });
+  using scene = feedbackScene(4);
+  scene.tellTable([[XR24, LINEAR]], 32);
   scene.clientMustHear("zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)");
   assert.match(scene.world.log[0] ?? "", /has 16 bytes, not the 32/);
 });
@@ -192,18 +198,10 @@ Deno.test("formats of old versions are those that our GPU makes", () => {
 });
 
 Deno.test("in version 6 our device is the one that samples, and which of the host's that is, the host finds out", () => {
-  using scene = new GpuScene(6);
-  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
-  scene.world.settle();
+  using scene = feedbackScene(6);
   const SAMPLING = 2;
-  scene.tell(`${FEEDBACK}.format_table`, {
-    fd: table([XR24, LINEAR]).release(),
-    size: 16,
-  });
-  scene.tell(`${FEEDBACK}.tranche_target_device`, { device: HOST_DEVICE });
-  scene.tell(`${FEEDBACK}.tranche_flags`, { flags: SAMPLING });
-  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
-  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tellTable([[XR24, LINEAR]]);
+  scene.tellTranche([0], SAMPLING);
   scene.tell(`${FEEDBACK}.done`);
   scene.clientMustHear(
     "zwp_linux_dmabuf_feedback_v1@8.format_table(fd, 16)",
@@ -226,24 +224,12 @@ Deno.test("in version 6 our device is the one that samples, and which of the hos
 
 Deno.test("a table that the host sends again is the same file, and another one is another", () => {
   using _closed = closesAllDescriptors();
-  using scene = new GpuScene(4);
-  scene.client.say(6, "zwp_linux_dmabuf_v1.get_default_feedback", { id: 8 });
-  scene.world.settle();
+  using scene = feedbackScene(4);
   const entries = [[AR24, LINEAR], [XR24, LINEAR]] as const;
-  scene.tell(`${FEEDBACK}.format_table`, {
-    fd: table(...entries).release(),
-    size: 32,
-  });
-  scene.tell(`${FEEDBACK}.format_table`, {
-    fd: table(...entries).release(),
-    size: 32,
-  });
-  scene.tell(`${FEEDBACK}.format_table`, {
-    fd: table([XR24, LINEAR]).release(),
-    size: 16,
-  });
-  scene.tell(`${FEEDBACK}.tranche_formats`, { indices: indices(0) });
-  scene.tell(`${FEEDBACK}.tranche_done`);
+  scene.tellTable(entries);
+  scene.tellTable(entries);
+  scene.tellTable([[XR24, LINEAR]]);
+  scene.tellTranche([0]);
   scene.clientHeard();
   const { receivedFds, arrays } = scene.client;
   const [first, second, third] = receivedFds.map(fileIdentity);
@@ -252,11 +238,7 @@ Deno.test("a table that the host sends again is the same file, and another one i
   assert.deepEqual(arrays, [OUR_DEVICE, indices(0)]);
   // more than are kept
   for (let i = 1; i < 10; i++) {
-    const many = Array.from({ length: i }, () => [XR24, LINEAR] as const);
-    scene.tell(`${FEEDBACK}.format_table`, {
-      fd: table(...many).release(),
-      size: i * 16,
-    });
+    scene.tellTable(new Array<Format>(i).fill([XR24, LINEAR]));
   }
   scene.clientHeard();
   for (const fd of receivedFds.splice(0)) closeFd(fd);

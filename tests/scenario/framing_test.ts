@@ -1,7 +1,7 @@
 /** Messages in pieces of any size, and many in one piece. */
 import assert from "node:assert/strict";
 import { memoryFile } from "../support/descriptors.ts";
-import { join } from "../support/words.ts";
+import { join, repeated } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
@@ -160,7 +160,7 @@ Deno.test("messages of 4096 bytes pass in both directions", () => {
 Deno.test("messages in pieces of a prime number of bytes, over and over", () => {
   using world = windowWorld();
   const requests = someRequests(world);
-  const all = join(...new Array<Uint8Array>(997).fill(requests));
+  const all = repeated(requests, 997);
   for (let at = 0; at < all.length; at += 997) {
     world.client.bytes(all.subarray(at, at + 997));
     world.settle();

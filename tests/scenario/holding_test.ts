@@ -3,48 +3,25 @@
  * a second.
  */
 import assert from "node:assert/strict";
-import type { Feature, FeatureRelay } from "../../src/relay/feature.ts";
 import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
-import { featureWorld } from "./support/feature.ts";
+import { repeated } from "../support/words.ts";
+import { feature, featureWorld, Gate } from "./support/feature.ts";
 
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 
-/** Holds every commit and every pointer frame until `open`. */
-class Gate implements Feature<null> {
-  readonly name = "gate";
-  isOpen = false;
-  #relay: FeatureRelay | null = null;
-
-  readonly requests = {
-    "wl_surface.commit": () => this.#verdict(),
-  };
-  readonly events = {
-    "wl_pointer.frame": () => this.#verdict(),
-    "wl_keyboard.keymap": () => this.#verdict(),
-  };
-
-  open(relay: FeatureRelay): null {
-    this.#relay = relay;
-    return null;
-  }
-
-  /** Lets that direction go on. */
-  release(direction: "requests" | "events"): void {
-    this.isOpen = true;
-    this.#relay?.resume(direction);
-    this.isOpen = false;
-  }
-
-  #verdict(): "forward" | "hold" {
-    return this.isOpen ? "forward" : "hold";
-  }
+/** Holds every commit, pointer frame and keymap until they are released. */
+function newGate(): Gate {
+  return new Gate(
+    ["wl_surface.commit"],
+    ["wl_pointer.frame", "wl_keyboard.keymap"],
+  );
 }
 
 const timedOut =
   "forwarded a message after waiting 1 s for a GPU fence, a free buffer or an answer of the compositor";
 
 Deno.test("a held request stops those behind it, and no event", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   const { host } = world;
   world.client.damage(4, [1, 2, 3, 4]);
@@ -61,7 +38,7 @@ Deno.test("a held request stops those behind it, and no event", () => {
 });
 
 Deno.test("a held event stops those behind it, and no request", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   const { host } = world;
   host.say(6, "wl_pointer.motion", MOTION);
@@ -78,7 +55,7 @@ Deno.test("a held event stops those behind it, and no request", () => {
 });
 
 Deno.test("what arrives while a direction is held waits its turn", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   const { host } = world;
   world.client.commit(4);
@@ -95,17 +72,13 @@ Deno.test("what arrives while a direction is held waits its turn", () => {
 });
 
 Deno.test("a client whose request is held is not read, while the host still is", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   const { host } = world;
   world.client.commit(4);
   world.settle();
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 1,
-    y: 2,
-    width: 3,
-    height: 4,
-  });
+  const damage = { x: 1, y: 2, width: 3, height: 4 };
+  const request = world.client.encode(4, "wl_surface.damage", damage);
   let count = 0;
   while (world.client.tryBytes(request) > 0) {
     world.settle();
@@ -118,7 +91,7 @@ Deno.test("a client whose request is held is not read, while the host still is",
 });
 
 Deno.test("after a second a held message goes on, and the log says so", () => {
-  using world = featureWorld(new Gate());
+  using world = featureWorld(newGate());
   world.client.commit(4);
   world.client.say(4, "wl_surface.offset", { x: 1, y: 2 });
   world.host.say(6, "wl_pointer.frame");
@@ -133,7 +106,7 @@ Deno.test("after a second a held message goes on, and the log says so", () => {
 });
 
 Deno.test("only the message that waited for a second goes on without its turn", () => {
-  using world = featureWorld(new Gate());
+  using world = featureWorld(newGate());
   world.client.commit(4);
   world.client.commit(4);
   world.pass(1000);
@@ -143,7 +116,7 @@ Deno.test("only the message that waited for a second goes on without its turn", 
 });
 
 Deno.test("a hold that ended in time leaves nothing behind: the next one has its full second", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   world.client.commit(4);
   world.pass(900);
@@ -159,9 +132,7 @@ Deno.test("a hold that ended in time leaves nothing behind: the next one has its
 });
 
 Deno.test("the handlers behind the one that held are asked even when it waited too long", () => {
-  const behind: Feature<null> = {
-    name: "behind",
-    open: () => null,
+  const behind = feature({
     requests: { "wl_surface.commit": () => "take" },
     events: {
       "wl_keyboard.keymap": (_state, _keyboard, values) => {
@@ -169,8 +140,8 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
         return "rewrite";
       },
     },
-  };
-  using world = featureWorld(new Gate(), behind);
+  });
+  using world = featureWorld(newGate(), behind);
   world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
   world.client.commit(4);
@@ -181,7 +152,7 @@ Deno.test("the handlers behind the one that held are asked even when it waited t
 });
 
 Deno.test("a descriptor waits with its held message", () => {
-  const gate = new Gate();
+  const gate = newGate();
   using world = featureWorld(gate);
   world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.forget();
@@ -197,7 +168,7 @@ Deno.test("a descriptor waits with its held message", () => {
 });
 
 Deno.test("a host that leaves while its events are held is heard to its last word", () => {
-  using world = featureWorld(new Gate());
+  using world = featureWorld(newGate());
   world.host.say(6, "wl_pointer.frame");
   world.host.say(6, "wl_pointer.frame");
   world.host.error(4, 2, "invalid size");
@@ -212,7 +183,7 @@ Deno.test("a host that leaves while its events are held is heard to its last wor
 
 Deno.test("a client that ends while its messages are held leaves nothing behind", () => {
   using _closed = closesAllDescriptors();
-  using world = featureWorld(new Gate());
+  using world = featureWorld(newGate());
   world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
   world.client.commit(4);
   world.settle();
@@ -224,13 +195,10 @@ Deno.test("a client that ends while its messages are held leaves nothing behind"
 });
 
 Deno.test("events that are held count for what may wait for a client", () => {
-  using world = featureWorld(new Gate());
+  using world = featureWorld(newGate());
   world.host.say(6, "wl_pointer.frame");
-  const events = world.host.encode(6, "wl_pointer.motion", MOTION);
-  const batch = new Uint8Array(events.length * 1024);
-  for (let at = 0; at < batch.length; at += events.length) {
-    batch.set(events, at);
-  }
+  const event = world.host.encode(6, "wl_pointer.motion", MOTION);
+  const batch = repeated(event, 1024);
   let sent = 0;
   while (!world.ended && sent < 1 << 25) {
     world.host.bytes(batch);

@@ -109,7 +109,7 @@ Deno.test("a host that refuses the connection itself is quoted", () => {
 
 Deno.test("an error of one client's host ends no other client", () => {
   using world = RelayWorld.ready();
-  using other = RelayWorld.ready({ beside: world });
+  using other = RelayWorld.ready({ loop: world.loop });
   world.host.error(1, 2, "no memory");
   world.settle();
   assert.ok(world.ended);

@@ -2,7 +2,11 @@
  * What one client may have: objects, and descriptors that no message asks for.
  */
 import assert from "node:assert/strict";
-import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
+import {
+  closesAllDescriptors,
+  memoryFile,
+  memoryFiles,
+} from "../support/descriptors.ts";
 import { join, series } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
@@ -51,7 +55,7 @@ Deno.test("1024 descriptors may wait for a message, and one more ends the client
   // The first byte of a message that never becomes whole carries them.
   const request = world.client.encode(1, "wl_display.sync", { callback: 3 });
   for (let i = 0; i < 8; i++) {
-    const fds = Array.from({ length: 128 }, () => memoryFile());
+    const fds = memoryFiles(128);
     world.client.bytes(request.subarray(i, i + 1), fds);
     world.settle();
   }
@@ -65,7 +69,7 @@ Deno.test("1024 descriptors may wait for a message, and one more ends the client
 Deno.test("descriptors that whole messages did not ask for count, too", () => {
   using world = RelayWorld.ready();
   for (let id = 3; id < 20 && !world.ended; id++) {
-    const fds = Array.from({ length: 128 }, () => memoryFile());
+    const fds = memoryFiles(128);
     world.client.bytes(
       world.client.encode(1, "wl_display.sync", { callback: id }),
       fds,

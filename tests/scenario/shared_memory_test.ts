@@ -4,9 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { O_CREAT, O_RDONLY, O_RDWR, openFile, OwnedFd } from "../../ffi/fd.ts";
-import { createPipe } from "../../ffi/pipe.ts";
-import { socketPair } from "../../ffi/unix_socket.ts";
-import { closesAllDescriptors, memoryFile } from "../support/descriptors.ts";
+import {
+  closesAllDescriptors,
+  memoryFile,
+  pipeEnd,
+  socketEnd,
+} from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
@@ -14,53 +17,23 @@ function refusal(what: string): string {
   return `the descriptor of a pool is no memory but ${what}; make it with memfd_create or shm_open`;
 }
 
-const wrong: { name: string; what: string; open: () => OwnedFd }[] = [
-  {
-    name: "a pipe",
-    what: "a pipe",
-    open: () => {
-      const { reader, writer } = createPipe();
-      writer[Symbol.dispose]();
-      return reader;
-    },
-  },
-  {
-    name: "a directory",
-    what: "a directory",
-    open: () => openFile("/", O_RDONLY),
-  },
-  {
-    name: "a directory in memory",
-    what: "a directory",
-    open: () => openFile("/dev/shm", O_RDONLY),
-  },
-  {
-    name: "a socket",
-    what: "a socket",
-    open: () => {
-      const [socket, other] = socketPair();
-      other[Symbol.dispose]();
-      return socket;
-    },
-  },
-  {
-    name: "a device",
-    what: "a device",
-    open: () => openFile("/dev/zero", O_RDWR),
-  },
-  {
-    name: "a terminal",
-    what: "a device",
-    open: () => openFile("/dev/ptmx", O_RDWR),
-  },
-  {
-    name: "a file of /proc",
-    what: "a file of a file system that may never answer",
-    open: () => openFile("/proc/self/status", O_RDONLY),
-  },
+const SILENT = "a file of a file system that may never answer";
+
+const wrong: readonly (readonly [string, string, () => OwnedFd])[] = [
+  ["a pipe", "a pipe", () => pipeEnd("reader")],
+  ["a directory", "a directory", () => openFile("/", O_RDONLY)],
+  [
+    "a directory in memory",
+    "a directory",
+    () => openFile("/dev/shm", O_RDONLY),
+  ],
+  ["a socket", "a socket", socketEnd],
+  ["a device", "a device", () => openFile("/dev/zero", O_RDWR)],
+  ["a terminal", "a device", () => openFile("/dev/ptmx", O_RDWR)],
+  ["a file of /proc", SILENT, () => openFile("/proc/self/status", O_RDONLY)],
 ];
 
-for (const { name, what, open } of wrong) {
+for (const [name, what, open] of wrong) {
   Deno.test(`${name} is no memory for a pool`, () => {
     using _closed = closesAllDescriptors();
     using world = RelayWorld.withShm();
@@ -82,20 +55,18 @@ testWithSilentFile(
     world.client.keepsFds = true;
     world.client.createPool(3, { id: 4, fd: file.fd.number, size: 4096 });
     world.client.mustHear(
-      `wl_display@1.error(wl_shm@3, 2, "${
-        refusal("a file of a file system that may never answer")
-      }")`,
+      `wl_display@1.error(wl_shm@3, 2, "${refusal(SILENT)}")`,
     );
   },
 );
 
-const right: { name: string; open: () => OwnedFd }[] = [
-  { name: "a memfd", open: () => new OwnedFd(memoryFile()) },
-  {
-    name: "a file in memory",
-    open: () => unlinked(`/dev/shm/wayferry-${crypto.randomUUID()}`),
-  },
-  { name: "a file on a disk", open: () => unlinked(Deno.makeTempFileSync()) },
+const right: readonly (readonly [string, () => OwnedFd])[] = [
+  ["a memfd", () => new OwnedFd(memoryFile())],
+  [
+    "a file in memory",
+    () => unlinked(`/dev/shm/wayferry-${crypto.randomUUID()}`),
+  ],
+  ["a file on a disk", () => unlinked(Deno.makeTempFileSync())],
 ];
 
 function unlinked(path: string): OwnedFd {
@@ -104,7 +75,7 @@ function unlinked(path: string): OwnedFd {
   return file;
 }
 
-for (const { name, open } of right) {
+for (const [name, open] of right) {
   Deno.test(`${name} is memory for a pool`, () => {
     using world = RelayWorld.withShm();
     world.client.createPool(3, { id: 4, fd: open().release(), size: 4096 });

@@ -25,8 +25,8 @@ export interface RelayWorldOptions {
   readonly trace?: MessageTrace;
   /** How the host's endpoint differs from a socket. */
   readonly host?: Differences;
-  /** Another world that shares its loop; it must be closed after this one. */
-  readonly beside?: RelayWorld;
+  /** The loop of others as well; it must be closed after this world. */
+  readonly loop?: ManualLoop;
 }
 
 /** Globals that most scenarios need, as the host names them. */
@@ -47,12 +47,13 @@ export class RelayWorld implements Disposable {
   readonly relay: Relay;
   /** What the relay said to the log. */
   readonly log: string[] = [];
-  ended = false;
+  /** How often the relay said that it ended. */
+  ends = 0;
   readonly #ownsLoop: boolean;
 
   constructor(options: RelayWorldOptions = {}) {
-    this.loop = options.beside?.loop ?? new ManualLoop();
-    this.#ownsLoop = options.beside === undefined;
+    this.loop = options.loop ?? new ManualLoop();
+    this.#ownsLoop = options.loop === undefined;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
     const settle = (): void => this.settle();
@@ -81,7 +82,7 @@ export class RelayWorld implements Disposable {
         info: (text) => this.log.push(text),
       },
       options.trace ?? null,
-      () => this.ended = true,
+      () => this.ends++,
     );
   }
 
@@ -136,6 +137,11 @@ export class RelayWorld implements Disposable {
     world.client.getDataDevice(3, 5, 4);
     world.forget();
     return world;
+  }
+
+  /** Whether the relay has ended. */
+  get ended(): boolean {
+    return this.ends > 0;
   }
 
   /** Binds a global under the client's id. */
