@@ -263,9 +263,7 @@ for (const path of ["by table", "as a record"] as const) {
         world.host.heard().filter((line) => /commit|error|\?/.test(line)),
         [],
       );
-      assert.deepEqual(world.log, [
-        `client ended: it broke the protocol: ${fullText}`,
-      ]);
+      world.mustLog(`client ended: it broke the protocol: ${fullText}`);
       assert.ok(world.ended && world.client.closed && world.host.closed);
       assert.equal(openFdCount(), before - 2);
     });
@@ -280,7 +278,7 @@ Deno.test("a message that never becomes whole ends with its client", () => {
   world.settle();
   world.client[Symbol.dispose]();
   world.host.mustHearNothing();
-  assert.deepEqual(world.log, ["client ended: it closed its connection"]);
+  world.mustLog("client ended: it closed its connection");
 });
 
 Deno.test("a bad client ends no other", () => {

@@ -62,9 +62,7 @@ Deno.test("without pipes neither clipboard is offered, under none of their names
 });
 
 Deno.test("without keymaps a seat is not offered, since its keyboards send them", () => {
-  assert.ok(
-    !offered({ carriages: { keymap: "never" } }).includes("wl_seat 8"),
-  );
+  assert.ok(!offered({ carriages: { keymap: "never" } }).includes("wl_seat 8"));
 });
 
 Deno.test("an endpoint that shadows memory cannot carry buffers that the host writes to", () => {

@@ -69,10 +69,7 @@ Deno.test("the pipe of a paste arrives at the source itself, in both directions"
   const before = openFdCount();
   const { reader, writer } = createPipe();
   const pipe = fileIdentity(writer.number);
-  world.client.say(FIRST, "wl_data_offer.receive", {
-    "mime_type": "a/b",
-    fd: writer.release(),
-  });
+  world.client.receive(FIRST, "a/b", writer.release());
   world.settle();
   const atHost = world.host.takeFd();
   assert.equal(fileIdentity(atHost), pipe);

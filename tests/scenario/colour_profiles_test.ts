@@ -48,10 +48,20 @@ class ProfileScene implements Disposable {
       },
     }, [[9, "wp_color_manager_v1", 1]]);
     this.world.bind(9, "wp_color_manager_v1", 1, 3);
-    this.world.client.say(3, "wp_color_manager_v1.create_icc_creator", {
-      obj: 4,
-    });
+    this.createCreator(4);
     this.world.forget();
+  }
+
+  /** The client makes a creator. */
+  createCreator(id: number): void {
+    this.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: id });
+  }
+
+  /** The client makes an image description of what it gave a creator. */
+  create(creator = 4, description = 5): void {
+    const values = { "image_description": description };
+    this.client.say(creator, `${CREATOR}.create`, values);
+    this.world.settle();
   }
 
   /** The client gives a creator a file. */
@@ -62,10 +72,8 @@ class ProfileScene implements Disposable {
 
   /** The client gives a file, and makes its image description (5). */
   give(fd: number, offset: number, length: number): void {
-    const { client } = this.world;
     this.set(4, fd, offset, length);
-    client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-    this.world.settle();
+    this.create();
   }
 
   [Symbol.dispose](): void {
@@ -94,6 +102,11 @@ Deno.test("of a file the host gets a copy of the part that is the profile", () =
   assert.equal(new TextDecoder().decode(bytes.subarray(0, 7)), "profile");
 });
 
+/** A file without a file system of its own. */
+function unreadable(): number {
+  return openFile("/proc/self/status", O_RDONLY).release();
+}
+
 function assertFails(scene: ProfileScene, reason: RegExp): void {
   const [failed = "", deleted, ...others] = scene.client.heard();
   assert.match(failed, /^wp_image_description_v1@5\.failed\(2, /);
@@ -105,7 +118,7 @@ function assertFails(scene: ProfileScene, reason: RegExp): void {
   // both ids can be used again, and the connection lives
   const { client } = scene.world;
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.give(profile("profile").release(), 0, 7);
   const [made, set] = scene.host.heard();
   assert.match(made ?? "", /^wp_color_manager_v1@3\.create_icc_creator/);
@@ -126,19 +139,17 @@ testWithSilentFile(
 
 Deno.test("a profile in a file without a file system of its own fails", () => {
   using scene = new ProfileScene();
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   assertFails(scene, /may never answer/);
 });
 
 Deno.test("a profile for which the host has no memory fails, and ends nobody", () => {
   using scene = new ProfileScene();
   scene.room.limit = 0;
-  const { client } = scene.world;
   scene.set(4, memoryFile(), 0, 100);
   scene.world.settle();
   scene.room.limit = Infinity;
-  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-  scene.world.settle();
+  scene.create();
   assertFails(scene, /the host has no memory left/);
 });
 
@@ -185,18 +196,8 @@ Deno.test("a profile whose file becomes shorter while it is looked at is the app
 
 Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
   using scene = new ProfileScene();
-  const name = `${CREATOR}.set_icc_file`;
-  const { client } = scene.world;
-  for (let i = 0; i < 2; i++) {
-    const file = openFile("/proc/self/status", O_RDONLY);
-    client.say(4, name, {
-      "icc_profile": file.release(),
-      offset: 0,
-      length: 100,
-    });
-  }
-  scene.world.settle();
-  assert.match(client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
+  for (let i = 0; i < 2; i++) scene.set(4, unreadable(), 0, 100);
+  assert.match(scene.client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
 });
 
 Deno.test("a profile of a colour manager that the host has taken back goes nowhere, and ends nobody", () => {
@@ -206,18 +207,16 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
   world.bind(9, "wp_color_manager_v1", 1, 5);
   world.client.say(5, "wp_color_manager_v1.create_icc_creator", { obj: 6 });
   scene.set(6, memoryFile(), 0, 100);
-  world.client.say(6, `${CREATOR}.create`, { "image_description": 7 });
+  scene.create(6, 7);
   world.host.mustHearNothing();
   assert.equal(world.ended, false);
 });
 
 Deno.test("a profile that cannot be copied, because descriptors have run out, fails, and ends nobody", () => {
   using scene = new ProfileScene();
-  const { client } = scene.world;
   scene.set(4, memoryFile(), 0, 100);
   withFreeDescriptors(2, () => scene.world.settle());
-  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-  scene.world.settle();
+  scene.create();
   assertFails(scene, /the proxy cannot copy it: .*EMFILE/);
 });
 
@@ -226,13 +225,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   const { client, host } = scene.world;
   const largest = 32 * 1024 * 1024;
   const give = (creator: number): void => {
-    const file = memoryFile(largest);
-    scene.set(creator, file, 0, largest);
+    scene.set(creator, memoryFile(largest), 0, largest);
     scene.world.settle();
   };
-  for (const creator of [5, 6, 7]) {
-    client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: creator });
-  }
+  for (const creator of [5, 6, 7]) scene.createCreator(creator);
   for (const creator of [4, 5, 6]) give(creator);
   const heard = host.heard();
   const profiles = heard.filter((line) => line.includes("set_icc_file"));
@@ -240,12 +236,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
     `${CREATOR}@4`,
     `${CREATOR}@5`,
   ]);
-  assert.match(
-    scene.world.log.join(),
+  scene.world.logMustMatch(
     /ignored a colour profile: the compositor has not yet read/,
   );
-  client.say(6, `${CREATOR}.create`, { "image_description": 8 });
-  scene.world.settle();
+  scene.create(6, 8);
   assert.match(client.heard().join(), /wp_image_description_v1@8\.failed\(2, /);
   host.answerSyncs(heard);
   give(7);
@@ -259,9 +253,9 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
  */
 function failOnce(scene: ProfileScene): void {
   const { client } = scene.world;
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.world.settle();
 }
 
@@ -274,7 +268,7 @@ Deno.test("a client that goes on to give profiles that fail is told once in a mi
   scene.give(memoryFile(), 0, 100);
   assert.equal(log.length, 2, "another reason");
   scene.client.say(5, "wp_image_description_v1.destroy");
-  scene.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.world.loop.sleep(60_000);
   failOnce(scene);
   assert.equal(log.length, 3);
@@ -287,7 +281,7 @@ Deno.test("a client whose profiles fail without end, each of which leaves an obj
   for (let i = 0; i < MAX_LEFT; i++) failOnce(scene);
   assert.equal(world.ended, false);
   world.client.heard();
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   assert.equal(world.ended, true);
   assert.match(
     world.client.heard().join(),

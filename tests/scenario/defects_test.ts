@@ -36,7 +36,7 @@ Deno.test("a feature's timer that throws ends its client, who is told", () => {
   world.pass(10);
   assert.ok(world.ended);
   world.client.mustHear(told);
-  assert.match(world.log[0] ?? "", /^internal error: /);
+  world.logMustMatch(/^internal error: /);
 });
 
 Deno.test("a feature's watch that throws ends its client, who is told", () => {

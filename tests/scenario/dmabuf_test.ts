@@ -314,7 +314,7 @@ Deno.test("a client that keeps too many planes gets no buffers any more until it
   create(id);
   scene.clientMustHear(`zwp_linux_buffer_params_v1@${id}.failed()`);
   assert.equal(openFdCount(), open);
-  assert.match(scene.world.log.join(), /2048 planes/);
+  scene.world.logMustMatch(/2048 planes/);
   client.say(9, "wl_buffer.destroy");
   create(id + 2);
   scene.clientMustHearNothing();
@@ -392,8 +392,7 @@ Deno.test("without a free descriptor buffers fail, and the client lives", () => 
   withFreeDescriptors(1, () => scene.world.settle());
   scene.clientMustHear("zwp_linux_buffer_params_v1@7.failed()");
   scene.hostMustHearNothing();
-  assert.match(
-    scene.world.log.join(),
+  scene.world.logMustMatch(
     /rejected a dma-buf whose fences the proxy cannot read: .*\(EMFILE\);/,
   );
   scene.plane(memoryFile());

@@ -170,5 +170,5 @@ Deno.test("a client that leaves takes its host connection with it, after its las
   world.host.mustHear("wl_compositor@3.create_surface(new wl_surface@4)");
   assert.ok(world.host.closed);
   assert.ok(world.ended);
-  assert.deepEqual(world.log, ["client ended: it closed its connection"]);
+  world.mustLog("client ended: it closed its connection");
 });

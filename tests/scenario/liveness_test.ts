@@ -84,9 +84,7 @@ Deno.test("after 30 s without any answer the host is dead", () => {
   world.pass(1);
   world.client.mustHear(dead);
   assert.ok(world.client.closed && world.host.closed);
-  assert.deepEqual(world.log, [
-    "client ended: the compositor did not answer for 30 s",
-  ]);
+  world.mustLog("client ended: the compositor did not answer for 30 s");
   assert.equal(world.loop.timerCount, 0);
 });
 

@@ -36,10 +36,7 @@ Deno.test("an offer of the host gets a name for the client, and is used by it", 
     'wl_data_offer@4278190080.offer("text/plain")',
     "wl_data_device@5.selection(wl_data_offer@4278190080)",
   );
-  world.client.say(FIRST, "wl_data_offer.receive", {
-    "mime_type": "text/plain",
-    fd: memoryFile(),
-  });
+  world.client.receive(FIRST, "text/plain", memoryFile());
   world.host.mustHear('wl_data_offer@4278190080.receive("text/plain", fd)');
 });
 
@@ -96,10 +93,7 @@ Deno.test("the host may give an id again that the client still uses: the old obj
     'wl_data_offer@4278190081.offer("a/b")',
   );
   const before = openFdCount();
-  world.client.say(FIRST, "wl_data_offer.receive", {
-    "mime_type": "a/b",
-    fd: memoryFile(),
-  });
+  world.client.receive(FIRST, "a/b", memoryFile());
   world.client.say(FIRST, "wl_data_offer.destroy");
   world.client.say(FIRST + 1, "wl_data_offer.destroy");
   world.host.mustHear("wl_data_offer@4278190080.destroy()");

@@ -53,8 +53,7 @@ Deno.test("an icon that finds no memory is left out, and the client goes on", ()
   client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   assert.ok(!scene.hostHears("add_buffer"));
   assert.ok(!scene.world.ended);
-  assert.match(
-    scene.world.log[0] ?? "",
+  scene.world.logMustMatch(
     /^out of host memory for an image of 16x16 pixels: .*; it is not shown$/,
   );
 });

@@ -143,10 +143,7 @@ Deno.test("an icon, which must be in shared memory, is left out instead of endin
   client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
-  assert.match(
-    scene.world.log.join(),
-    /window icons and frame shadows are not shown/,
-  );
+  scene.world.logMustMatch(/window icons and frame shadows are not shown/);
 });
 
 Deno.test("formats that cannot be shown are not offered, but for the two that always are", () => {
@@ -199,10 +196,7 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
   buffer.words.fill(6);
   scene.commit(buffer);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
-  assert.match(
-    scene.world.log.join(),
-    /out of host memory for a buffer of 8x8/,
-  );
+  scene.world.logMustMatch(/out of host memory for a buffer of 8x8/);
   scene.images.limit = Infinity;
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
@@ -254,10 +248,7 @@ Deno.test("a compositor that answers, but not to what it was given to try, gets 
   scene.world.pass(4_900);
   assert.deepEqual(scene.world.log, []);
   scene.world.pass(100);
-  assert.match(
-    scene.world.log.join(),
-    /did not answer whether it accepts them/,
-  );
+  scene.world.logMustMatch(/did not answer whether it accepts them/);
   const buffer = scene.commitNew(8, 8);
   assert.ok(scene.hostHears("create_pool"));
   scene.answerTrial("created");
@@ -299,9 +290,7 @@ for (const [name, words, greet] of refusals) {
     assert.match(scene.world.log[0] ?? "", words);
     scene.start();
     scene.commitNew(8, 8);
-    assert.ok(
-      scene.hostHears("create_pool"),
-    );
+    assert.ok(scene.hostHears("create_pool"));
     assert.deepEqual(scene.offer(RG16), [RG16]);
   });
 }
@@ -323,7 +312,7 @@ Deno.test("an image that the compositor refuses all the same is told in the log"
   const { host } = scene.world;
   host.say(params, "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
-  assert.match(scene.world.log.join(), /rejected an image of 8x9 pixels/);
+  scene.world.logMustMatch(/rejected an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
 });
 
@@ -343,8 +332,7 @@ for (
     scene.start();
     images.lie = lie;
     scene.commitNew(65, 9);
-    assert.match(
-      scene.world.log.join(),
+    scene.world.logMustMatch(
       /^client ended: the compositor broke the protocol: the host made an image of 65x9 pixels without room for them/,
     );
     assert.equal(images.made.at(-1)?.begun, 0);

@@ -58,8 +58,7 @@ Deno.test("a client with as many pieces as one may have is left out further ones
     assert.equal(scene.room.blocks.length, MAX_PIECES, "the host made no more");
     assert.ok(!scene.world.ended);
     assert.equal(scene.world.log.length, 1);
-    assert.match(
-      scene.world.log[0] ?? "",
+    scene.world.logMustMatch(
       /^out of host memory for an image of 1x1 pixels: this application has reached its limit \(1024 blocks or 2 GiB\); it is not shown$/,
     );
   }));
@@ -139,7 +138,7 @@ Deno.test("a client with as many bytes as one may have gets no more, however few
   assert.equal(shownOn(scene).length, 2);
   assert.equal(scene.statistics.allocatedBytes, MAX_BYTES);
   assert.equal(scene.room.blocks.length, 2, "the host made no more");
-  assert.match(scene.world.log.join(), /has reached its limit/);
+  scene.world.logMustMatch(/has reached its limit/);
 });
 
 Deno.test("a surface that is too large for what its client may still have keeps no smaller ones waiting", () => {

@@ -24,9 +24,7 @@ Deno.test("memory of a window that is gone serves the next one of about that siz
   scene.hostHeard();
   scene.commitOn(8, second);
   assert.equal(scene.room.blocks.length, 1);
-  assert.ok(
-    !scene.hostHears("create_pool"),
-  );
+  assert.ok(!scene.hostHears("create_pool"));
 });
 
 Deno.test("memory that nobody uses is given back after five seconds, and not before", () => {
@@ -117,8 +115,7 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
     "wl_surface@5.commit()",
   ]);
   scene.clientMustHear(`${buffer}.release()`);
-  assert.match(
-    scene.world.log[0] ?? "",
+  scene.world.logMustMatch(
     /^out of host memory for a buffer of 8x8 pixels: the host has none left; it will appear when memory is freed$/,
   );
   scene.commit(buffer);

@@ -1,6 +1,6 @@
 /** Who has which buffer when: the client its own, the host its shadows. */
 import assert from "node:assert/strict";
-import { SURFACE } from "./support/buffer_scene.ts";
+import { type ClientBuffer, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
 Deno.test("the last shadow that is left is not for a client that waits for its buffer", () => {
@@ -29,16 +29,27 @@ Deno.test("a client that does not wait is held until the host releases a shadow"
   assert.deepEqual(scene.world.log, []);
 });
 
+/**
+ * Commits a buffer so often, once in a second.
+ *
+ * @returns what was attached each time
+ */
+function commitSlowly(
+  scene: ShadowScene,
+  buffer: ClientBuffer,
+  count: number,
+): string[] {
+  return Array.from({ length: count }, () => {
+    scene.commit(buffer);
+    scene.world.pass(1_000);
+    return scene.attached();
+  });
+}
+
 Deno.test("a host that releases nothing for a second gets one more shadow, up to eight, and then no more frames", () => {
   using scene = new ShadowScene();
   const buffer = scene.buffer(4, 4);
-  const shown = new Set<string>();
-  for (let i = 0; i < 8; i++) {
-    scene.commit(buffer);
-    scene.world.pass(1_000);
-    shown.add(scene.attached());
-  }
-  assert.equal(shown.size, 8);
+  assert.equal(new Set(commitSlowly(scene, buffer, 8)).size, 8);
   scene.commit(buffer);
   scene.world.pass(1_000);
   assert.ok(!scene.world.ended);
@@ -49,28 +60,20 @@ Deno.test("a host that releases nothing for a second gets one more shadow, up to
 });
 
 /** A surface of which the host holds all buffers that it gets. */
-function heldScene(): {
-  readonly scene: ShadowScene;
-  readonly shown: string[];
-} {
-  const scene = new ShadowScene();
-  const buffer = scene.buffer(4, 4);
-  const shown: string[] = [];
-  for (let i = 0; i < 8; i++) {
-    scene.commit(buffer);
-    scene.world.pass(1_000);
-    shown.push(scene.attached());
+class HeldScene extends ShadowScene {
+  readonly shown: readonly string[];
+
+  constructor() {
+    super();
+    const buffer = this.buffer(4, 4);
+    this.shown = commitSlowly(this, buffer, 8);
+    commitSlowly(this, buffer, 1);
+    this.clientHeard();
   }
-  scene.commit(buffer);
-  scene.world.pass(1_000);
-  scene.hostHeard();
-  scene.clientHeard();
-  return { scene, shown };
 }
 
 Deno.test("a host that holds all buffers of a surface is not said to lack memory", () => {
-  const { scene } = heldScene();
-  using _ = scene;
+  using scene = new HeldScene();
   scene.world.pass(5_000);
   const log = scene.world.log.join("\n");
   assert.match(log, /the compositor holds all buffers of the surface/);
@@ -79,8 +82,7 @@ Deno.test("a host that holds all buffers of a surface is not said to lack memory
 });
 
 Deno.test("a client whose buffers the host holds is not stopped at each of its commits", () => {
-  const { scene } = heldScene();
-  using _ = scene;
+  using scene = new HeldScene();
   scene.commit(7);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   assert.deepEqual(
@@ -91,8 +93,8 @@ Deno.test("a client whose buffers the host holds is not stopped at each of its c
 });
 
 Deno.test("what the host had no buffer for is shown when it releases one", () => {
-  const { scene, shown: [first = ""] } = heldScene();
-  using _ = scene;
+  using scene = new HeldScene();
+  const [first = ""] = scene.shown;
   scene.release(first);
   assert.deepEqual(
     scene.hostHeard().filter((line) => line.startsWith("wl_surface")),
@@ -105,8 +107,8 @@ Deno.test("what the host had no buffer for is shown when it releases one", () =>
 });
 
 Deno.test("what the host had no buffer for waits for a client that is about to commit something else", () => {
-  const { scene, shown: [first = ""] } = heldScene();
-  using _ = scene;
+  using scene = new HeldScene();
+  const [first = ""] = scene.shown;
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.release(first);
   assert.equal(scene.attached(), "");
@@ -117,12 +119,7 @@ Deno.test("what the host had no buffer for waits for a client that is about to c
 Deno.test("shadows beyond three are given up when the host releases them", () => {
   using scene = new ShadowScene();
   const drawn = scene.buffer(4, 4);
-  const shown: string[] = [];
-  for (let i = 0; i < 4; i++) {
-    scene.commit(drawn);
-    scene.world.pass(1_000);
-    shown.push(scene.attached());
-  }
+  const shown = commitSlowly(scene, drawn, 4);
   for (const buffer of shown) scene.release(buffer);
   assert.deepEqual(
     scene.hostHeard().filter((line) => line.includes("destroy")),
@@ -180,9 +177,7 @@ Deno.test("a client that waits for the release of its commit is answered when it
     "wl_callback@10.done(0)",
     "wl_display@1.delete_id(10)",
   );
-  assert.ok(
-    !scene.hostHears("get_release"),
-  );
+  assert.ok(!scene.hostHears("get_release"));
 });
 
 Deno.test("the release of a commit of something that the host knows is the host's to tell", () => {

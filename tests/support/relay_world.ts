@@ -2,6 +2,7 @@
  * A scripted client, our relay and a scripted host in one process, turn by
  * turn.
  */
+import assert from "node:assert/strict";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
@@ -158,6 +159,16 @@ export class RelayWorld implements Disposable {
     this.settle();
     this.loop.pass(milliseconds, () => this.settle());
     this.settle();
+  }
+
+  /** Fails unless exactly these lines are in the log. */
+  mustLog(...lines: readonly string[]): void {
+    assert.deepEqual(this.log, lines);
+  }
+
+  /** Fails unless the log, from its first line on, matches. */
+  logMustMatch(pattern: RegExp): void {
+    assert.match(this.log.join("\n"), pattern);
   }
 
   /** Throws away what was heard so far. */

@@ -105,6 +105,17 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(1, "wl_display.get_registry", { registry });
   }
 
+  /** Pastes an offer into a file. */
+  receive(offer: ObjectName, mimeType: string, fd: number): void {
+    this.say(offer, "wl_data_offer.receive", { "mime_type": mimeType, fd });
+  }
+
+  /** Fails unless it heard of an error of the display, and nothing else. */
+  mustHearError(code: number, message: string): void {
+    const text = JSON.stringify(message);
+    this.mustHear(`wl_display@1.error(wl_display@1, ${code}, ${text})`);
+  }
+
   /** Attaches a buffer to a surface, where the one before it was. */
   attach(surface: ObjectName, buffer: ObjectName | null): void {
     this.say(surface, "wl_surface.attach", { buffer, x: 0, y: 0 });
