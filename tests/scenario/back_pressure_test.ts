@@ -1,11 +1,7 @@
 /** Floods, and peers that do not read. */
 import assert from "node:assert/strict";
-import {
-  memoryFile,
-  memoryFiles,
-  openFdCount,
-} from "../support/descriptors.ts";
-import { join, repeated } from "../support/words.ts";
+import { memoryFiles, openFdCount } from "../support/descriptors.ts";
+import { repeated, series } from "../support/words.ts";
 import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
@@ -92,19 +88,10 @@ Deno.test("descriptors that the host does not take stop the client long before t
   // All of them are few bytes: without a limit for descriptors all would be
   // taken out of the socket.
   for (let batch = 0; batch < 20; batch++) {
-    const requests = [];
-    const fds = [];
-    for (let i = 0; i < 200; i++) {
-      requests.push(
-        world.client.encode(5, "wl_shm.create_pool", {
-          id: id++,
-          fd: -1,
-          size: 4096,
-        }),
-      );
-      fds.push(memoryFile());
-    }
-    world.client.bytes(join(...requests), fds);
+    const pool = { id, fd: -1, size: 4096 };
+    const request = world.client.encode(5, "wl_shm.create_pool", pool);
+    world.client.bytes(series(request, 2, 200), memoryFiles(200));
+    id += 200;
     world.settle();
   }
   assert.ok(
@@ -152,10 +139,8 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
 Deno.test("the last words to a client that never reads are given up after a while", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  const batch = repeated(
-    world.host.encode(7, "wl_pointer.motion", MOTION),
-    6000,
-  );
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
+  const batch = repeated(event, 6000);
   while (!world.ended) {
     world.host.bytes(batch);
     world.settle();
@@ -170,14 +155,12 @@ Deno.test("the last words to a client that never reads are given up after a whil
 Deno.test("a client that makes us talk and never reads is ended, though its host says nothing", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  for (let id = 8; !world.ended && id < 300_000;) {
-    const requests = [];
-    for (let i = 0; i < 1000; i++) {
-      requests.push(
-        world.client.encode(1, "wl_display.get_registry", { registry: id++ }),
-      );
-    }
-    world.client.bytes(join(...requests));
+  for (let registry = 8; !world.ended && registry < 300_000;) {
+    const request = world.client.encode(1, "wl_display.get_registry", {
+      registry,
+    });
+    world.client.bytes(series(request, 2, 1000));
+    registry += 1000;
     world.settle();
   }
   world.logMustMatch(/^client ended: it stopped reading/);

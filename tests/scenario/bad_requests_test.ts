@@ -54,10 +54,8 @@ function badWorld(features: readonly Feature[] = []): RelayWorld {
   world.client.getToplevel(6, SURFACE, 7, TOPLEVEL);
   world.bind(2, "wl_shm", 1, SHM);
   world.bind(5, "zwp_text_input_manager_v3", 2, 10);
-  world.client.say(10, "zwp_text_input_manager_v3.get_text_input", {
-    id: TEXT_INPUT,
-    seat: SEAT,
-  });
+  const input = { id: TEXT_INPUT, seat: SEAT };
+  world.client.say(10, "zwp_text_input_manager_v3.get_text_input", input);
   world.forget();
   return world;
 }

@@ -48,12 +48,8 @@ Deno.test("a drag without data enters with a null offer", () => {
 Deno.test("a drag enters with its offer", () => {
   using world = clipboardWorld();
   world.host.say(7, "wl_data_device.data_offer", { id: FIRST });
-  world.host.say(7, "wl_data_device.enter", {
-    ...ENTER,
-    x: 256,
-    y: 512,
-    id: FIRST,
-  });
+  const over = { ...ENTER, x: 256, y: 512, id: FIRST };
+  world.host.say(7, "wl_data_device.enter", over);
   world.client.mustHear(
     "wl_data_device@7.data_offer(new wl_data_offer@4278190080)",
     "wl_data_device@7.enter(1, wl_surface@5, 256, 512, wl_data_offer@4278190080)",

@@ -20,19 +20,15 @@ import {
   socketEnd,
 } from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
-import { join } from "../support/words.ts";
+import { series } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
 function pools(world: RelayWorld, first: number, count: number): Uint8Array {
-  const requests = [];
-  for (let id = first; id < first + count; id++) {
-    requests.push(
-      world.client.encode(3, "wl_shm.create_pool", { id, fd: -1, size: 4096 }),
-    );
-  }
-  return join(...requests);
+  const pool = { id: first, fd: -1, size: 4096 };
+  const request = world.client.encode(3, "wl_shm.create_pool", pool);
+  return series(request, 2, count);
 }
 
 Deno.test("a hundred descriptors go on 28 at a time, each with or before its message", () => {

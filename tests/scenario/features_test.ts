@@ -24,13 +24,13 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
   using world = featureWorld(feature({
     requests: {
       "wl_surface.attach": (_relay, surface, { buffer, x, y }) => {
-        seen.push(`${surface}`, buffer, x, y);
+        seen.push([`${surface}`, buffer, x, y]);
         return "forward";
       },
     },
     events: {
       "wl_pointer.enter": (_relay, pointer, { serial, surface, surface_x }) => {
-        seen.push(`${pointer}`, serial, `${surface}`, surface_x);
+        seen.push([`${pointer}`, serial, `${surface}`, surface_x]);
         return "forward";
       },
     },
@@ -44,14 +44,8 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
   });
   world.settle();
   assert.deepEqual(seen, [
-    "wl_surface@4",
-    null,
-    -1,
-    2,
-    "wl_pointer@6",
-    0xffffffff,
-    "wl_surface@4",
-    -256,
+    ["wl_surface@4", null, -1, 2],
+    ["wl_pointer@6", 0xffffffff, "wl_surface@4", -256],
   ]);
   world.host.mustHear("wl_surface@4.attach(nil, -1, 2)");
   world.client.mustHear(
@@ -194,20 +188,15 @@ Deno.test("what a feature says to either side stands in order with what is forwa
   using world = featureWorld(feature({
     requests: {
       "wl_surface.commit": (relay, surface) => {
-        relay.sendRequest(surface, "wl_surface.damage", {
-          x: 0,
-          y: 0,
-          width: 1,
-          height: 1,
-        });
+        const damage = { x: 0, y: 0, width: 1, height: 1 };
+        relay.sendRequest(surface, "wl_surface.damage", damage);
         return "forward";
       },
     },
     events: {
       "wl_pointer.frame": (relay, pointer) => {
-        relay.sendEvent(pointer, "wl_pointer.axis_source", {
-          "axis_source": 1,
-        });
+        const wheel = { "axis_source": 1 };
+        relay.sendEvent(pointer, "wl_pointer.axis_source", wheel);
         return "forward";
       },
     },

@@ -1,7 +1,7 @@
 /** Messages in pieces of any size, and many in one piece. */
 import assert from "node:assert/strict";
 import { memoryFile } from "../support/descriptors.ts";
-import { join, repeated } from "../support/words.ts";
+import { join, repeated, series } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
@@ -91,11 +91,8 @@ Deno.test("a message is not touched before it is whole", () => {
 
 Deno.test("a descriptor may come with any byte of its message, or long before it", () => {
   using world = windowWorld();
-  const request = world.client.encode(8, "wl_shm.create_pool", {
-    id: 9,
-    fd: -1,
-    size: 4096,
-  });
+  const pool = { id: 9, fd: -1, size: 4096 };
+  const request = world.client.encode(8, "wl_shm.create_pool", pool);
   world.client.bytes(request.subarray(0, 11));
   world.settle();
   world.client.bytes(request.subarray(11), [memoryFile()]);
@@ -113,18 +110,9 @@ Deno.test("a descriptor may come with any byte of its message, or long before it
 Deno.test("thousands of messages in one piece arrive in order", () => {
   using world = windowWorld();
   const count = 5_000;
-  const requests = [];
-  for (let i = 0; i < count; i++) {
-    requests.push(
-      world.client.encode(4, "wl_surface.damage", {
-        x: i,
-        y: 0,
-        width: 1,
-        height: 1,
-      }),
-    );
-  }
-  world.client.bytes(join(...requests));
+  const damage = { x: 0, y: 0, width: 1, height: 1 };
+  const request = world.client.encode(4, "wl_surface.damage", damage);
+  world.client.bytes(series(request, 2, count));
   const heard = world.host.heard();
   assert.equal(heard.length, count);
   for (let i = 0; i < count; i++) {
@@ -134,17 +122,11 @@ Deno.test("thousands of messages in one piece arrive in order", () => {
 
 Deno.test("messages of 4096 bytes pass in both directions", () => {
   using world = windowWorld();
-  const longest = "x".repeat(4083);
-  const request = world.client.encode(7, "xdg_toplevel.set_title", {
-    title: longest,
-  });
+  const title = "x".repeat(4083);
+  const request = world.client.encode(7, "xdg_toplevel.set_title", { title });
   assert.equal(request.length, 4096);
-  const states = new Uint8Array(4076).fill(7);
-  const event = world.host.encode(7, "xdg_toplevel.configure", {
-    width: 1,
-    height: 2,
-    states,
-  });
+  const size = { width: 1, height: 2, states: new Uint8Array(4076).fill(7) };
+  const event = world.host.encode(7, "xdg_toplevel.configure", size);
   assert.equal(event.length, 4096);
   for (let i = 0; i < 20; i++) {
     world.client.bytes(request);

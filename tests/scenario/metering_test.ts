@@ -117,10 +117,7 @@ Deno.test("bytes count as sends do", () => {
   world.host.answer(syncs[0] ?? "");
   const rest = world.host.heard();
   world.host.answer(ownSync(rest));
-  assert.equal(
-    taken + damages(rest) + damages(world.host.heard()),
-    8 * 600,
-  );
+  assert.equal(taken + damages(rest) + damages(world.host.heard()), 8 * 600);
 });
 
 Deno.test("an endpoint without limits is asked nothing", () => {

@@ -12,10 +12,7 @@ function worldWith(
   options: RelayWorldOptions = {},
 ): RelayWorld {
   return RelayWorld.ready(options, [
-    ...names.map((
-      name,
-      index,
-    ): [number, string, number] => [index + 1, name, 1]),
+    ...names.map((name, index) => [index + 1, name, 1] as const),
     [9, "wl_seat", 8],
   ]);
 }

@@ -1,8 +1,7 @@
 /** What a client sees of the host's globals, and what it may bind. */
 import assert from "node:assert/strict";
+import type { Globals } from "../support/scripted_host.ts";
 import { RelayWorld } from "../support/relay_world.ts";
-
-type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
 function announced(world: RelayWorld): string[] {

@@ -10,18 +10,16 @@ import { RelayWorld } from "../support/relay_world.ts";
 const FIRST = 0xff000000;
 
 /** A client with a tablet seat, its object 5. */
-function tabletWorld(): RelayWorld {
+function tabletWorld(version = 2): RelayWorld {
   const world = RelayWorld.ready({}, [
     [1, "zwp_tablet_manager_v2", 2],
     [2, "wl_seat", 8],
     [3, "wl_compositor", 6],
   ]);
-  world.bind(1, "zwp_tablet_manager_v2", 2, 3);
+  world.bind(1, "zwp_tablet_manager_v2", version, 3);
   world.bind(2, "wl_seat", 8, 4);
-  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", {
-    "tablet_seat": 5,
-    seat: 4,
-  });
+  const seats = { "tablet_seat": 5, seat: 4 };
+  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", seats);
   world.forget();
   return world;
 }
@@ -132,11 +130,8 @@ Deno.test("an event that names a tablet the client destroyed is dropped, where n
   world.settle();
   world.client.say(FIRST, "zwp_tablet_v2.destroy");
   world.forget();
-  world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_in", {
-    serial: 1,
-    tablet: FIRST,
-    surface: 7,
-  });
+  const over = { serial: 1, tablet: FIRST, surface: 7 };
+  world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_in", over);
   world.host.say(FIRST + 1, "zwp_tablet_tool_v2.proximity_out");
   world.client.mustHear("zwp_tablet_tool_v2@4278190081.proximity_out()");
 });
@@ -204,18 +199,8 @@ Deno.test("a tablet that arrives where the client left is destroyed on the host,
 });
 
 Deno.test("events that are newer than their object are dropped, with the objects that they bring", () => {
-  using world = RelayWorld.ready({}, [
-    [1, "zwp_tablet_manager_v2", 2],
-    [2, "wl_seat", 8],
-  ]);
+  using world = tabletWorld(1);
   const { host } = world;
-  world.bind(1, "zwp_tablet_manager_v2", 1, 3);
-  world.bind(2, "wl_seat", 8, 4);
-  world.client.say(3, "zwp_tablet_manager_v2.get_tablet_seat", {
-    "tablet_seat": 5,
-    seat: 4,
-  });
-  world.forget();
   host.say(5, "zwp_tablet_seat_v2.pad_added", { id: FIRST });
   host.say(FIRST, "zwp_tablet_pad_v2.group", { "pad_group": FIRST + 1 });
   host.say(FIRST + 1, "zwp_tablet_pad_group_v2.dial", { dial: FIRST + 2 });

@@ -84,9 +84,7 @@ Deno.test("nothing, attached, takes the contents away, and what comes then is co
 });
 
 Deno.test("a buffer that the host knows is attached as it is", () => {
-  using scene = new ShadowScene([
-    [9, "wp_single_pixel_buffer_manager_v1", 1],
-  ]);
+  using scene = new ShadowScene([[9, "wp_single_pixel_buffer_manager_v1", 1]]);
   scene.world.bind(9, "wp_single_pixel_buffer_manager_v1", 1, 6);
   scene.client.say(
     6,
@@ -143,11 +141,8 @@ Deno.test("subsurfaces have shadows of their own, committed in the client's orde
   using scene = new ShadowScene([[9, "wl_subcompositor", 1]]);
   scene.world.bind(9, "wl_subcompositor", 1, 6);
   scene.client.createSurface(7);
-  scene.client.say(6, "wl_subcompositor.get_subsurface", {
-    id: 8,
-    surface: 7,
-    parent: SURFACE,
-  });
+  const child = { id: 8, surface: 7, parent: SURFACE };
+  scene.client.say(6, "wl_subcompositor.get_subsurface", child);
   const buffer = scene.buffer(4, 4);
   scene.hostHeard();
   scene.commitOn(7, buffer);

@@ -70,10 +70,7 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
   two.words.set(one.words);
   two.words.fill(2, 16, 32);
   scene.commit(two, [0, 1, 16, 1]);
-  assert.deepEqual(
-    scene.pixels(scene.attached()).subarray(0, 256),
-    two.words,
-  );
+  assert.deepEqual(scene.pixels(scene.attached()).subarray(0, 256), two.words);
 });
 
 Deno.test("rows are joined where little is between them", () => {
@@ -232,12 +229,8 @@ Deno.test("a buffer with several planes is copied whole", () => {
   scene.world.settle();
   const pool = scene.pool(64 * 48 * 3 / 2);
   pool.mapping.bytes.fill(7);
-  const buffer = pool.createBuffer({
-    width: 64,
-    height: 48,
-    stride: 64,
-    format: nv12,
-  });
+  const shape = { width: 64, height: 48, stride: 64, format: nv12 };
+  const buffer = pool.createBuffer(shape);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 64 * 72);
   const shown = scene.finishFrame();

@@ -81,10 +81,8 @@ function frameScene(): ShadowScene {
     allow: ["org_kde_kwin_shadow_manager"],
   });
   scene.world.bind(9, "org_kde_kwin_shadow_manager", 2, 6);
-  scene.client.say(6, "org_kde_kwin_shadow_manager.create", {
-    id: 7,
-    surface: SURFACE,
-  });
+  const frame = { id: 7, surface: SURFACE };
+  scene.client.say(6, "org_kde_kwin_shadow_manager.create", frame);
   scene.buffer(16, 16);
   scene.hostHeard();
   return scene;

@@ -29,6 +29,14 @@ function readyScene(...formats: number[]): ImageScene {
   return scene;
 }
 
+/** The same before the compositor has answered to what it is given to try. */
+function untriedScene(format: number, images?: PretendedImages): ImageScene {
+  const scene = new ImageScene(images);
+  scene.greet([[format, 0n]]);
+  scene.start();
+  return scene;
+}
+
 Deno.test("what the compositor takes is asked before the client is listened to, and tried once", () => {
   using scene = new ImageScene();
   const heard = scene.greet([[XR24, 0n]]);
@@ -114,12 +122,8 @@ Deno.test("a format with two planes goes into two planes", () => {
   const pool = scene.pool(8 * 4 + 8 * 2);
   pool.mapping.bytes.fill(1, 0, 32);
   pool.mapping.bytes.fill(2, 32);
-  const buffer = pool.createBuffer({
-    width: 8,
-    height: 4,
-    stride: 8,
-    format: NV12,
-  });
+  const shape = { width: 8, height: 4, stride: 8, format: NV12 };
+  const buffer = pool.createBuffer(shape);
   scene.commit(buffer);
   const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
@@ -213,9 +217,7 @@ Deno.test("where there is no room what is kept is given back first", () => {
 });
 
 Deno.test("a commit waits until the compositor has said what it takes", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(AR24);
   scene.commitNew(8, 8);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
   scene.hostMustHearNothing();
@@ -229,9 +231,7 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
 });
 
 Deno.test("a compositor that never says what it takes keeps no client waiting for long", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(AR24);
   scene.commitNew(8, 8);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
@@ -241,9 +241,7 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
 });
 
 Deno.test("a compositor that answers, but not to what it was given to try, gets shared memory after five seconds", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(AR24);
   scene.answerSync();
   scene.world.pass(4_900);
   assert.deepEqual(scene.world.log, []);
@@ -309,8 +307,7 @@ Deno.test("an image that the compositor refuses all the same is told in the log"
   scene.commitNew(8, 9);
   const [, params = ""] =
     /(\w+params_v1#\d+)\.create_immed/.exec(scene.hostHeard().join()) ?? [];
-  const { host } = scene.world;
-  host.say(params, "zwp_linux_buffer_params_v1.failed");
+  scene.host.say(params, "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
   scene.world.logMustMatch(/rejected an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
@@ -325,11 +322,8 @@ for (
   ] as const
 ) {
   Deno.test(`a host that makes a picture ${what} is told of, and nothing is copied`, () => {
-    const images = new PretendedImages();
-    using scene = new ImageScene(images);
-    scene.greet([[AR24, 0n]]);
-    scene.answerTrial("created");
-    scene.start();
+    using scene = readyScene(AR24);
+    const { images } = scene;
     images.lie = lie;
     scene.commitNew(65, 9);
     scene.world.logMustMatch(
@@ -343,9 +337,7 @@ for (
 Deno.test("where there is no memory to try, it is tried when there is some", () => {
   const images = new PretendedImages();
   images.limit = 0;
-  using scene = new ImageScene(images);
-  scene.greet([[AR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(AR24, images);
   scene.commitNew(8, 8);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   images.limit = Infinity;
@@ -359,9 +351,7 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
 Deno.test("a commit that waits for its buffer's release is not hurried by another surface that finds no memory", () => {
   const images = new PretendedImages();
   images.limit = 0;
-  using scene = new ImageScene(images);
-  scene.greet([[XR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(XR24, images);
   const attached = (): string[] =>
     scene.hostHeard().filter((line) => line.includes("attach"));
   const xrgb = 1;
@@ -372,13 +362,10 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
   // of a format that the compositor takes as shared memory
   const drawn = scene.buffer(8, 8);
   scene.client.createSurface(10);
-  const commit = (): void => {
-    scene.commitOn(10, drawn);
-  };
-  for (let i = 0; i < 3; i++) commit();
+  for (let i = 0; i < 3; i++) scene.commitOn(10, drawn);
   assert.equal(attached().length, 3);
   scene.world.pass(500);
-  commit();
+  scene.commitOn(10, drawn);
   assert.deepEqual(attached(), [], "the host releases none");
   scene.world.pass(500);
   assert.deepEqual(attached(), []);

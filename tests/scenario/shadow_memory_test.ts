@@ -14,6 +14,16 @@ const MEBIBYTE = 1024 * 1024;
 /** Pixels of a side of a buffer of one mebibyte. */
 const SIDE = 512;
 
+/** The host shows all of its first buffer. */
+const shownWhole = [
+  "wl_surface@5.attach(wl_buffer#1, 0, 0)",
+  "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
+  "wl_surface@5.commit()",
+];
+
+/** What a client may say, by what it is for. */
+type Sayings = Readonly<Record<string, (client: ScriptedClient) => void>>;
+
 Deno.test("memory of a window that is gone serves the next one of about that size", () => {
   using scene = new ShadowScene();
   scene.commitNew(100, 100);
@@ -124,38 +134,23 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
 
 Deno.test("a buffer that found no memory is shown with the next commit, all of it", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer, [0, 0, 8, 8]);
-  scene.hostHeard();
+  const buffer = scene.missNew(8, 8, [0, 0, 8, 8]);
   buffer.words.fill(6);
   scene.room.limit = Infinity;
   scene.client.commit(SURFACE);
-  const lines = scene.hostHeardOfSurfaces();
-  assert.deepEqual(lines, [
-    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
-    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
-    "wl_surface@5.commit()",
-  ]);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), shownWhole);
   assert.equal(scene.pixels("wl_buffer#1")[63], 6);
 });
 
 Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
+  const buffer = scene.missNew(8, 8);
   buffer.words.fill(6);
-  scene.room.limit = 0;
-  scene.commit(buffer);
-  scene.hostHeard();
   scene.world.pass(2_500);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
   scene.room.limit = Infinity;
   scene.world.pass(1_000);
-  assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
-    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
-    "wl_surface@5.commit()",
-  ]);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), shownWhole);
   assert.equal(scene.pixels("wl_buffer#1")[63], 6);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
@@ -165,9 +160,7 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
  * Requests whose state the surface's next commit applies; the surface's sibling
  * has the id 8.
  */
-const pendingRequests: Readonly<
-  Record<string, (client: ScriptedClient) => void>
-> = {
+const pendingRequests: Sayings = {
   "a scale": (client) =>
     client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
   "damage": (client) => client.damage(SURFACE, [0, 0, 1, 1]),
@@ -197,11 +190,8 @@ const pendingRequests: Readonly<
   },
   "the commit of a synchronised child's child": (client) => {
     client.createSurface(18);
-    client.say(11, "wl_subcompositor.get_subsurface", {
-      id: 19,
-      surface: 18,
-      parent: 8,
-    });
+    const child = { id: 19, surface: 18, parent: 8 };
+    client.say(11, "wl_subcompositor.get_subsurface", child);
     client.say(19, "wl_subsurface.set_desync");
     client.commit(18);
   },
@@ -217,13 +207,9 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
     const { client } = scene;
     const buffer = scene.buffer(8, 8);
     client.createSurface(8);
-    for (
-      const [global, type, version, id] of [
-        [5, "xdg_wm_base", 5, 9],
-        [9, "wp_viewporter", 1, 10],
-        [10, "wl_subcompositor", 1, 11],
-      ] as const
-    ) scene.world.bind(global, type, version, id);
+    scene.world.bind(5, "xdg_wm_base", 5, 9);
+    scene.world.bind(9, "wp_viewporter", 1, 10);
+    scene.world.bind(10, "wl_subcompositor", 1, 11);
     client.getToplevel(9, SURFACE, 12, 13);
     client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
     const child = { id: 15, surface: 8, parent: SURFACE };
@@ -251,9 +237,7 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
  * Commits of others that it does not wait for; the surface's child has the id
  * 8, and that one's child 9.
  */
-const unrelatedCommits: Readonly<
-  Record<string, (client: ScriptedClient) => void>
-> = {
+const unrelatedCommits: Sayings = {
   "that is its child and not synchronised": (client) => {
     client.say(11, "wl_subsurface.set_desync");
     client.commit(8);
@@ -276,12 +260,10 @@ for (const [name, commit] of Object.entries(unrelatedCommits)) {
     client.createSurface(8);
     client.createSurface(9);
     scene.world.bind(10, "wl_subcompositor", 1, 10);
-    for (
-      const child of [
-        { id: 11, surface: 8, parent: SURFACE },
-        { id: 12, surface: 9, parent: 8 },
-      ]
-    ) client.say(10, "wl_subcompositor.get_subsurface", child);
+    const child = { id: 11, surface: 8, parent: SURFACE };
+    client.say(10, "wl_subcompositor.get_subsurface", child);
+    const grandchild = { id: 12, surface: 9, parent: 8 };
+    client.say(10, "wl_subcompositor.get_subsurface", grandchild);
     scene.room.limit = 0;
     scene.commit(buffer);
     commit(client);
@@ -324,10 +306,7 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
 
 Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
-  scene.hostHeard();
+  const buffer = scene.missNew(8, 8);
   assert.equal(libc.ftruncate(buffer.pool.fd.number, 0n), 0);
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
@@ -337,9 +316,7 @@ Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () 
 
 Deno.test("a window that is gone is not shown when there is memory again", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
+  scene.missNew(8, 8);
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.hostHeard();
   scene.room.limit = Infinity;
@@ -390,9 +367,7 @@ Deno.test("a window that found no memory for its new size goes on showing the ol
 
 Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
+  scene.missNew(8, 8);
   scene.commit(null);
   scene.hostHeard();
   scene.room.limit = Infinity;

@@ -148,12 +148,7 @@ Deno.test("a buffer whose other planes are behind the pool's end is refused", ()
   const nv12 = 0x3231564e;
   scene.host.say(4, "wl_shm.format", { format: nv12 });
   const pool = scene.pool(POOL);
-  pool.createBuffer({
-    width: 64,
-    height: 64,
-    stride: 64,
-    format: nv12,
-  });
+  pool.createBuffer({ width: 64, height: 64, stride: 64, format: nv12 });
   assert.match(scene.clientHeard()[1] ?? "", /error\(wl_shm_pool@6, 1/);
 });
 
