@@ -52,7 +52,6 @@ class ProfileScene implements Disposable {
     this.world.forget();
   }
 
-  /** The client makes a creator. */
   createCreator(id: number): void {
     this.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: id });
   }

@@ -20,7 +20,6 @@ import { withFreeDescriptors } from "../support/free_descriptors.ts";
 import { SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
-/** A format and its modifier. */
 type Format = readonly [number, bigint];
 
 /** What is said of a feedback. */

@@ -2,6 +2,7 @@
  * How much is copied: what changed since a shadow was last shown, and no more.
  */
 import assert from "node:assert/strict";
+import type { ScriptedClient } from "../support/scripted_client.ts";
 import { PIXEL, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -93,21 +94,24 @@ Deno.test("damage in the surface's coordinates counts with the surface's scale",
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
-Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
-  using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
-  const { client } = scene;
+/** A client whose surface has a viewport (7). */
+function viewportScene(): ShadowScene {
+  const scene = new ShadowScene([[9, "wp_viewporter", 1]]);
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+  const viewport = { id: 7, surface: SURFACE };
+  scene.client.say(6, "wp_viewporter.get_viewport", viewport);
+  return scene;
+}
+
+Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
+  using scene = viewportScene();
+  const { client } = scene;
   const buffer = scene.buffer(400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half,
   // 300x400, is shown at half the size.
   client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
-  client.say(7, "wp_viewport.set_source", {
-    x: 300 * 256,
-    y: 0,
-    width: 300 * 256,
-    height: 400 * 256,
-  });
+  const half = { x: 300 * 256, y: 0, width: 300 * 256, height: 400 * 256 };
+  client.say(7, "wp_viewport.set_source", half);
   client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
   scene.commit(buffer);
   const shown = scene.finishFrame();
@@ -128,30 +132,25 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
  * What a client says of how its buffer (9) lies on the surface; it has a
  * viewport (7).
  */
-const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
-  "wl_surface.set_buffer_transform": (scene) =>
-    scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
-      transform: 2,
-    }),
-  "wl_surface.set_buffer_scale": (scene) =>
-    scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
-  "wp_viewport.set_source": (scene) => {
+const views: Readonly<Record<string, (client: ScriptedClient) => void>> = {
+  "wl_surface.set_buffer_transform": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 2 }),
+  "wl_surface.set_buffer_scale": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "wp_viewport.set_source": (client) => {
     const size = { width: 8 * 256, height: 8 * 256 };
-    scene.client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
+    client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
   },
-  "wp_viewport.set_destination": (scene) =>
-    scene.client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
+  "wp_viewport.set_destination": (client) =>
+    client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
 };
 for (const [request, view] of Object.entries(views)) {
   Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
-    using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
-    const { client } = scene;
-    scene.world.bind(9, "wp_viewporter", 1, 6);
-    client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+    using scene = viewportScene();
     const buffer = scene.commitNew(16, 16);
     const copied = [0, 1].map(() => {
       scene.finishFrame();
-      view(scene);
+      view(scene.client);
       scene.commit(buffer, [0, 0, 4, 1]);
       return scene.copiedBytes();
     });
@@ -160,10 +159,8 @@ for (const [request, view] of Object.entries(views)) {
 }
 
 Deno.test("a viewport that is gone no longer counts", () => {
-  using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  using scene = viewportScene();
   const { client } = scene;
-  scene.world.bind(9, "wp_viewporter", 1, 6);
-  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
   client.say(7, "wp_viewport.destroy");
   const buffer = scene.commitNew(WIDTH, HEIGHT);

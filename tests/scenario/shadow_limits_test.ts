@@ -33,7 +33,6 @@ function forgetHost(scene: ShadowScene): void {
   for (const fd of scene.host.receivedFds.splice(0)) closeFd(fd);
 }
 
-/** Pieces that the client has now. */
 function pieces(scene: ShadowScene): number {
   return scene.room.blocks.filter(({ isDisposed }) => !isDisposed).length;
 }

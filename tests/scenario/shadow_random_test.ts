@@ -62,7 +62,6 @@ class Painter {
     }
   }
 
-  /** Commits the picture in some buffer. */
   commit(): void {
     const buffer = this.#buffers[this.#random(BUFFERS)];
     assert.ok(buffer !== undefined);

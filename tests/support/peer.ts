@@ -241,7 +241,6 @@ export abstract class Peer<Messages> implements Disposable {
     throw new Error(`there is no ${object}`);
   }
 
-  /** Closes the connection. */
   [Symbol.dispose](): void {
     this.deaf = true;
     this.#fd[Symbol.dispose]();

@@ -140,7 +140,6 @@ export class RelayWorld implements Disposable {
     return world;
   }
 
-  /** Whether the relay has ended. */
   get ended(): boolean {
     return this.ends > 0;
   }

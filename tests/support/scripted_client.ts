@@ -48,7 +48,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(REGISTRY, "wl_registry.bind", values);
   }
 
-  /** Gives a file as a pool. */
   createPool(
     shm: ObjectName,
     pool: Said<RequestArguments["wl_shm.create_pool"]>,
@@ -56,7 +55,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(shm, "wl_shm.create_pool", pool);
   }
 
-  /** Makes a buffer in a pool. */
   createBuffer(pool: ObjectName, id: number, shape: BufferShape): void {
     const { offset = 0, width, height, format = 0 } = shape;
     const stride = shape.stride ?? 4 * width;
@@ -78,7 +76,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     });
   }
 
-  /** Commits a surface. */
   commit(surface: ObjectName): void {
     this.say(surface, "wl_surface.commit");
   }
@@ -100,7 +97,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(manager, "wl_data_device_manager.get_data_device", { id, seat });
   }
 
-  /** Gets one more registry. */
   getRegistry(registry: number): void {
     this.say(1, "wl_display.get_registry", { registry });
   }

@@ -17,7 +17,6 @@ import type { ObjectName } from "../../support/spoken.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
 import type { RelayWorld } from "../../support/relay_world.ts";
 
-/** The client's `wl_shm`. */
 const SHM = 4;
 /** The client's surface. */
 export const SURFACE = 5;
@@ -43,7 +42,6 @@ export class ClientPool implements Disposable {
     client.createPool(SHM, { id: this.id, fd, size });
   }
 
-  /** The client makes a buffer in it. */
   createBuffer(shape: BufferShape): ClientBuffer {
     const id = this.#client.nextId;
     this.#client.createBuffer(this, id, shape);
@@ -56,7 +54,6 @@ export class ClientPool implements Disposable {
   }
 }
 
-/** A client's buffer. */
 export class ClientBuffer {
   readonly id: number;
   readonly pool: ClientPool;
@@ -66,7 +63,6 @@ export class ClientBuffer {
     this.pool = pool;
   }
 
-  /** The words of its pool. */
   get words(): Uint32Array {
     return this.pool.words;
   }
@@ -120,7 +116,6 @@ export abstract class BufferScene implements Disposable {
     return this.world.host;
   }
 
-  /** The client makes a pool. */
   pool(bytes: number, size = bytes): ClientPool {
     const pool = new ClientPool(this.client, bytes, size);
     this.#pools.push(pool);
@@ -187,7 +182,6 @@ export abstract class BufferScene implements Disposable {
     return buffer;
   }
 
-  /** The host releases a buffer. */
   release(buffer: string): void {
     this.host.say(buffer, "wl_buffer.release");
     this.world.settle();

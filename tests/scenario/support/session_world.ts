@@ -19,7 +19,6 @@ import {
  */
 const A_WHILE = DEAD_AFTER_MS + 10_000;
 
-/** One client, one relay, one host. */
 export class SessionWorld extends RelayWorld {
   readonly #gate: Gate;
 
@@ -50,7 +49,6 @@ export class SessionWorld extends RelayWorld {
     this[who][Symbol.dispose]();
   }
 
-  /** Lets time pass. */
   wait(): void {
     this.pass(A_WHILE);
   }
