@@ -1,8 +1,8 @@
 /** Floods, and peers that do not read. */
 import assert from "node:assert/strict";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
-import { join } from "../support/words.ts";
-import { RelayWorld } from "../support/relay_world.ts";
+import { memoryFiles, openFdCount } from "../support/descriptors.ts";
+import { repeated, series } from "../support/words.ts";
+import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
 
 const DAMAGE = { x: 1, y: 2, width: 3, height: 4 };
 const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
@@ -10,17 +10,13 @@ const MOTION = { time: 1, "surface_x": 2, "surface_y": 3 };
 /**
  * A client with a surface 4, a pool manager 5 and a seat 6 with a pointer 7.
  */
-function busyWorld(beside?: RelayWorld): RelayWorld {
-  const world = RelayWorld.withSurface(beside === undefined ? {} : { beside });
+function busyWorld(options: RelayWorldOptions = {}): RelayWorld {
+  const world = RelayWorld.withSurface(options);
   world.bind(2, "wl_shm", 1, 5);
   world.bind(3, "wl_seat", 8, 6);
   world.client.say(6, "wl_seat.get_pointer", { id: 7 });
   world.forget();
   return world;
-}
-
-function repeated(message: Uint8Array, count: number): Uint8Array {
-  return join(...new Array<Uint8Array>(count).fill(message));
 }
 
 /**
@@ -67,11 +63,11 @@ Deno.test("a client that floods a host that does not read is not read either, an
 Deno.test("other clients do not notice that one floods", () => {
   using world = busyWorld();
   const { client } = world;
-  using other = busyWorld(world);
+  using other = busyWorld({ loop: world.loop });
   world.host.deaf = true;
   flood(world, client.encode(4, "wl_surface.damage", DAMAGE));
-  other.client.say(4, "wl_surface.commit");
-  assert.deepEqual(other.host.heard(), ["wl_surface@4.commit()"]);
+  other.client.commit(4);
+  other.host.mustHear("wl_surface@4.commit()");
 });
 
 Deno.test("a client that floods still hears its events", () => {
@@ -81,7 +77,7 @@ Deno.test("a client that floods still hears its events", () => {
   const request = world.client.encode(4, "wl_surface.damage", DAMAGE);
   while (world.client.tryBytes(request) > 0) world.settle();
   host.say(7, "wl_pointer.motion", MOTION);
-  assert.deepEqual(world.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
+  world.client.mustHear("wl_pointer@7.motion(1, 2, 3)");
 });
 
 Deno.test("descriptors that the host does not take stop the client long before there are too many", () => {
@@ -92,19 +88,10 @@ Deno.test("descriptors that the host does not take stop the client long before t
   // All of them are few bytes: without a limit for descriptors all would be
   // taken out of the socket.
   for (let batch = 0; batch < 20; batch++) {
-    const requests = [];
-    const fds = [];
-    for (let i = 0; i < 200; i++) {
-      requests.push(
-        world.client.encode(5, "wl_shm.create_pool", {
-          id: id++,
-          fd: -1,
-          size: 4096,
-        }),
-      );
-      fds.push(memoryFile());
-    }
-    world.client.bytes(join(...requests), fds);
+    const pool = { id, fd: -1, size: 4096 };
+    const request = world.client.encode(5, "wl_shm.create_pool", pool);
+    world.client.bytes(series(request, 2, 200), memoryFiles(200));
+    id += 200;
     world.settle();
   }
   assert.ok(
@@ -130,7 +117,7 @@ Deno.test("a client that reads late gets every event", () => {
 
 Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, and the others live", () => {
   using world = busyWorld();
-  using other = busyWorld(world);
+  using other = busyWorld({ loop: world.loop });
   world.client.deaf = true;
   const event = world.host.encode(7, "wl_pointer.motion", MOTION);
   const batch = repeated(event, 6000);
@@ -141,22 +128,19 @@ Deno.test("a client that never reads is ended at 16 MiB, the reason in the log, 
     world.settle();
   }
   assert.ok(sent > 16 << 20 && sent < 17 << 20, `${sent} bytes`);
-  assert.match(
-    world.log[0] ?? "",
+  world.logMustMatch(
     /^client ended: it stopped reading \(\d+ bytes of events queued\); is it stopped or hung\?$/,
   );
   other.host.say(7, "wl_pointer.motion", MOTION);
-  assert.deepEqual(other.client.heard(), ["wl_pointer@7.motion(1, 2, 3)"]);
+  other.client.mustHear("wl_pointer@7.motion(1, 2, 3)");
   assert.ok(!other.ended);
 });
 
 Deno.test("the last words to a client that never reads are given up after a while", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  const batch = repeated(
-    world.host.encode(7, "wl_pointer.motion", MOTION),
-    6000,
-  );
+  const event = world.host.encode(7, "wl_pointer.motion", MOTION);
+  const batch = repeated(event, 6000);
   while (!world.ended) {
     world.host.bytes(batch);
     world.settle();
@@ -171,17 +155,15 @@ Deno.test("the last words to a client that never reads are given up after a whil
 Deno.test("a client that makes us talk and never reads is ended, though its host says nothing", () => {
   using world = busyWorld();
   world.client.deaf = true;
-  for (let id = 8; !world.ended && id < 300_000;) {
-    const requests = [];
-    for (let i = 0; i < 1000; i++) {
-      requests.push(
-        world.client.encode(1, "wl_display.get_registry", { registry: id++ }),
-      );
-    }
-    world.client.bytes(join(...requests));
+  for (let registry = 8; !world.ended && registry < 300_000;) {
+    const request = world.client.encode(1, "wl_display.get_registry", {
+      registry,
+    });
+    world.client.bytes(series(request, 2, 1000));
+    registry += 1000;
     world.settle();
   }
-  assert.match(world.log[0] ?? "", /^client ended: it stopped reading/);
+  world.logMustMatch(/^client ended: it stopped reading/);
 });
 
 Deno.test("a client that does not take its descriptors is ended before they are too many", () => {
@@ -197,14 +179,13 @@ Deno.test("a client that does not take its descriptors is ended before they are 
     size: 4096,
   });
   while (!world.ended && sent < 20_000) {
-    const fds = Array.from({ length: 100 }, () => memoryFile());
+    const fds = memoryFiles(100);
     world.host.bytes(repeated(event, fds.length), fds);
     sent += fds.length;
     world.settle();
   }
   assert.ok(world.ended, `${sent} were sent`);
-  assert.match(
-    world.log[0] ?? "",
+  world.logMustMatch(
     /^client ended: it stopped reading \(\d+ file descriptors queued/,
   );
   world.pass(5_000);

@@ -9,6 +9,7 @@ import type { RequestName } from "../../protocols/generated/messages.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import { openFdCount } from "../support/descriptors.ts";
 import { header, join, message, type Part } from "../support/words.ts";
+import { feature } from "./support/feature.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const SURFACE = 4;
@@ -23,9 +24,7 @@ const NEXT = 12;
  * Does nothing but have its messages read as records, which is another path
  * through the relay.
  */
-const reader: Feature<null> = {
-  name: "reader",
-  open: () => null,
+const reader = feature({
   requests: {
     "wl_compositor.create_region": () => "forward",
     "wl_surface.attach": () => "forward",
@@ -38,8 +37,7 @@ const reader: Feature<null> = {
     "wl_subcompositor.get_subsurface": () => "forward",
     "zwp_text_input_v3.set_available_actions": () => "forward",
   },
-  events: {},
-};
+});
 
 function badWorld(features: readonly Feature[] = []): RelayWorld {
   const world = RelayWorld.ready({ features }, [
@@ -50,20 +48,14 @@ function badWorld(features: readonly Feature[] = []): RelayWorld {
     [5, "zwp_text_input_manager_v3", 2],
   ]);
   world.bind(1, "wl_compositor", 4, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
+  world.client.createSurface(SURFACE);
   world.bind(3, "wl_seat", 8, SEAT);
   world.bind(4, "xdg_wm_base", 5, 6);
-  world.client.say(6, "xdg_wm_base.get_xdg_surface", {
-    id: 7,
-    surface: SURFACE,
-  });
-  world.client.say(7, "xdg_surface.get_toplevel", { id: TOPLEVEL });
+  world.client.getToplevel(6, SURFACE, 7, TOPLEVEL);
   world.bind(2, "wl_shm", 1, SHM);
   world.bind(5, "zwp_text_input_manager_v3", 2, 10);
-  world.client.say(10, "zwp_text_input_manager_v3.get_text_input", {
-    id: TEXT_INPUT,
-    seat: SEAT,
-  });
+  const input = { id: TEXT_INPUT, seat: SEAT };
+  world.client.say(10, "zwp_text_input_manager_v3.get_text_input", input);
   world.forget();
   return world;
 }
@@ -91,89 +83,62 @@ const badSize = (size: number): Case => ({
     : `message length ${size} is not a multiple of 4 from 8 on`,
 });
 
+/** Bodies that one request cannot have. */
 const invalid = (
-  name: string,
   of: RequestName,
   id: number,
-  parts: readonly Part[],
-): Case => ({
-  name,
-  bytes: request(of, id, ...parts),
-  code: 1,
-  text: `invalid arguments for ${of.replace(".", `#${id}.`)}: `,
+  bodies: Readonly<Record<string, readonly Part[]>>,
+): Case[] =>
+  Object.entries(bodies).map(([name, parts]) => ({
+    name,
+    bytes: request(of, id, ...parts),
+    code: 1,
+    text: `invalid arguments for ${of.replace(".", `#${id}.`)}: `,
+  }));
+
+const unknownObject = (what: string, id: number): Case => ({
+  name: `a message to ${what}`,
+  bytes: message(id, 0),
+  code: 0,
+  text: `invalid object ${id}`,
 });
 
-const region = (name: string, id: number): Case =>
-  invalid(name, "wl_compositor.create_region", 3, [id]);
+const unknownMethod = (
+  name: string,
+  bytes: Uint8Array,
+  text: string,
+): Case => ({
+  name,
+  bytes,
+  code: 1,
+  text: `invalid method ${text}`,
+});
 
-const title = (name: string, ...parts: Part[]): Case =>
-  invalid(name, "xdg_toplevel.set_title", TOPLEVEL, parts);
-
-const actions = (name: string, ...parts: Part[]): Case =>
-  invalid(name, "zwp_text_input_v3.set_available_actions", TEXT_INPUT, parts);
+/** `wl_compositor.create_region` with a wrong id, after these requests. */
+const region = (name: string, id: number, ...before: Uint8Array[]): Case => ({
+  name,
+  bytes: join(...before, request("wl_compositor.create_region", 3, id)),
+  code: 1,
+  text: "invalid arguments for wl_compositor#3.create_region: ",
+});
 
 const cases: readonly Case[] = [
-  badSize(0),
-  badSize(4),
-  badSize(7),
-  badSize(10),
-  badSize(13),
-  badSize(4098),
-  badSize(4100),
-  badSize(65532),
-  badSize(65535),
+  ...[0, 4, 7, 10, 13, 4098, 4100, 65532, 65535].map(badSize),
 
-  invalid("a truncated message", "wl_surface.damage", SURFACE, [1, 2, 3]),
-  invalid(
-    "a message that is only its header",
-    "wl_surface.damage",
-    SURFACE,
-    [],
-  ),
-  invalid("a message with an argument too many", "wl_surface.damage", SURFACE, [
-    1,
-    2,
-    3,
-    4,
-    5,
-  ]),
-  invalid("a truncated message with an object", "wl_surface.attach", SURFACE, [
-    0,
-    1,
-  ]),
-  invalid("an oversized message with an object", "wl_surface.attach", SURFACE, [
-    0,
-    1,
-    2,
-    3,
-  ]),
-  title("a string without a length"),
-  title("something behind a string", "title", 0),
+  ...invalid("wl_surface.damage", SURFACE, {
+    "a truncated message": [1, 2, 3],
+    "a message that is only its header": [],
+    "a message with an argument too many": [1, 2, 3, 4, 5],
+  }),
+  ...invalid("wl_surface.attach", SURFACE, {
+    "a truncated message with an object": [0, 1],
+    "an oversized message with an object": [0, 1, 2, 3],
+  }),
 
-  {
-    name: "a message to an object that never was",
-    bytes: message(4711, 0),
-    code: 0,
-    text: "invalid object 4711",
-  },
-  {
-    name: "a message to the object 0",
-    bytes: message(0, 0),
-    code: 0,
-    text: "invalid object 0",
-  },
-  {
-    name: "a message to an object of the server's range that never was",
-    bytes: message(0xff000000, 0),
-    code: 0,
-    text: "invalid object 4278190080",
-  },
-  {
-    name: "a message to the highest id there is",
-    bytes: message(0xffffffff, 0),
-    code: 0,
-    text: "invalid object 4294967295",
-  },
+  unknownObject("an object that never was", 4711),
+  unknownObject("the object 0", 0),
+  unknownObject("an object of the server's range that never was", 0xff000000),
+  unknownObject("the highest id there is", 0xffffffff),
   {
     name: "a message to an object that the client destroyed",
     bytes: join(
@@ -183,30 +148,26 @@ const cases: readonly Case[] = [
     code: 0,
     text: "invalid object 8",
   },
-  {
-    name: "an opcode that no version has",
-    bytes: message(SURFACE, 99),
-    code: 1,
-    text: "invalid method 99 (99 >= 12), object wl_surface#4",
-  },
-  {
-    name: "the highest opcode there is",
-    bytes: message(SURFACE, 0xffff),
-    code: 1,
-    text: "invalid method 65535 (65535 >= 12), object wl_surface#4",
-  },
-  {
-    name: "an opcode that is newer than the object",
-    bytes: request("wl_surface.offset", SURFACE, 1, 2),
-    code: 1,
-    text: "invalid method 10 (since 4 < 5), object wl_surface#4",
-  },
-  {
-    name: "a request to an object that has none",
-    bytes: join(request("wl_surface.frame", SURFACE, NEXT), message(NEXT, 0)),
-    code: 1,
-    text: "invalid method 0 (0 >= 0), object wl_callback#12",
-  },
+  unknownMethod(
+    "an opcode that no version has",
+    message(SURFACE, 99),
+    "99 (99 >= 12), object wl_surface#4",
+  ),
+  unknownMethod(
+    "the highest opcode there is",
+    message(SURFACE, 0xffff),
+    "65535 (65535 >= 12), object wl_surface#4",
+  ),
+  unknownMethod(
+    "an opcode that is newer than the object",
+    request("wl_surface.offset", SURFACE, 1, 2),
+    "10 (since 4 < 5), object wl_surface#4",
+  ),
+  unknownMethod(
+    "a request to an object that has none",
+    join(request("wl_surface.frame", SURFACE, NEXT), message(NEXT, 0)),
+    "0 (0 >= 0), object wl_callback#12",
+  ),
 
   region("an id that is in use", SURFACE),
   region("the display's id for a new object", 1),
@@ -215,121 +176,69 @@ const cases: readonly Case[] = [
   region("the id 0", 0),
   region("an id of the server's side", 0xff000000),
   region("the highest id of the server's side", 0xffffffff),
-  {
-    ...region("an id that is not deleted yet", SURFACE),
-    bytes: join(
-      request("xdg_toplevel.destroy", TOPLEVEL),
-      request("wl_compositor.create_region", 3, TOPLEVEL),
-    ),
-  },
-  {
-    ...region("one id for two objects", NEXT),
-    bytes: join(
-      request("wl_compositor.create_region", 3, NEXT),
-      request("wl_compositor.create_region", 3, NEXT),
-    ),
-  },
-  invalid("an id in use for a frame", "wl_surface.frame", SURFACE, [SEAT]),
-
-  invalid("an object of another interface", "wl_surface.attach", SURFACE, [
-    SEAT,
-    0,
-    0,
-  ]),
-  invalid("an object that never was", "wl_surface.attach", SURFACE, [
-    4711,
-    0,
-    0,
-  ]),
-  invalid("an object of the server's range", "wl_surface.attach", SURFACE, [
-    0xff000000,
-    0,
-    0,
-  ]),
-  invalid(
-    "itself where a parent is meant",
-    "wl_surface.set_input_region",
-    SURFACE,
-    [
-      SURFACE,
-    ],
+  region(
+    "an id that is not deleted yet",
+    TOPLEVEL,
+    request("xdg_toplevel.destroy", TOPLEVEL),
   ),
-  invalid("null where an object must be", "xdg_toplevel.move", TOPLEVEL, [
-    0,
-    1,
-  ]),
+  region(
+    "one id for two objects",
+    NEXT,
+    request("wl_compositor.create_region", 3, NEXT),
+  ),
+  ...invalid("wl_surface.frame", SURFACE, {
+    "an id in use for a frame": [SEAT],
+  }),
 
-  title("null where a string must be", 0),
-  title("a string without its final zero", 4, 0x64636261),
-  title("a string with a zero inside", 8, 0x00636261, 0x00666564),
-  title("a string whose final zero stands too early", 5, 0x00636261, 0),
-  title("a string longer than its message", 9, 0x64636261, 0x00666564),
-  title("a string longer than any message", 4097, 0x00636261),
-  title("a string of 4 GiB", -1, 0x00636261),
-  title("a string of 2 GiB", 0x7fffffff, 0x00636261),
-  title("a string that is shorter than its message", 4, 0x00636261, 0x00636261),
+  ...invalid("wl_surface.attach", SURFACE, {
+    "an object of another interface": [SEAT, 0, 0],
+    "an object that never was": [4711, 0, 0],
+    "an object of the server's range": [0xff000000, 0, 0],
+  }),
+  ...invalid("wl_surface.set_input_region", SURFACE, {
+    "itself where a parent is meant": [SURFACE],
+  }),
+  ...invalid("xdg_toplevel.move", TOPLEVEL, {
+    "null where an object must be": [0, 1],
+  }),
 
-  actions("an array without a length"),
-  actions("an array longer than its message", 8, 1),
-  actions("an array longer than any message", 4100, 1),
-  actions("an array of 4 GiB", -4, 1),
-  actions("an array of 2 GiB", 0x7ffffffc, 1),
-  actions("an array that is shorter than its message", 4, 1, 2),
+  ...invalid("xdg_toplevel.set_title", TOPLEVEL, {
+    "a string without a length": [],
+    "something behind a string": ["title", 0],
+    "null where a string must be": [0],
+    "a string without its final zero": [4, 0x64636261],
+    "a string with a zero inside": [8, 0x00636261, 0x00666564],
+    "a string whose final zero stands too early": [5, 0x00636261, 0],
+    "a string longer than its message": [9, 0x64636261, 0x00666564],
+    "a string longer than any message": [4097, 0x00636261],
+    "a string of 4 GiB": [-1, 0x00636261],
+    "a string of 2 GiB": [0x7fffffff, 0x00636261],
+    "a string that is shorter than its message": [4, 0x00636261, 0x00636261],
+  }),
+  ...invalid("zwp_text_input_v3.set_available_actions", TEXT_INPUT, {
+    "an array without a length": [],
+    "an array longer than its message": [8, 1],
+    "an array longer than any message": [4100, 1],
+    "an array of 4 GiB": [-4, 1],
+    "an array of 2 GiB": [0x7ffffffc, 1],
+    "an array that is shorter than its message": [4, 1, 2],
+  }),
 
-  invalid("a bind that ends before its string", "wl_registry.bind", 2, [1]),
-  invalid("a bind that ends with its string", "wl_registry.bind", 2, [
-    1,
-    "wl_seat",
-  ]),
-  invalid("a bind that ends with its version", "wl_registry.bind", 2, [
-    1,
-    "wl_seat",
-    1,
-  ]),
-  invalid("a bind without an interface", "wl_registry.bind", 2, [
-    1,
-    0,
-    1,
-    NEXT,
-  ]),
-  invalid("a bind whose string has no zero", "wl_registry.bind", 2, [
-    1,
-    4,
-    0x64636261,
-    1,
-    NEXT,
-  ]),
-  invalid("a bind whose string is too long", "wl_registry.bind", 2, [
-    1,
-    400,
-    0x64636261,
-    1,
-    NEXT,
-  ]),
-  invalid("a bind with something behind it", "wl_registry.bind", 2, [
-    3,
-    "wl_seat",
-    1,
-    NEXT,
-    0,
-  ]),
-  invalid("a bind to an id in use", "wl_registry.bind", 2, [
-    3,
-    "wl_seat",
-    1,
-    SEAT,
-  ]),
-  invalid("a bind to an id of the server's side", "wl_registry.bind", 2, [
-    3,
-    "wl_seat",
-    1,
-    0xff000000,
-  ]),
+  ...invalid("wl_registry.bind", 2, {
+    "a bind that ends before its string": [1],
+    "a bind that ends with its string": [1, "wl_seat"],
+    "a bind that ends with its version": [1, "wl_seat", 1],
+    "a bind without an interface": [1, 0, 1, NEXT],
+    "a bind whose string has no zero": [1, 4, 0x64636261, 1, NEXT],
+    "a bind whose string is too long": [1, 400, 0x64636261, 1, NEXT],
+    "a bind with something behind it": [3, "wl_seat", 1, NEXT, 0],
+    "a bind to an id in use": [3, "wl_seat", 1, SEAT],
+    "a bind to an id of the server's side": [3, "wl_seat", 1, 0xff000000],
+  }),
 
-  invalid("a descriptor that is missing", "wl_shm.create_pool", SHM, [
-    NEXT,
-    4096,
-  ]),
+  ...invalid("wl_shm.create_pool", SHM, {
+    "a descriptor that is missing": [NEXT, 4096],
+  }),
 ];
 
 for (const path of ["by table", "as a record"] as const) {
@@ -352,9 +261,7 @@ for (const path of ["by table", "as a record"] as const) {
         world.host.heard().filter((line) => /commit|error|\?/.test(line)),
         [],
       );
-      assert.deepEqual(world.log, [
-        `client ended: it broke the protocol: ${fullText}`,
-      ]);
+      world.mustLog(`client ended: it broke the protocol: ${fullText}`);
       assert.ok(world.ended && world.client.closed && world.host.closed);
       assert.equal(openFdCount(), before - 2);
     });
@@ -368,20 +275,18 @@ Deno.test("a message that never becomes whole ends with its client", () => {
   );
   world.settle();
   world.client[Symbol.dispose]();
-  assert.deepEqual(world.host.heard(), []);
-  assert.deepEqual(world.log, ["client ended: it closed its connection"]);
+  world.host.mustHearNothing();
+  world.mustLog("client ended: it closed its connection");
 });
 
 Deno.test("a bad client ends no other", () => {
   using world = badWorld();
-  using other = RelayWorld.ready({ beside: world });
+  using other = RelayWorld.ready({ loop: world.loop });
   world.client.bytes(message(4711, 0));
   world.settle();
   assert.ok(world.ended);
   other.client.say(1, "wl_display.sync", { callback: 3 });
-  assert.deepEqual(other.host.heard(), [
-    "wl_display@1.sync(new wl_callback@3)",
-  ]);
+  other.host.mustHear("wl_display@1.sync(new wl_callback@3)");
 });
 
 Deno.test("what a bad client said before reaches the host", () => {
@@ -390,5 +295,5 @@ Deno.test("what a bad client said before reaches the host", () => {
     request("wl_surface.commit", SURFACE),
     message(4711, 0),
   ));
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.commit()"]);
+  world.host.mustHear("wl_surface@4.commit()");
 });

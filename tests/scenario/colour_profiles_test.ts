@@ -12,10 +12,13 @@ import {
 } from "../../ffi/fd.ts";
 import { libc } from "../../ffi/libc.ts";
 import { createMemfd } from "../../ffi/memfd.ts";
-import { createPipe } from "../../ffi/pipe.ts";
 import { MAX_LEFT } from "../../src/relay/features/colour_profiles.ts";
 import { withFreeDescriptors } from "../support/free_descriptors.ts";
-import { memoryFile, openFdCount } from "../support/descriptors.ts";
+import {
+  closesAllDescriptors,
+  memoryFile,
+  pipeEnd,
+} from "../support/descriptors.ts";
 import { HostMemoryRoom } from "../support/host_memory.ts";
 import type { ScriptedClient } from "../support/scripted_client.ts";
 import type { ScriptedHost } from "../support/scripted_host.ts";
@@ -45,10 +48,19 @@ class ProfileScene implements Disposable {
       },
     }, [[9, "wp_color_manager_v1", 1]]);
     this.world.bind(9, "wp_color_manager_v1", 1, 3);
-    this.world.client.say(3, "wp_color_manager_v1.create_icc_creator", {
-      obj: 4,
-    });
+    this.createCreator(4);
     this.world.forget();
+  }
+
+  createCreator(id: number): void {
+    this.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: id });
+  }
+
+  /** The client makes an image description of what it gave a creator. */
+  create(creator = 4, description = 5): void {
+    const values = { "image_description": description };
+    this.client.say(creator, `${CREATOR}.create`, values);
+    this.world.settle();
   }
 
   /** The client gives a creator a file. */
@@ -59,10 +71,8 @@ class ProfileScene implements Disposable {
 
   /** The client gives a file, and makes its image description (5). */
   give(fd: number, offset: number, length: number): void {
-    const { client } = this.world;
     this.set(4, fd, offset, length);
-    client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-    this.world.settle();
+    this.create();
   }
 
   [Symbol.dispose](): void {
@@ -80,10 +90,10 @@ function profile(text: string): OwnedFd {
 Deno.test("of a file the host gets a copy of the part that is the profile", () => {
   using scene = new ProfileScene();
   scene.give(profile("....profile....").release(), 4, 7);
-  assert.deepEqual(scene.host.heard(), [
+  scene.host.mustHear(
     `${CREATOR}@4.set_icc_file(fd, 0, 7)`,
     `${CREATOR}@4.create(new wp_image_description_v1@5)`,
-  ]);
+  );
   const fd = scene.host.takeFd();
   const bytes = new Uint8Array(16);
   assert.equal(readFdAt(fd, bytes, 0), 7);
@@ -91,18 +101,23 @@ Deno.test("of a file the host gets a copy of the part that is the profile", () =
   assert.equal(new TextDecoder().decode(bytes.subarray(0, 7)), "profile");
 });
 
+/** A file without a file system of its own. */
+function unreadable(): number {
+  return openFile("/proc/self/status", O_RDONLY).release();
+}
+
 function assertFails(scene: ProfileScene, reason: RegExp): void {
   const [failed = "", deleted, ...others] = scene.client.heard();
   assert.match(failed, /^wp_image_description_v1@5\.failed\(2, /);
   assert.match(failed, reason);
   assert.equal(deleted, "wl_display@1.delete_id(4)");
   assert.deepEqual(others, []);
-  assert.deepEqual(scene.host.heard(), []);
+  scene.host.mustHearNothing();
   assert.match(scene.world.log.join(), reason);
   // both ids can be used again, and the connection lives
   const { client } = scene.world;
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.give(profile("profile").release(), 0, 7);
   const [made, set] = scene.host.heard();
   assert.match(made ?? "", /^wp_color_manager_v1@3\.create_icc_creator/);
@@ -123,29 +138,22 @@ testWithSilentFile(
 
 Deno.test("a profile in a file without a file system of its own fails", () => {
   using scene = new ProfileScene();
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   assertFails(scene, /may never answer/);
 });
 
 Deno.test("a profile for which the host has no memory fails, and ends nobody", () => {
   using scene = new ProfileScene();
   scene.room.limit = 0;
-  const { client } = scene.world;
   scene.set(4, memoryFile(), 0, 100);
   scene.world.settle();
   scene.room.limit = Infinity;
-  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-  scene.world.settle();
+  scene.create();
   assertFails(scene, /the host has no memory left/);
 });
 
-function end(fds: { reader: OwnedFd; writer: OwnedFd }): number {
-  fds.writer[Symbol.dispose]();
-  return fds.reader.release();
-}
-
 const mistakes: readonly (readonly [string, number, () => number, number])[] = [
-  ["in a pipe", 2, () => end(createPipe()), 100],
+  ["in a pipe", 2, () => pipeEnd("reader").release(), 100],
   ["in a directory", 2, () => openFile("/", O_RDONLY).release(), 100],
   ["that cannot be read", 2, () => {
     using file = createMemfd("profile", 100);
@@ -158,18 +166,15 @@ const mistakes: readonly (readonly [string, number, () => number, number])[] = [
 
 for (const [name, code, open, length] of mistakes) {
   Deno.test(`a profile ${name} is the application's mistake`, () => {
-    const before = openFdCount();
-    {
-      using scene = new ProfileScene();
-      scene.give(open(), 0, length);
-      const [error = ""] = scene.client.heard();
-      assert.ok(
-        error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
-        error,
-      );
-      assert.deepEqual(scene.host.heard(), []);
-    }
-    assert.equal(openFdCount(), before);
+    using _closed = closesAllDescriptors();
+    using scene = new ProfileScene();
+    scene.give(open(), 0, length);
+    const [error = ""] = scene.client.heard();
+    assert.ok(
+      error.startsWith(`wl_display@1.error(${CREATOR}@4, ${code}, `),
+      error,
+    );
+    scene.host.mustHearNothing();
   });
 }
 
@@ -185,23 +190,13 @@ Deno.test("a profile whose file becomes shorter while it is looked at is the app
   scene.give(duplicateFd(file.number).release(), 0, 4096);
   const [error = ""] = scene.client.heard();
   assert.ok(error.startsWith(`wl_display@1.error(${CREATOR}@4, 4, `), error);
-  assert.deepEqual(scene.host.heard(), []);
+  scene.host.mustHearNothing();
 });
 
 Deno.test("a second profile of a creator whose first one failed is refused as any", () => {
   using scene = new ProfileScene();
-  const name = `${CREATOR}.set_icc_file`;
-  const { client } = scene.world;
-  for (let i = 0; i < 2; i++) {
-    const file = openFile("/proc/self/status", O_RDONLY);
-    client.say(4, name, {
-      "icc_profile": file.release(),
-      offset: 0,
-      length: 100,
-    });
-  }
-  scene.world.settle();
-  assert.match(client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
+  for (let i = 0; i < 2; i++) scene.set(4, unreadable(), 0, 100);
+  assert.match(scene.client.heard().join(), /error\(.*@4, 1, "there is an ICC/);
 });
 
 Deno.test("a profile of a colour manager that the host has taken back goes nowhere, and ends nobody", () => {
@@ -211,18 +206,16 @@ Deno.test("a profile of a colour manager that the host has taken back goes nowhe
   world.bind(9, "wp_color_manager_v1", 1, 5);
   world.client.say(5, "wp_color_manager_v1.create_icc_creator", { obj: 6 });
   scene.set(6, memoryFile(), 0, 100);
-  world.client.say(6, `${CREATOR}.create`, { "image_description": 7 });
-  assert.deepEqual(world.host.heard(), []);
+  scene.create(6, 7);
+  world.host.mustHearNothing();
   assert.equal(world.ended, false);
 });
 
 Deno.test("a profile that cannot be copied, because descriptors have run out, fails, and ends nobody", () => {
   using scene = new ProfileScene();
-  const { client } = scene.world;
   scene.set(4, memoryFile(), 0, 100);
   withFreeDescriptors(2, () => scene.world.settle());
-  client.say(4, `${CREATOR}.create`, { "image_description": 5 });
-  scene.world.settle();
+  scene.create();
   assertFails(scene, /the proxy cannot copy it: .*EMFILE/);
 });
 
@@ -231,13 +224,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
   const { client, host } = scene.world;
   const largest = 32 * 1024 * 1024;
   const give = (creator: number): void => {
-    const file = memoryFile(largest);
-    scene.set(creator, file, 0, largest);
+    scene.set(creator, memoryFile(largest), 0, largest);
     scene.world.settle();
   };
-  for (const creator of [5, 6, 7]) {
-    client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: creator });
-  }
+  for (const creator of [5, 6, 7]) scene.createCreator(creator);
   for (const creator of [4, 5, 6]) give(creator);
   const heard = host.heard();
   const profiles = heard.filter((line) => line.includes("set_icc_file"));
@@ -245,12 +235,10 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
     `${CREATOR}@4`,
     `${CREATOR}@5`,
   ]);
-  assert.match(
-    scene.world.log.join(),
+  scene.world.logMustMatch(
     /ignored a colour profile: the compositor has not yet read/,
   );
-  client.say(6, `${CREATOR}.create`, { "image_description": 8 });
-  scene.world.settle();
+  scene.create(6, 8);
   assert.match(client.heard().join(), /wp_image_description_v1@8\.failed\(2, /);
   host.answerSyncs(heard);
   give(7);
@@ -264,9 +252,9 @@ Deno.test("profiles that the host has not read yet are 64 MiB at most, so that a
  */
 function failOnce(scene: ProfileScene): void {
   const { client } = scene.world;
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   client.say(5, "wp_image_description_v1.destroy");
-  client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.world.settle();
 }
 
@@ -279,7 +267,7 @@ Deno.test("a client that goes on to give profiles that fail is told once in a mi
   scene.give(memoryFile(), 0, 100);
   assert.equal(log.length, 2, "another reason");
   scene.client.say(5, "wp_image_description_v1.destroy");
-  scene.client.say(3, "wp_color_manager_v1.create_icc_creator", { obj: 4 });
+  scene.createCreator(4);
   scene.world.loop.sleep(60_000);
   failOnce(scene);
   assert.equal(log.length, 3);
@@ -292,7 +280,7 @@ Deno.test("a client whose profiles fail without end, each of which leaves an obj
   for (let i = 0; i < MAX_LEFT; i++) failOnce(scene);
   assert.equal(world.ended, false);
   world.client.heard();
-  scene.give(openFile("/proc/self/status", O_RDONLY).release(), 0, 100);
+  scene.give(unreadable(), 0, 100);
   assert.equal(world.ended, true);
   assert.match(
     world.client.heard().join(),

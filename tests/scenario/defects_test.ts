@@ -30,13 +30,13 @@ function worldWith(trouble: (relay: FeatureRelay) => void): RelayWorld {
 
 Deno.test("a feature's timer that throws ends its client, who is told", () => {
   using world = worldWith((relay) => relay.loop.after(10, fail));
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
   assert.ok(!world.ended);
   world.pass(10);
   assert.ok(world.ended);
-  assert.deepEqual(world.client.heard(), [told]);
-  assert.match(world.log[0] ?? "", /^internal error: /);
+  world.client.mustHear(told);
+  world.logMustMatch(/^internal error: /);
 });
 
 Deno.test("a feature's watch that throws ends its client, who is told", () => {
@@ -47,11 +47,11 @@ Deno.test("a feature's watch that throws ends its client, who is told", () => {
   using world = worldWith((relay) =>
     watches.use(relay.loop.watch(here.number, { ready: fail }))
   );
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.client.listen();
   while (!world.ended) world.loop.turn(0);
   watches.dispose();
-  assert.deepEqual(world.client.heard(), [told]);
+  world.client.mustHear(told);
 });
 
 Deno.test("an endpoint that fails at once ends its client, after the relay was made", () => {
@@ -64,5 +64,5 @@ Deno.test("an endpoint that fails at once ends its client, after the relay was m
   assert.ok(!world.ended);
   world.pass(0);
   assert.ok(world.ended);
-  assert.deepEqual(world.client.heard(), [told]);
+  world.client.mustHear(told);
 });

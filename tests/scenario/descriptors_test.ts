@@ -10,45 +10,30 @@ import {
   OwnedFd,
   statusFlags,
 } from "../../ffi/fd.ts";
-import { createPipe } from "../../ffi/pipe.ts";
 import { readFdLimit, setFdLimit } from "../../ffi/process.ts";
-import { socketPair } from "../../ffi/unix_socket.ts";
 import {
+  closesAllDescriptors,
   fileIdentity,
   memoryFile,
-  openFdCount,
+  memoryFiles,
+  pipeEnd,
+  socketEnd,
 } from "../support/descriptors.ts";
 import { testWithSilentFile } from "../support/silent_file_test_case.ts";
-import { join } from "../support/words.ts";
+import { series } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
-/** A client with a pool manager, its object 3. */
-function poolWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(2, "wl_shm", 1, 3);
-  world.forget();
-  return world;
-}
-
-function files(count: number): number[] {
-  return Array.from({ length: count }, () => memoryFile());
-}
-
 function pools(world: RelayWorld, first: number, count: number): Uint8Array {
-  const requests = [];
-  for (let id = first; id < first + count; id++) {
-    requests.push(
-      world.client.encode(3, "wl_shm.create_pool", { id, fd: -1, size: 4096 }),
-    );
-  }
-  return join(...requests);
+  const pool = { id: first, fd: -1, size: 4096 };
+  const request = world.client.encode(3, "wl_shm.create_pool", pool);
+  return series(request, 2, count);
 }
 
 Deno.test("a hundred descriptors go on 28 at a time, each with or before its message", () => {
-  using world = poolWorld();
-  const fds = files(100);
+  using world = RelayWorld.withShm();
+  const fds = memoryFiles(100);
   const identities = fds.map(fileIdentity);
   world.client.bytes(pools(world, 4, 100), fds);
   assert.equal(world.host.heard().length, 100);
@@ -58,8 +43,8 @@ Deno.test("a hundred descriptors go on 28 at a time, each with or before its mes
 });
 
 Deno.test("descriptors that come one by one with messages in pieces are matched to them", () => {
-  using world = poolWorld();
-  const fds = files(50);
+  using world = RelayWorld.withShm();
+  const fds = memoryFiles(50);
   const identities = fds.map(fileIdentity);
   const requests = pools(world, 4, 50);
   fds.forEach((fd, index) => {
@@ -74,11 +59,11 @@ Deno.test("descriptors that come one by one with messages in pieces are matched 
 });
 
 Deno.test("a host that does not read gets its descriptors later, none lost and none late", () => {
-  using world = poolWorld();
+  using world = RelayWorld.withShm();
   world.host.deaf = true;
   let next = 4;
   for (let batch = 0; batch < 4; batch++) {
-    world.client.bytes(pools(world, next, 200), files(200));
+    world.client.bytes(pools(world, next, 200), memoryFiles(200));
     next += 200;
     world.settle();
   }
@@ -90,19 +75,14 @@ Deno.test("a host that does not read gets its descriptors later, none lost and n
 });
 
 Deno.test("descriptors that no message asks for do no harm, and are closed with the client", () => {
-  const before = openFdCount();
-  {
-    using world = poolWorld();
-    world.client.bytes(
-      world.client.encode(1, "wl_display.sync", { callback: 4 }),
-      files(20),
-    );
-    assert.deepEqual(world.host.heard(), [
-      "wl_display@1.sync(new wl_callback@4)",
-    ]);
-    assert.ok(!world.ended);
-  }
-  assert.equal(openFdCount(), before);
+  using _closed = closesAllDescriptors();
+  using world = RelayWorld.withShm();
+  world.client.bytes(
+    world.client.encode(1, "wl_display.sync", { callback: 4 }),
+    memoryFiles(20),
+  );
+  world.host.mustHear("wl_display@1.sync(new wl_callback@4)");
+  assert.ok(!world.ended);
 });
 
 Deno.test("a paste without its descriptor ends the client", () => {
@@ -113,29 +93,26 @@ Deno.test("a paste without its descriptor ends the client", () => {
       fd: -1,
     }),
   );
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     'wl_display@1.error(wl_display@1, 1, "invalid arguments for wl_data_offer#4278190080.receive: a file descriptor is missing")',
-  ]);
+  );
 });
 
 Deno.test("a relay leaves no descriptor open, however it ends", () => {
-  const before = openFdCount();
-  {
-    using world = poolWorld();
-    world.client.bytes(pools(world, 4, 100), files(100));
-    world.settle();
-    world.host.deaf = true;
-    world.client.bytes(pools(world, 104, 200), files(200));
-    world.client.bytes(pools(world, 304, 1).subarray(0, 5), files(30));
-    world.settle();
-    world.relay.stop("enough");
-  }
-  assert.equal(openFdCount(), before);
+  using _closed = closesAllDescriptors();
+  using world = RelayWorld.withShm();
+  world.client.bytes(pools(world, 4, 100), memoryFiles(100));
+  world.settle();
+  world.host.deaf = true;
+  world.client.bytes(pools(world, 104, 200), memoryFiles(200));
+  world.client.bytes(pools(world, 304, 1).subarray(0, 5), memoryFiles(30));
+  world.settle();
+  world.relay.stop("enough");
 });
 
 Deno.test("descriptors that are lost because too many are open end the client, and it is said why", () => {
-  using world = poolWorld();
-  const fds = files(20);
+  using world = RelayWorld.withShm();
+  const fds = memoryFiles(20);
   const highest = Math.max(...fds);
   world.client.bytes(pools(world, 4, 20), fds);
   const limit = readFdLimit();
@@ -152,62 +129,38 @@ Deno.test("descriptors that are lost because too many are open end the client, a
   }
   world.settle();
   assert.ok(world.ended);
-  assert.deepEqual(world.log, [
+  world.mustLog(
     "client ended: the kernel dropped file descriptors on receipt; raise the limit of open files",
-  ]);
+  );
 });
 
 /**
  * Whoever pastes may give any descriptor to be written to; it is the same open
  * file that the host gets.
  */
-const receivers: { name: string; open: () => OwnedFd }[] = [
-  {
-    name: "a pipe that blocks",
-    open: () => {
-      const { reader, writer } = createPipe();
-      reader[Symbol.dispose]();
-      return writer;
-    },
-  },
-  { name: "a terminal", open: () => openFile("/dev/ptmx", O_RDWR) },
-  { name: "a file", open: () => new OwnedFd(memoryFile()) },
-  {
-    name: "a socket that does not block",
-    open: () => {
-      const [socket, other] = socketPair();
-      other[Symbol.dispose]();
-      return socket;
-    },
-  },
+const receivers: readonly (readonly [string, () => OwnedFd])[] = [
+  ["a pipe that blocks", () => pipeEnd("writer")],
+  ["a terminal", () => openFile("/dev/ptmx", O_RDWR)],
+  ["a file", () => new OwnedFd(memoryFile())],
+  ["a socket that does not block", socketEnd],
 ];
 
 /** A client that is offered the host's clipboard as `FIRST`. */
 function pasteWorld(): RelayWorld {
-  const world = RelayWorld.ready();
-  world.bind(4, "wl_data_device_manager", 3, 3);
-  world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 5,
-    seat: 4,
-  });
-  world.settle();
+  const world = RelayWorld.withDataDevice();
   world.host.say(5, "wl_data_device.data_offer", { id: FIRST });
   world.forget();
   return world;
 }
 
-for (const { name, open } of receivers) {
+for (const [name, open] of receivers) {
   Deno.test(`${name} that a paste goes to passes as it is, with its flags`, () => {
     using world = pasteWorld();
     using owned = open();
     const flags = statusFlags(owned.number);
     const identity = fileIdentity(owned.number);
     const given = duplicateFd(owned.number).release();
-    world.client.say(FIRST, "wl_data_offer.receive", {
-      "mime_type": "a/b",
-      fd: given,
-    });
+    world.client.receive(FIRST, "a/b", given);
     world.settle();
     using arrived = new OwnedFd(world.host.takeFd());
     assert.equal(fileIdentity(arrived.number), identity);
@@ -222,13 +175,8 @@ testWithSilentFile(
     using world = pasteWorld();
     world.client.keepsFds = true;
     const { number } = file.fd;
-    world.client.say(FIRST, "wl_data_offer.receive", {
-      "mime_type": "a/b",
-      fd: number,
-    });
-    assert.deepEqual(world.host.heard(), [
-      'wl_data_offer@4278190080.receive("a/b", fd)',
-    ]);
+    world.client.receive(FIRST, "a/b", number);
+    world.host.mustHear('wl_data_offer@4278190080.receive("a/b", fd)');
     file.closeLater(world.host.takeFd());
   },
 );

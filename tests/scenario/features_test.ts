@@ -7,6 +7,7 @@ import { closeFd } from "../../ffi/fd.ts";
 import type { Entry } from "../../src/relay/entry.ts";
 import type { Feature } from "../../src/relay/feature.ts";
 import {
+  closesAllDescriptors,
   fileIdentity,
   memoryFile,
   openFdCount,
@@ -23,13 +24,13 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
   using world = featureWorld(feature({
     requests: {
       "wl_surface.attach": (_relay, surface, { buffer, x, y }) => {
-        seen.push(`${surface}`, buffer, x, y);
+        seen.push([`${surface}`, buffer, x, y]);
         return "forward";
       },
     },
     events: {
       "wl_pointer.enter": (_relay, pointer, { serial, surface, surface_x }) => {
-        seen.push(`${pointer}`, serial, `${surface}`, surface_x);
+        seen.push([`${pointer}`, serial, `${surface}`, surface_x]);
         return "forward";
       },
     },
@@ -43,19 +44,13 @@ Deno.test("a handler sees a message's object and its arguments by name", () => {
   });
   world.settle();
   assert.deepEqual(seen, [
-    "wl_surface@4",
-    null,
-    -1,
-    2,
-    "wl_pointer@6",
-    0xffffffff,
-    "wl_surface@4",
-    -256,
+    ["wl_surface@4", null, -1, 2],
+    ["wl_pointer@6", 0xffffffff, "wl_surface@4", -256],
   ]);
-  assert.deepEqual(world.host.heard(), ["wl_surface@4.attach(nil, -1, 2)"]);
-  assert.deepEqual(world.client.heard(), [
+  world.host.mustHear("wl_surface@4.attach(nil, -1, 2)");
+  world.client.mustHear(
     "wl_pointer@6.enter(4294967295, wl_surface@4, -256, 512)",
-  ]);
+  );
 });
 
 Deno.test("a rewritten message goes on with what the handler wrote", () => {
@@ -76,8 +71,8 @@ Deno.test("a rewritten message goes on with what the handler wrote", () => {
   const { host } = world;
   world.client.damage(4, [1, 2, 3, 4]);
   host.say(6, "wl_pointer.motion", MOTION);
-  assert.deepEqual(host.heard(), ["wl_surface@4.damage(1, 2, 6, 4)"]);
-  assert.deepEqual(world.client.heard(), ["wl_pointer@6.motion(1, -2, 3)"]);
+  host.mustHear("wl_surface@4.damage(1, 2, 6, 4)");
+  world.client.mustHear("wl_pointer@6.motion(1, -2, 3)");
 });
 
 Deno.test("a rewritten message creates its objects and carries its descriptors", () => {
@@ -100,7 +95,7 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
   world.bind(2, "wl_shm", 1, 7);
   client.say(5, "wl_seat.get_keyboard", { id: 8 });
   world.bind(4, "wl_data_device_manager", 3, 9);
-  client.say(9, "wl_data_device_manager.get_data_device", { id: 10, seat: 5 });
+  client.getDataDevice(9, 10, 5);
   world.forget();
   const before = openFdCount();
   const [pool, keymap] = [memoryFile(), memoryFile()];
@@ -108,43 +103,38 @@ Deno.test("a rewritten message creates its objects and carries its descriptors",
   client.createPool(7, { id: 11, fd: pool, size: 100 });
   world.host.keymap(8, keymap, 100);
   world.host.say(10, "wl_data_device.data_offer", { id: FIRST });
-  assert.deepEqual(world.host.heard(), [
-    "wl_shm@7.create_pool(new wl_shm_pool@11, fd, 101)",
-  ]);
-  assert.deepEqual(client.heard(), [
+  world.host.mustHear("wl_shm@7.create_pool(new wl_shm_pool@11, fd, 101)");
+  client.mustHear(
     "wl_keyboard@8.keymap(1, fd, 101)",
     "wl_data_device@10.data_offer(new wl_data_offer@4278190080)",
-  ]);
+  );
   const arrived = [world.host.takeFd(), client.takeFd()];
   assert.deepEqual(arrived.map(fileIdentity), identities);
   arrived.forEach(closeFd);
   assert.equal(openFdCount(), before);
   client.say(11, "wl_shm_pool.resize", { size: 200 });
-  assert.deepEqual(world.host.heard(), ["wl_shm_pool@11.resize(200)"]);
+  world.host.mustHear("wl_shm_pool@11.resize(200)");
 });
 
 Deno.test("a handler may put another descriptor in place of the one that came", () => {
-  const before = openFdCount();
-  {
-    const another = memoryFile();
-    const identity = fileIdentity(another);
-    using world = featureWorld(feature({
-      events: {
-        "wl_keyboard.keymap": (_relay, _keyboard, values) => {
-          values.fd = another;
-          return "rewrite";
-        },
+  using _closed = closesAllDescriptors();
+  const another = memoryFile();
+  const identity = fileIdentity(another);
+  using world = featureWorld(feature({
+    events: {
+      "wl_keyboard.keymap": (_relay, _keyboard, values) => {
+        values.fd = another;
+        return "rewrite";
       },
-    }));
-    world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
-    world.forget();
-    world.host.keymap(7, memoryFile(), 100);
-    world.settle();
-    const arrived = world.client.takeFd();
-    assert.equal(fileIdentity(arrived), identity);
-    closeFd(arrived);
-  }
-  assert.equal(openFdCount(), before);
+    },
+  }));
+  world.client.say(5, "wl_seat.get_keyboard", { id: 7 });
+  world.forget();
+  world.host.keymap(7, memoryFile(), 100);
+  world.settle();
+  const arrived = world.client.takeFd();
+  assert.equal(fileIdentity(arrived), identity);
+  closeFd(arrived);
 });
 
 Deno.test("a taken message goes nowhere, and its object and descriptors are the feature's", () => {
@@ -166,8 +156,8 @@ Deno.test("a taken message goes nowhere, and its object and descriptors are the 
   // Its pool has no host half, so nothing about it reaches the host.
   world.client.createBuffer(8, 9, { width: 1, height: 1 });
   world.client.say(8, "wl_shm_pool.destroy");
-  assert.deepEqual(world.host.heard(), []);
-  assert.deepEqual(world.client.heard(), ["wl_display@1.delete_id(8)"]);
+  world.host.mustHearNothing();
+  world.client.mustHear("wl_display@1.delete_id(8)");
   assert.equal(taken[0]?.interface.name, "wl_shm_pool");
   assert.equal(openFdCount(), before + 1);
   fds.forEach(closeFd);
@@ -189,7 +179,7 @@ Deno.test("a taken event goes nowhere, and its descriptor is the feature's", () 
   const before = openFdCount();
   world.host.keymap(7, memoryFile(), 4096);
   world.host.keymap(7, memoryFile(), 0);
-  assert.deepEqual(world.client.heard(), []);
+  world.client.mustHearNothing();
   assert.equal(openFdCount(), before + 1);
   fds.forEach(closeFd);
 });
@@ -198,39 +188,34 @@ Deno.test("what a feature says to either side stands in order with what is forwa
   using world = featureWorld(feature({
     requests: {
       "wl_surface.commit": (relay, surface) => {
-        relay.sendRequest(surface, "wl_surface.damage", {
-          x: 0,
-          y: 0,
-          width: 1,
-          height: 1,
-        });
+        const damage = { x: 0, y: 0, width: 1, height: 1 };
+        relay.sendRequest(surface, "wl_surface.damage", damage);
         return "forward";
       },
     },
     events: {
       "wl_pointer.frame": (relay, pointer) => {
-        relay.sendEvent(pointer, "wl_pointer.axis_source", {
-          "axis_source": 1,
-        });
+        const wheel = { "axis_source": 1 };
+        relay.sendEvent(pointer, "wl_pointer.axis_source", wheel);
         return "forward";
       },
     },
   }));
   const { host } = world;
   world.client.attach(4, null);
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   host.say(6, "wl_pointer.motion", MOTION);
   host.say(6, "wl_pointer.frame");
-  assert.deepEqual(host.heard(), [
+  host.mustHear(
     "wl_surface@4.attach(nil, 0, 0)",
     "wl_surface@4.damage(0, 0, 1, 1)",
     "wl_surface@4.commit()",
-  ]);
-  assert.deepEqual(world.client.heard(), [
+  );
+  world.client.mustHear(
     "wl_pointer@6.motion(1, 2, 3)",
     "wl_pointer@6.axis_source(1)",
     "wl_pointer@6.frame()",
-  ]);
+  );
 });
 
 Deno.test("handlers are asked in the order of the list, and the first that does not forward decides", () => {
@@ -249,10 +234,10 @@ Deno.test("handlers are asked in the order of the list, and the first that does 
     asking("second", "take"),
     asking("third", "take"),
   );
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
   assert.deepEqual(asked, ["first", "second"]);
-  assert.deepEqual(world.host.heard(), []);
+  world.host.mustHearNothing();
 });
 
 Deno.test("a feature's state is its own for every client, and closed with it", () => {
@@ -288,11 +273,9 @@ Deno.test("a handler that throws ends its client, who is told that the proxy fai
       },
     },
   }));
-  world.client.say(4, "wl_surface.commit");
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 3, "the proxy failed: a bug")',
-  ]);
-  assert.match(world.log[0] ?? "", /^internal error: TypeError: a bug\n/);
+  world.client.commit(4);
+  world.client.mustHearError(3, "the proxy failed: a bug");
+  world.logMustMatch(/^internal error: TypeError: a bug\n/);
   assert.deepEqual(world.log.slice(1), [
     "client ended: the proxy failed: a bug",
   ]);

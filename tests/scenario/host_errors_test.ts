@@ -8,47 +8,41 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 Deno.test("an error of the host is about the client's object, and comes after what was queued before", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
+  world.client.createSurface(5);
   world.forget();
   world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
   world.host.error(5, 1, "invalid transform 9");
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     "wl_surface@5.preferred_buffer_scale(2)",
     'wl_display@1.error(wl_surface@5, 1, "invalid transform 9")',
-  ]);
+  );
   assert.ok(world.client.closed && world.host.closed);
-  assert.deepEqual(world.log, [
+  world.mustLog(
     "client ended: the compositor refused a request: wl_surface@5: error 1: invalid transform 9",
-  ]);
+  );
 });
 
 Deno.test("an error of the host about the display is about the display", () => {
   using world = RelayWorld.ready();
   world.host.error(1, 2, "no memory");
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 2, "no memory")',
-  ]);
+  world.client.mustHearError(2, "no memory");
 });
 
 Deno.test("an error about an object that only the proxy knows is about the display", () => {
   using world = RelayWorld.ready();
   world.host.error("wl_registry#1", 0, "invalid global");
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 0, "invalid global")',
-  ]);
-  assert.deepEqual(world.log, [
+  world.client.mustHearError(0, "invalid global");
+  world.mustLog(
     "client ended: the compositor refused a request: the proxy's own wl_registry: error 0: invalid global",
-  ]);
+  );
 });
 
 Deno.test("an error about an object that nobody knows is about the display", () => {
   using world = RelayWorld.ready();
   world.host.bytes(message(1, 0, 77, 4, "gone"));
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 4, "gone")',
-  ]);
+  world.client.mustHearError(4, "gone");
 });
 
 Deno.test("an error about an object that the client destroyed names it all the same", () => {
@@ -56,9 +50,7 @@ Deno.test("an error about an object that the client destroyed names it all the s
   world.client.say(4, "wl_surface.destroy");
   world.forget();
   world.host.error(4, 0, "defunct role");
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_surface@4, 0, "defunct role")',
-  ]);
+  world.client.mustHear('wl_display@1.error(wl_surface@4, 0, "defunct role")');
 });
 
 Deno.test("an error that the host sent before it closed its end is found, also when our next request fails", () => {
@@ -67,18 +59,14 @@ Deno.test("an error that the host sent before it closed its end is found, also w
   world.forget();
   world.host.error(3, 5, "last words");
   world.host[Symbol.dispose]();
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_compositor@3, 5, "last words")',
-  ]);
+  world.client.createSurface(4);
+  world.client.mustHear('wl_display@1.error(wl_compositor@3, 5, "last words")');
 });
 
 Deno.test("an empty error text stays empty", () => {
   using world = RelayWorld.ready();
   world.host.error(1, 2, "");
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 2, "")',
-  ]);
+  world.client.mustHearError(2, "");
 });
 
 Deno.test("a host that closes the connection without a word ends the client with one", () => {
@@ -87,24 +75,20 @@ Deno.test("a host that closes the connection without a word ends the client with
   world.forget();
   world.host.say(3, "wl_output.done");
   world.host[Symbol.dispose]();
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     "wl_output@3.done()",
     'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
-  ]);
+  );
   assert.ok(world.client.closed);
-  assert.deepEqual(world.log, [
-    "client ended: the compositor closed the connection",
-  ]);
+  world.mustLog("client ended: the compositor closed the connection");
 });
 
 Deno.test("a host that closes the connection before it said what it has ends the client, too", () => {
   using world = new RelayWorld();
-  world.client.say(1, "wl_display.get_registry", { registry: 2 });
+  world.client.getRegistry(2);
   world.settle();
   world.host[Symbol.dispose]();
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 3, "the compositor closed the connection")',
-  ]);
+  world.client.mustHearError(3, "the compositor closed the connection");
 });
 
 Deno.test("a host that refuses the connection itself is quoted", () => {
@@ -112,19 +96,15 @@ Deno.test("a host that refuses the connection itself is quoted", () => {
   world.settle();
   world.host.error(1, 2, "too many clients");
   world.host[Symbol.dispose]();
-  assert.deepEqual(world.client.heard(), [
-    'wl_display@1.error(wl_display@1, 2, "too many clients")',
-  ]);
+  world.client.mustHearError(2, "too many clients");
 });
 
 Deno.test("an error of one client's host ends no other client", () => {
   using world = RelayWorld.ready();
-  using other = RelayWorld.ready({ beside: world });
+  using other = RelayWorld.ready({ loop: world.loop });
   world.host.error(1, 2, "no memory");
   world.settle();
   assert.ok(world.ended);
   other.client.say(1, "wl_display.sync", { callback: 3 });
-  assert.deepEqual(other.host.heard(), [
-    "wl_display@1.sync(new wl_callback@3)",
-  ]);
+  other.host.mustHear("wl_display@1.sync(new wl_callback@3)");
 });

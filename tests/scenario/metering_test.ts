@@ -3,6 +3,7 @@
  * of it, and at the limit the client's requests wait.
  */
 import assert from "node:assert/strict";
+import { repeated } from "../support/words.ts";
 import { RelayWorld } from "../support/relay_world.ts";
 
 /**
@@ -93,16 +94,9 @@ Deno.test("what is sent between the question and its answer stays unanswered", (
 
 Deno.test("bytes count as sends do", () => {
   using world = meteredWorld();
-  const request = world.client.encode(4, "wl_surface.damage", {
-    x: 0,
-    y: 0,
-    width: 1,
-    height: 1,
-  });
-  const batch = new Uint8Array(request.length * 600); // 14,400 bytes
-  for (let at = 0; at < batch.length; at += request.length) {
-    batch.set(request, at);
-  }
+  const damage = { x: 0, y: 0, width: 1, height: 1 };
+  const request = world.client.encode(4, "wl_surface.damage", damage);
+  const batch = repeated(request, 600); // 14,400 bytes
   const syncs: string[] = [];
   const heard: number[] = [];
   for (let i = 0; i < 8; i++) {
@@ -123,10 +117,7 @@ Deno.test("bytes count as sends do", () => {
   world.host.answer(syncs[0] ?? "");
   const rest = world.host.heard();
   world.host.answer(ownSync(rest));
-  assert.equal(
-    taken + damages(rest) + damages(world.host.heard()),
-    8 * 600,
-  );
+  assert.equal(taken + damages(rest) + damages(world.host.heard()), 8 * 600);
 });
 
 Deno.test("an endpoint without limits is asked nothing", () => {

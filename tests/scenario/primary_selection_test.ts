@@ -12,10 +12,7 @@ function worldWith(
   options: RelayWorldOptions = {},
 ): RelayWorld {
   return RelayWorld.ready(options, [
-    ...names.map((
-      name,
-      index,
-    ): [number, string, number] => [index + 1, name, 1]),
+    ...names.map((name, index) => [index + 1, name, 1] as const),
     [9, "wl_seat", 8],
   ]);
 }
@@ -25,7 +22,7 @@ function worldWith(
  * each.
  */
 function told(world: RelayWorld): [number, string][] {
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   return world.client.heard().flatMap((line): [number, string][] => {
     const [, name, type] = /global\((\d+), "(.*primary.*)"/.exec(line) ?? [];
     return type === undefined ? [] : [[Number(name), type]];
@@ -46,14 +43,14 @@ Deno.test("an old client uses a new host's primary selection under its old name"
     source: 7,
     serial: 1,
   });
-  assert.deepEqual(host.heard(), [
+  host.mustHear(
     `wl_registry#1.bind(1, new ${STANDARD} v1@4)`,
     "wl_registry#1.bind(9, new wl_seat v8@5)",
     `${STANDARD}@4.get_device(new zwp_primary_selection_device_v1@6, wl_seat@5)`,
     `${STANDARD}@4.create_source(new zwp_primary_selection_source_v1@7)`,
     'zwp_primary_selection_source_v1@7.offer("a/b")',
     "zwp_primary_selection_device_v1@6.set_selection(zwp_primary_selection_source_v1@7, 1)",
-  ]);
+  );
   host.say(6, "zwp_primary_selection_device_v1.data_offer", { offer: FIRST });
   host.say(FIRST, "zwp_primary_selection_offer_v1.offer", {
     "mime_type": "c/d",
@@ -64,13 +61,13 @@ Deno.test("an old client uses a new host's primary selection under its old name"
     "mime_type": "a/b",
     fd: memoryFile(),
   });
-  assert.deepEqual(client.heard(), [
+  client.mustHear(
     "gtk_primary_selection_device@6.data_offer(new gtk_primary_selection_offer@4278190080)",
     'gtk_primary_selection_offer@4278190080.offer("c/d")',
     "gtk_primary_selection_device@6.selection(gtk_primary_selection_offer@4278190080)",
     "gtk_primary_selection_device@6.selection(nil)",
     'gtk_primary_selection_source@7.send("a/b", fd)',
-  ]);
+  );
 });
 
 Deno.test("a new client uses an old host's primary selection under its new name", () => {
@@ -83,22 +80,20 @@ Deno.test("a new client uses an old host's primary selection under its new name"
   world.settle();
   host.say(6, "gtk_primary_selection_device.data_offer", { offer: FIRST });
   host.say(6, "gtk_primary_selection_device.selection", { id: FIRST });
-  assert.deepEqual(host.heard(), [
+  host.mustHear(
     `wl_registry#1.bind(1, new ${OLD} v1@4)`,
     "wl_registry#1.bind(9, new wl_seat v8@5)",
     `${OLD}@4.get_device(new gtk_primary_selection_device@6, wl_seat@5)`,
-  ]);
+  );
   world.client.say(FIRST, "zwp_primary_selection_offer_v1.receive", {
     "mime_type": "a/b",
     fd: memoryFile(),
   });
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     "zwp_primary_selection_device_v1@6.data_offer(new zwp_primary_selection_offer_v1@4278190080)",
     "zwp_primary_selection_device_v1@6.selection(zwp_primary_selection_offer_v1@4278190080)",
-  ]);
-  assert.deepEqual(host.heard(), [
-    'gtk_primary_selection_offer@4278190080.receive("a/b", fd)',
-  ]);
+  );
+  host.mustHear('gtk_primary_selection_offer@4278190080.receive("a/b", fd)');
 });
 
 for (const names of [[STANDARD, OLD], [OLD, STANDARD]]) {
@@ -115,9 +110,7 @@ Deno.test("an empty primary selection is a null offer", () => {
   world.client.say(3, `${STANDARD}.get_device`, { id: 5, seat: 4 });
   world.forget();
   world.host.say(5, "zwp_primary_selection_device_v1.selection", { id: null });
-  assert.deepEqual(world.client.heard(), [
-    "zwp_primary_selection_device_v1@5.selection(nil)",
-  ]);
+  world.client.mustHear("zwp_primary_selection_device_v1@5.selection(nil)");
 });
 
 Deno.test("a primary selection that is denied is denied under both names", () => {
@@ -133,8 +126,8 @@ Deno.test("the old name can be denied alone", () => {
 Deno.test("with the manager its alias goes", () => {
   using world = worldWith([STANDARD]);
   world.host.withdraw(1);
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     "wl_registry@2.global_remove(1)",
     `wl_registry@2.global_remove(${0xfffffff1})`,
-  ]);
+  );
 });

@@ -1,12 +1,11 @@
 /** What a client sees of the host's globals, and what it may bind. */
 import assert from "node:assert/strict";
+import type { Globals } from "../support/scripted_host.ts";
 import { RelayWorld } from "../support/relay_world.ts";
-
-type Globals = readonly (readonly [number, string, number])[];
 
 /** What a client's second registry, its object 3, is told. */
 function announced(world: RelayWorld): string[] {
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   return world.client.heard().map((line) =>
     line.replace(/^wl_registry@3\.global\((.*)\)$/, "$1")
   );
@@ -14,17 +13,17 @@ function announced(world: RelayWorld): string[] {
 
 Deno.test("a client is told nothing before the host has said all that it has", () => {
   using world = new RelayWorld();
-  world.client.say(1, "wl_display.get_registry", { registry: 2 });
+  world.client.getRegistry(2);
   world.settle();
   world.host.announce(5, "wl_compositor", 6);
-  assert.deepEqual(world.client.heard(), []);
+  world.client.mustHearNothing();
   world.host.announce(6, "wl_subcompositor", 1);
   world.host.answer("wl_callback#1");
-  assert.deepEqual(world.client.heard(), [
+  world.client.mustHear(
     'wl_registry@2.global(5, "wl_compositor", 6)',
     'wl_registry@2.global(6, "wl_subcompositor", 1)',
     'wl_registry@2.global(4294967294, "wl_fixes", 2)',
-  ]);
+  );
 });
 
 Deno.test("data device managers are told before seats, and outputs last, in the host's order otherwise", () => {
@@ -85,20 +84,20 @@ Deno.test("a global that is allowed by name is told at the newest version", () =
 
 Deno.test("every registry of a client is told all, and the host hears of none", () => {
   using world = RelayWorld.ready({}, [[1, "wl_shm", 1]]);
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
-  world.client.say(1, "wl_display.get_registry", { registry: 4 });
-  assert.deepEqual(world.client.heard(), [
+  world.client.getRegistry(3);
+  world.client.getRegistry(4);
+  world.client.mustHear(
     'wl_registry@3.global(1, "wl_shm", 1)',
     'wl_registry@3.global(4294967294, "wl_fixes", 2)',
     'wl_registry@4.global(1, "wl_shm", 1)',
     'wl_registry@4.global(4294967294, "wl_fixes", 2)',
-  ]);
-  assert.deepEqual(world.host.heard(), []);
+  );
+  world.host.mustHearNothing();
 });
 
 Deno.test("one global can be bound twice, from different registries and at different versions", () => {
   using world = RelayWorld.ready();
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  world.client.getRegistry(3);
   world.client.bind(1, "wl_compositor", 6, 4);
   world.client.say(3, "wl_registry.bind", {
     name: 1,
@@ -108,12 +107,12 @@ Deno.test("one global can be bound twice, from different registries and at diffe
   });
   world.client.say(4, "wl_compositor.create_surface", { id: 6 });
   world.client.say(5, "wl_compositor.create_surface", { id: 7 });
-  assert.deepEqual(world.host.heard(), [
+  world.host.mustHear(
     "wl_registry#1.bind(1, new wl_compositor v6@4)",
     "wl_registry#1.bind(1, new wl_compositor v4@5)",
     "wl_compositor@4.create_surface(new wl_surface@6)",
     "wl_compositor@5.create_surface(new wl_surface@7)",
-  ]);
+  );
 });
 
 const refusals: {
@@ -165,13 +164,9 @@ for (const { name, bind, error } of refusals) {
       [8, "zwlr_screencopy_manager_v1", 3],
     ]);
     world.client.bind(...bind, 3);
-    assert.deepEqual(world.client.heard(), [
-      `wl_display@1.error(wl_registry@2, 0, "${error}")`,
-    ]);
-    assert.deepEqual(world.host.heard(), []);
-    assert.deepEqual(world.log, [
-      `client ended: it broke the protocol: ${error}`,
-    ]);
+    world.client.mustHear(`wl_display@1.error(wl_registry@2, 0, "${error}")`);
+    world.host.mustHearNothing();
+    world.mustLog(`client ended: it broke the protocol: ${error}`);
     assert.ok(world.client.closed && world.host.closed);
   });
 }
@@ -181,7 +176,7 @@ Deno.test("what the host cannot be told the truth about is not touched: its name
   world.host.announce(0xfffffff5, "wl_seat", 8);
   world.host.withdraw(0xfffffffe);
   world.host.withdraw(4711);
-  assert.deepEqual(world.client.heard(), []);
+  world.client.mustHearNothing();
   world.bind(0xfffffffe, "wl_fixes", 2, 3);
   assert.ok(!world.ended);
 });

@@ -2,6 +2,7 @@
  * How much is copied: what changed since a shadow was last shown, and no more.
  */
 import assert from "node:assert/strict";
+import type { ScriptedClient } from "../support/scripted_client.ts";
 import { PIXEL, SURFACE } from "./support/buffer_scene.ts";
 import { ShadowScene } from "./support/shadow_scene.ts";
 
@@ -15,8 +16,7 @@ Deno.test("a change of 100x100 pixels in 1920x1080 copies 100 rows of 400 bytes"
   const buffer = scene.buffer(WIDTH, HEIGHT);
   scene.commit(buffer, [0, 0, WIDTH, HEIGHT]);
   assert.equal(scene.copiedBytes(), WHOLE);
-  const shown = scene.attached();
-  scene.release(shown);
+  const shown = scene.finishFrame();
   buffer.words.fill(3);
   scene.commit(buffer, [300, 200, 100, 100]);
   assert.equal(scene.copiedBytes(), PATCH);
@@ -62,27 +62,22 @@ Deno.test("a client that draws in two buffers has every frame right on a host wi
   const one = scene.buffer(16, 16);
   const two = scene.buffer(16, 16);
   scene.commit(one, [0, 0, 16, 16]);
-  scene.release(scene.attached());
+  scene.finishFrame();
   // The second buffer has what changed in both frames; only the last change is
   // damage.
   one.words.fill(1, 0, 16);
   scene.commit(one, [0, 0, 16, 1]);
-  scene.release(scene.attached());
+  scene.finishFrame();
   two.words.set(one.words);
   two.words.fill(2, 16, 32);
   scene.commit(two, [0, 1, 16, 1]);
-  assert.deepEqual(
-    scene.pixels(scene.attached()).subarray(0, 256),
-    two.words,
-  );
+  assert.deepEqual(scene.pixels(scene.attached()).subarray(0, 256), two.words);
 });
 
 Deno.test("rows are joined where little is between them", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(1000, 10);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(1000, 10);
+  scene.finishFrame();
   scene.commit(buffer, [10, 2, 980, 5]);
   assert.equal(scene.copiedBytes(), 4 * 4000 + 980 * 4);
 });
@@ -92,34 +87,34 @@ Deno.test("damage in the surface's coordinates counts with the surface's scale",
   const buffer = scene.buffer(WIDTH, HEIGHT);
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 });
   scene.client.damage(SURFACE, [100, 100, 50, 50]);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
 });
 
-Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
-  using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
-  const { client } = scene;
+/** A client whose surface has a viewport (7). */
+function viewportScene(): ShadowScene {
+  const scene = new ShadowScene([[9, "wp_viewporter", 1]]);
   scene.world.bind(9, "wp_viewporter", 1, 6);
-  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
+  const viewport = { id: 7, surface: SURFACE };
+  scene.client.say(6, "wp_viewporter.get_viewport", viewport);
+  return scene;
+}
+
+Deno.test("damage in the surface's coordinates goes back through the viewport and the transform", () => {
+  using scene = viewportScene();
+  const { client } = scene;
   const buffer = scene.buffer(400, 600);
   // Turned by 90 degrees: the surface is 600x400, of which the right half,
   // 300x400, is shown at half the size.
   client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 1 });
-  client.say(7, "wp_viewport.set_source", {
-    x: 300 * 256,
-    y: 0,
-    width: 300 * 256,
-    height: 400 * 256,
-  });
+  const half = { x: 300 * 256, y: 0, width: 300 * 256, height: 400 * 256 };
+  client.say(7, "wp_viewport.set_source", half);
   client.say(7, "wp_viewport.set_destination", { width: 150, height: 200 });
   scene.commit(buffer);
-  const shown = scene.attached();
-  scene.release(shown);
-  scene.copiedBytes();
+  const shown = scene.finishFrame();
   buffer.words.fill(9);
   client.damage(SURFACE, [10, 20, 30, 40]);
   scene.commit(buffer);
@@ -137,32 +132,25 @@ Deno.test("damage in the surface's coordinates goes back through the viewport an
  * What a client says of how its buffer (9) lies on the surface; it has a
  * viewport (7).
  */
-const views: Readonly<Record<string, (scene: ShadowScene) => void>> = {
-  "wl_surface.set_buffer_transform": (scene) =>
-    scene.client.say(SURFACE, "wl_surface.set_buffer_transform", {
-      transform: 2,
-    }),
-  "wl_surface.set_buffer_scale": (scene) =>
-    scene.client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
-  "wp_viewport.set_source": (scene) => {
+const views: Readonly<Record<string, (client: ScriptedClient) => void>> = {
+  "wl_surface.set_buffer_transform": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_transform", { transform: 2 }),
+  "wl_surface.set_buffer_scale": (client) =>
+    client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
+  "wp_viewport.set_source": (client) => {
     const size = { width: 8 * 256, height: 8 * 256 };
-    scene.client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
+    client.say(7, "wp_viewport.set_source", { x: 256, y: 0, ...size });
   },
-  "wp_viewport.set_destination": (scene) =>
-    scene.client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
+  "wp_viewport.set_destination": (client) =>
+    client.say(7, "wp_viewport.set_destination", { width: 5, height: 5 }),
 };
 for (const [request, view] of Object.entries(views)) {
   Deno.test(`a buffer that lies otherwise on its surface since ${request} is copied whole, once`, () => {
-    using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
-    const { client } = scene;
-    scene.world.bind(9, "wp_viewporter", 1, 6);
-    client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
-    const buffer = scene.buffer(16, 16);
-    scene.commit(buffer);
+    using scene = viewportScene();
+    const buffer = scene.commitNew(16, 16);
     const copied = [0, 1].map(() => {
-      scene.release(scene.attached());
-      scene.copiedBytes();
-      view(scene);
+      scene.finishFrame();
+      view(scene.client);
       scene.commit(buffer, [0, 0, 4, 1]);
       return scene.copiedBytes();
     });
@@ -171,16 +159,12 @@ for (const [request, view] of Object.entries(views)) {
 }
 
 Deno.test("a viewport that is gone no longer counts", () => {
-  using scene = new ShadowScene([[9, "wp_viewporter", 1]]);
+  using scene = viewportScene();
   const { client } = scene;
-  scene.world.bind(9, "wp_viewporter", 1, 6);
-  client.say(6, "wp_viewporter.get_viewport", { id: 7, surface: SURFACE });
   client.say(7, "wp_viewport.set_destination", { width: 10, height: 10 });
   client.say(7, "wp_viewport.destroy");
-  const buffer = scene.buffer(WIDTH, HEIGHT);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(WIDTH, HEIGHT);
+  scene.finishFrame();
   client.damage(SURFACE, [100, 100, 100, 100]);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), PATCH);
@@ -188,13 +172,11 @@ Deno.test("a viewport that is gone no longer counts", () => {
 
 Deno.test("damage beyond the buffer is cut off, and endless damage is all of it", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(100, 100);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.commit(buffer, [-50, -50, 60, 60], [95, 95, 0x7fffffff, 0x7fffffff]);
   assert.equal(scene.copiedBytes(), 9 * 400 + 40 + 4 * 400 + 20);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.client.damage(SURFACE, [0, 0, 0x7fffffff, 0x7fffffff]);
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 100 * 100 * PIXEL);
@@ -202,12 +184,10 @@ Deno.test("damage beyond the buffer is cut off, and endless damage is all of it"
 
 Deno.test("damage of a commit without a buffer is copied with the next buffer", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(WIDTH, HEIGHT);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(WIDTH, HEIGHT);
+  scene.finishFrame();
   scene.client.damageBuffer(SURFACE, [0, 0, 100, 100]);
-  scene.client.say(SURFACE, "wl_surface.commit");
+  scene.client.commit(SURFACE);
   scene.world.settle();
   assert.equal(scene.copiedBytes(), 0);
   scene.commit(buffer, [500, 500, 100, 100]);
@@ -216,10 +196,8 @@ Deno.test("damage of a commit without a buffer is copied with the next buffer", 
 
 Deno.test("a buffer without damage is attached and not copied", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(100, 100);
-  scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.copiedBytes();
+  const buffer = scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.commit(buffer);
   assert.equal(scene.copiedBytes(), 0);
   assert.notEqual(scene.attached(), "");
@@ -248,16 +226,11 @@ Deno.test("a buffer with several planes is copied whole", () => {
   scene.world.settle();
   const pool = scene.pool(64 * 48 * 3 / 2);
   pool.mapping.bytes.fill(7);
-  const buffer = pool.createBuffer({
-    width: 64,
-    height: 48,
-    stride: 64,
-    format: nv12,
-  });
+  const shape = { width: 64, height: 48, stride: 64, format: nv12 };
+  const buffer = pool.createBuffer(shape);
   scene.commit(buffer);
-  const shown = scene.attached();
-  scene.release(shown);
   assert.equal(scene.copiedBytes(), 64 * 72);
+  const shown = scene.finishFrame();
   scene.commit(buffer, [0, 0, 2, 2]);
   assert.equal(scene.copiedBytes(), 64 * 72);
   const bytes = new Uint8Array(scene.pixels(shown).buffer);

@@ -29,6 +29,14 @@ function readyScene(...formats: number[]): ImageScene {
   return scene;
 }
 
+/** The same before the compositor has answered to what it is given to try. */
+function untriedScene(format: number, images?: PretendedImages): ImageScene {
+  const scene = new ImageScene(images);
+  scene.greet([[format, 0n]]);
+  scene.start();
+  return scene;
+}
+
 Deno.test("what the compositor takes is asked before the client is listened to, and tried once", () => {
   using scene = new ImageScene();
   const heard = scene.greet([[XR24, 0n]]);
@@ -73,7 +81,7 @@ Deno.test("a buffer is shown by a picture with the host's stride", () => {
   assert.equal(image.pixel(9, 3), 39);
   assert.equal(image.pixel(10, 3), 0, "outside of the buffer");
   assert.equal(image.ended, image.begun);
-  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
+  scene.clientMustHear(`${buffer}.release()`);
   const given = scene.host.receivedFds.at(-1) ?? -1;
   const shared = image.share();
   assert.equal(fileIdentity(given), fileIdentity(shared));
@@ -114,12 +122,8 @@ Deno.test("a format with two planes goes into two planes", () => {
   const pool = scene.pool(8 * 4 + 8 * 2);
   pool.mapping.bytes.fill(1, 0, 32);
   pool.mapping.bytes.fill(2, 32);
-  const buffer = pool.createBuffer({
-    width: 8,
-    height: 4,
-    stride: 8,
-    format: NV12,
-  });
+  const shape = { width: 8, height: 4, stride: 8, format: NV12 };
+  const buffer = pool.createBuffer(shape);
   scene.commit(buffer);
   const heard = scene.hostHeard().map(withoutIds);
   const image = scene.images.made.at(-1);
@@ -143,10 +147,7 @@ Deno.test("an icon, which must be in shared memory, is left out instead of endin
   client.say(7, "xdg_toplevel_icon_v1.add_buffer", { buffer, scale: 1 });
   client.say(7, "xdg_toplevel_icon_v1.destroy");
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["destroy()"]);
-  assert.match(
-    scene.world.log.join(),
-    /window icons and frame shadows are not shown/,
-  );
+  scene.world.logMustMatch(/window icons and frame shadows are not shown/);
 });
 
 Deno.test("formats that cannot be shown are not offered, but for the two that always are", () => {
@@ -158,15 +159,13 @@ Deno.test("formats that cannot be shown are not offered, but for the two that al
 
 Deno.test("an image that nobody uses serves the next window of about that size", () => {
   using scene = readyScene(AR24);
-  const first = scene.buffer(100, 100);
-  scene.commit(first);
-  scene.release(scene.attached());
+  scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.createSurface(8);
   const second = scene.buffer(99, 128);
   const before = scene.images.made.length;
-  scene.client.attach(8, second);
-  scene.client.say(8, "wl_surface.commit");
+  scene.commitOn(8, second);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.images.made.length, before);
 });
@@ -174,21 +173,18 @@ Deno.test("an image that nobody uses serves the next window of about that size",
 Deno.test("pictures are given back, unused ones after five seconds and all when the client ends", () => {
   using scene = readyScene(AR24);
   scene.world.pass(5_100);
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(SIDE, SIDE);
   const size = scene.images.used;
   assert.ok(size >= MEBIBYTE);
   scene.commit(buffer);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_000);
   assert.equal(scene.images.used, 2 * size);
   scene.world.pass(1_100);
   assert.equal(scene.images.used, 0);
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
-  scene.client.attach(8, buffer);
-  scene.client.say(8, "wl_surface.commit");
-  scene.world.settle();
+  scene.client.createSurface(8);
+  scene.commitOn(8, buffer);
   assert.equal(scene.images.used, size);
   scene.world.relay.stop("the scenario's end");
   assert.equal(scene.images.used, 0);
@@ -204,10 +200,7 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
   buffer.words.fill(6);
   scene.commit(buffer);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
-  assert.match(
-    scene.world.log.join(),
-    /out of host memory for a buffer of 8x8/,
-  );
+  scene.world.logMustMatch(/out of host memory for a buffer of 8x8/);
   scene.images.limit = Infinity;
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
@@ -217,22 +210,17 @@ Deno.test("without memory a commit goes on without its buffer, which is shown wh
 Deno.test("where there is no room what is kept is given back first", () => {
   using scene = readyScene(AR24);
   scene.images.limit = 64 * 512;
-  const first = scene.buffer(64, 60);
-  scene.commit(first);
+  scene.commitNew(64, 60);
   assert.notEqual(scene.attached(), "", "the room of what was tried");
-  const second = scene.buffer(8, 8);
-  scene.commit(second);
+  scene.commitNew(8, 8);
   assert.equal(scene.statistics.missedCopies, 1, "the old one is shown");
 });
 
 Deno.test("a commit waits until the compositor has said what it takes", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  using scene = untriedScene(AR24);
+  scene.commitNew(8, 8);
   scene.client.say(3, "wl_compositor.create_region", { id: 8 });
-  assert.deepEqual(scene.hostHeard(), []);
+  scene.hostMustHearNothing();
   const heard = scene.answerTrial("created").map(withoutIds);
   assert.deepEqual(heard.slice(-3), [
     "attach(wl_buffer, 0, 0)",
@@ -243,11 +231,8 @@ Deno.test("a commit waits until the compositor has said what it takes", () => {
 });
 
 Deno.test("a compositor that never says what it takes keeps no client waiting for long", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  using scene = untriedScene(AR24);
+  scene.commitNew(8, 8);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   scene.answerTrial("created");
@@ -256,24 +241,18 @@ Deno.test("a compositor that never says what it takes keeps no client waiting fo
 });
 
 Deno.test("a compositor that answers, but not to what it was given to try, gets shared memory after five seconds", () => {
-  using scene = new ImageScene();
-  scene.greet([[AR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(AR24);
   scene.answerSync();
   scene.world.pass(4_900);
   assert.deepEqual(scene.world.log, []);
   scene.world.pass(100);
-  assert.match(
-    scene.world.log.join(),
-    /did not answer whether it accepts them/,
-  );
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
+  scene.world.logMustMatch(/did not answer whether it accepts them/);
+  const buffer = scene.commitNew(8, 8);
+  assert.ok(scene.hostHears("create_pool"));
   scene.answerTrial("created");
   assert.equal(scene.world.log.length, 1);
   scene.commit(buffer);
-  assert.ok(!scene.hostHeard().some((line) => line.includes("create_params")));
+  assert.ok(!scene.hostHears("create_params"));
 });
 
 const refusals: readonly (readonly [
@@ -308,35 +287,29 @@ for (const [name, words, greet] of refusals) {
     assert.equal(scene.world.log.length, 1);
     assert.match(scene.world.log[0] ?? "", words);
     scene.start();
-    const buffer = scene.buffer(8, 8);
-    scene.commit(buffer);
-    assert.ok(
-      scene.hostHeard().some((line) => line.includes("create_pool")),
-    );
+    scene.commitNew(8, 8);
+    assert.ok(scene.hostHears("create_pool"));
     assert.deepEqual(scene.offer(RG16), [RG16]);
   });
 }
 
 Deno.test("a format that the compositor does not take is tried as shared memory, and the log says so once", () => {
   using scene = readyScene(XR24);
-  const buffer = scene.buffer(8, 8);
+  const buffer = scene.commitNew(8, 8);
   scene.commit(buffer);
-  scene.commit(buffer);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create_pool")));
+  assert.ok(scene.hostHears("create_pool"));
   assert.equal(scene.world.log.length, 1);
   assert.match(scene.world.log[0] ?? "", /no linear ones of the format AR24/);
 });
 
 Deno.test("an image that the compositor refuses all the same is told in the log", () => {
   using scene = readyScene(AR24);
-  const buffer = scene.buffer(8, 9);
-  scene.commit(buffer);
+  scene.commitNew(8, 9);
   const [, params = ""] =
     /(\w+params_v1#\d+)\.create_immed/.exec(scene.hostHeard().join()) ?? [];
-  const { host } = scene.world;
-  host.say(params, "zwp_linux_buffer_params_v1.failed");
+  scene.host.say(params, "zwp_linux_buffer_params_v1.failed");
   scene.hostHeard();
-  assert.match(scene.world.log.join(), /rejected an image of 8x9 pixels/);
+  scene.world.logMustMatch(/rejected an image of 8x9 pixels/);
   assert.ok(!scene.world.ended);
 });
 
@@ -349,16 +322,11 @@ for (
   ] as const
 ) {
   Deno.test(`a host that makes a picture ${what} is told of, and nothing is copied`, () => {
-    const images = new PretendedImages();
-    using scene = new ImageScene(images);
-    scene.greet([[AR24, 0n]]);
-    scene.answerTrial("created");
-    scene.start();
+    using scene = readyScene(AR24);
+    const { images } = scene;
     images.lie = lie;
-    const buffer = scene.buffer(65, 9);
-    scene.commit(buffer);
-    assert.match(
-      scene.world.log.join(),
+    scene.commitNew(65, 9);
+    scene.world.logMustMatch(
       /^client ended: the compositor broke the protocol: the host made an image of 65x9 pixels without room for them/,
     );
     assert.equal(images.made.at(-1)?.begun, 0);
@@ -369,15 +337,12 @@ for (
 Deno.test("where there is no memory to try, it is tried when there is some", () => {
   const images = new PretendedImages();
   images.limit = 0;
-  using scene = new ImageScene(images);
-  scene.greet([[AR24, 0n]]);
-  scene.start();
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  using scene = untriedScene(AR24, images);
+  scene.commitNew(8, 8);
   assert.deepEqual(scene.hostHeard().map(withoutIds), ["commit()"]);
   images.limit = Infinity;
   scene.world.pass(1_000);
-  assert.ok(scene.hostHeard().some((line) => line.includes("create(64, 64")));
+  assert.ok(scene.hostHears("create(64, 64"));
   scene.answerTrial("created");
   scene.world.pass(1_000);
   assert.notEqual(scene.attached(), "");
@@ -386,9 +351,7 @@ Deno.test("where there is no memory to try, it is tried when there is some", () 
 Deno.test("a commit that waits for its buffer's release is not hurried by another surface that finds no memory", () => {
   const images = new PretendedImages();
   images.limit = 0;
-  using scene = new ImageScene(images);
-  scene.greet([[XR24, 0n]]);
-  scene.start();
+  using scene = untriedScene(XR24, images);
   const attached = (): string[] =>
     scene.hostHeard().filter((line) => line.includes("attach"));
   const xrgb = 1;
@@ -398,16 +361,11 @@ Deno.test("a commit that waits for its buffer's release is not hurried by anothe
   assert.deepEqual(attached(), [], "there is no picture for it");
   // of a format that the compositor takes as shared memory
   const drawn = scene.buffer(8, 8);
-  scene.client.say(3, "wl_compositor.create_surface", { id: 10 });
-  const commit = (): void => {
-    scene.client.attach(10, drawn);
-    scene.client.say(10, "wl_surface.commit");
-    scene.world.settle();
-  };
-  for (let i = 0; i < 3; i++) commit();
+  scene.client.createSurface(10);
+  for (let i = 0; i < 3; i++) scene.commitOn(10, drawn);
   assert.equal(attached().length, 3);
   scene.world.pass(500);
-  commit();
+  scene.commitOn(10, drawn);
   assert.deepEqual(attached(), [], "the host releases none");
   scene.world.pass(500);
   assert.deepEqual(attached(), []);

@@ -14,29 +14,33 @@ const MEBIBYTE = 1024 * 1024;
 /** Pixels of a side of a buffer of one mebibyte. */
 const SIDE = 512;
 
+/** The host shows all of its first buffer. */
+const shownWhole = [
+  "wl_surface@5.attach(wl_buffer#1, 0, 0)",
+  "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
+  "wl_surface@5.commit()",
+];
+
+/** What a client may say, by what it is for. */
+type Sayings = Readonly<Record<string, (client: ScriptedClient) => void>>;
+
 Deno.test("memory of a window that is gone serves the next one of about that size", () => {
   using scene = new ShadowScene();
-  const first = scene.buffer(100, 100);
-  scene.commit(first);
-  scene.release(scene.attached());
+  scene.commitNew(100, 100);
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.createSurface(8);
   const second = scene.buffer(99, 101);
   scene.hostHeard();
-  scene.client.attach(8, second);
-  scene.client.say(8, "wl_surface.commit");
-  scene.world.settle();
+  scene.commitOn(8, second);
   assert.equal(scene.room.blocks.length, 1);
-  assert.ok(
-    !scene.hostHeard().some((line) => line.includes("create_pool")),
-  );
+  assert.ok(!scene.hostHears("create_pool"));
 });
 
 Deno.test("memory that nobody uses is given back after five seconds, and not before", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
-  scene.release(scene.attached());
+  scene.commitNew(SIDE, SIDE);
+  scene.finishFrame();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
   assert.equal(scene.room.used, MEBIBYTE);
@@ -48,8 +52,7 @@ Deno.test("memory that nobody uses is given back after five seconds, and not bef
 
 Deno.test("memory in use is not given back, however old it is", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  scene.commitNew(SIDE, SIDE);
   scene.world.pass(20_000);
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -60,10 +63,9 @@ Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
   const buffer = scene.buffer(4 * SIDE, 4 * SIDE);
   for (let i = 0; i < 6; i++) {
     const id = scene.client.nextId;
-    scene.client.say(3, "wl_compositor.create_surface", { id });
-    scene.client.attach(id, buffer);
-    scene.client.say(id, "wl_surface.commit");
-    scene.release(scene.attached());
+    scene.client.createSurface(id);
+    scene.commitOn(id, buffer);
+    scene.finishFrame();
     surfaces.push(id);
   }
   assert.equal(scene.room.used, 96 * MEBIBYTE);
@@ -80,8 +82,7 @@ Deno.test("at most 64 MiB are kept unused, those that were used last", () => {
 
 Deno.test("all memory is given back when the client ends", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  const buffer = scene.commitNew(SIDE, SIDE);
   scene.commit(buffer);
   scene.world.relay.stop("the scenario's end");
   assert.equal(scene.room.used, 0);
@@ -94,7 +95,7 @@ Deno.test("where there is no room what is kept is given back first", () => {
   const first = scene.buffer(SIDE, SIDE);
   const second = scene.buffer(SIDE, SIDE + SIDE / 4);
   scene.commit(first);
-  scene.release(scene.attached());
+  scene.finishFrame();
   scene.commit(second);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.statistics.missedCopies, 0);
@@ -104,11 +105,10 @@ Deno.test("where there is no room a window gives up the shadow that it does not 
   using scene = new ShadowScene();
   scene.room.limit = MEBIBYTE;
   const buffer = scene.buffer(SIDE, SIDE);
-  scene.client.say(3, "wl_compositor.create_surface", { id: 8 });
+  scene.client.createSurface(8);
   scene.commit(buffer);
-  scene.release(scene.attached());
-  scene.client.attach(8, buffer);
-  scene.client.say(8, "wl_surface.commit");
+  scene.finishFrame();
+  scene.commitOn(8, buffer);
   assert.notEqual(scene.attached(), "");
   assert.equal(scene.room.used, MEBIBYTE);
 });
@@ -124,9 +124,8 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
     "wl_surface@5.damage_buffer(0, 0, 8, 8)",
     "wl_surface@5.commit()",
   ]);
-  assert.deepEqual(scene.clientHeard(), [`${buffer}.release()`]);
-  assert.match(
-    scene.world.log[0] ?? "",
+  scene.clientMustHear(`${buffer}.release()`);
+  scene.world.logMustMatch(
     /^out of host memory for a buffer of 8x8 pixels: the host has none left; it will appear when memory is freed$/,
   );
   scene.commit(buffer);
@@ -135,38 +134,23 @@ Deno.test("without memory a commit goes on without its buffer, and the client do
 
 Deno.test("a buffer that found no memory is shown with the next commit, all of it", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer, [0, 0, 8, 8]);
-  scene.hostHeard();
+  const buffer = scene.missNew(8, 8, [0, 0, 8, 8]);
   buffer.words.fill(6);
   scene.room.limit = Infinity;
-  scene.client.say(SURFACE, "wl_surface.commit");
-  const lines = scene.hostHeardOfSurfaces();
-  assert.deepEqual(lines, [
-    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
-    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
-    "wl_surface@5.commit()",
-  ]);
+  scene.client.commit(SURFACE);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), shownWhole);
   assert.equal(scene.pixels("wl_buffer#1")[63], 6);
 });
 
 Deno.test("a buffer that found no memory is shown when there is some, whether or not its client commits", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
+  const buffer = scene.missNew(8, 8);
   buffer.words.fill(6);
-  scene.room.limit = 0;
-  scene.commit(buffer);
-  scene.hostHeard();
   scene.world.pass(2_500);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
   scene.room.limit = Infinity;
   scene.world.pass(1_000);
-  assert.deepEqual(scene.hostHeardOfSurfaces(), [
-    "wl_surface@5.attach(wl_buffer#1, 0, 0)",
-    "wl_surface@5.damage(0, 0, 2147483647, 2147483647)",
-    "wl_surface@5.commit()",
-  ]);
+  assert.deepEqual(scene.hostHeardOfSurfaces(), shownWhole);
   assert.equal(scene.pixels("wl_buffer#1")[63], 6);
   scene.world.pass(1_000);
   assert.deepEqual(scene.hostHeardOfSurfaces(), []);
@@ -176,9 +160,7 @@ Deno.test("a buffer that found no memory is shown when there is some, whether or
  * Requests whose state the surface's next commit applies; the surface's sibling
  * has the id 8.
  */
-const pendingRequests: Readonly<
-  Record<string, (client: ScriptedClient) => void>
-> = {
+const pendingRequests: Sayings = {
   "a scale": (client) =>
     client.say(SURFACE, "wl_surface.set_buffer_scale", { scale: 2 }),
   "damage": (client) => client.damage(SURFACE, [0, 0, 1, 1]),
@@ -200,21 +182,18 @@ const pendingRequests: Readonly<
     }),
   "a child's place": (client) =>
     client.say(15, "wl_subsurface.set_position", { x: 9, y: 9 }),
-  "a child's commit": (client) => client.say(8, "wl_surface.commit"),
+  "a child's commit": (client) => client.commit(8),
   "the commit of a child that is synchronised again": (client) => {
     client.say(15, "wl_subsurface.set_desync");
     client.say(15, "wl_subsurface.set_sync");
-    client.say(8, "wl_surface.commit");
+    client.commit(8);
   },
   "the commit of a synchronised child's child": (client) => {
-    client.say(3, "wl_compositor.create_surface", { id: 18 });
-    client.say(11, "wl_subcompositor.get_subsurface", {
-      id: 19,
-      surface: 18,
-      parent: 8,
-    });
+    client.createSurface(18);
+    const child = { id: 19, surface: 18, parent: 8 };
+    client.say(11, "wl_subcompositor.get_subsurface", child);
     client.say(19, "wl_subsurface.set_desync");
-    client.say(18, "wl_surface.commit");
+    client.commit(18);
   },
 };
 
@@ -227,16 +206,11 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
     ]);
     const { client } = scene;
     const buffer = scene.buffer(8, 8);
-    client.say(3, "wl_compositor.create_surface", { id: 8 });
-    for (
-      const [global, type, version, id] of [
-        [5, "xdg_wm_base", 5, 9],
-        [9, "wp_viewporter", 1, 10],
-        [10, "wl_subcompositor", 1, 11],
-      ] as const
-    ) scene.world.bind(global, type, version, id);
-    client.say(9, "xdg_wm_base.get_xdg_surface", { id: 12, surface: SURFACE });
-    client.say(12, "xdg_surface.get_toplevel", { id: 13 });
+    client.createSurface(8);
+    scene.world.bind(5, "xdg_wm_base", 5, 9);
+    scene.world.bind(9, "wp_viewporter", 1, 10);
+    scene.world.bind(10, "wl_subcompositor", 1, 11);
+    client.getToplevel(9, SURFACE, 12, 13);
     client.say(10, "wp_viewporter.get_viewport", { id: 14, surface: SURFACE });
     const child = { id: 15, surface: 8, parent: SURFACE };
     client.say(11, "wl_subcompositor.get_subsurface", child);
@@ -250,7 +224,7 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
     scene.room.limit = Infinity;
     scene.world.pass(3_000);
     assert.deepEqual(scene.hostHeardOfSurfaces(), []);
-    client.say(SURFACE, "wl_surface.commit");
+    client.commit(SURFACE);
     assert.deepEqual(scene.hostHeardOfSurfaces().map(withoutValues), [
       "wl_surface@5.attach",
       "wl_surface@5.damage",
@@ -263,20 +237,18 @@ for (const [name, ask] of Object.entries(pendingRequests)) {
  * Commits of others that it does not wait for; the surface's child has the id
  * 8, and that one's child 9.
  */
-const unrelatedCommits: Readonly<
-  Record<string, (client: ScriptedClient) => void>
-> = {
+const unrelatedCommits: Sayings = {
   "that is its child and not synchronised": (client) => {
     client.say(11, "wl_subsurface.set_desync");
-    client.say(8, "wl_surface.commit");
+    client.commit(8);
   },
   "that was its child": (client) => {
     client.say(11, "wl_subsurface.destroy");
-    client.say(8, "wl_surface.commit");
+    client.commit(8);
   },
   "whose parent, its child, is gone": (client) => {
     client.say(8, "wl_surface.destroy");
-    client.say(9, "wl_surface.commit");
+    client.commit(9);
   },
 };
 
@@ -285,15 +257,13 @@ for (const [name, commit] of Object.entries(unrelatedCommits)) {
     using scene = new ShadowScene([[10, "wl_subcompositor", 1]]);
     const { client } = scene;
     const buffer = scene.buffer(8, 8);
-    client.say(3, "wl_compositor.create_surface", { id: 8 });
-    client.say(3, "wl_compositor.create_surface", { id: 9 });
+    client.createSurface(8);
+    client.createSurface(9);
     scene.world.bind(10, "wl_subcompositor", 1, 10);
-    for (
-      const child of [
-        { id: 11, surface: 8, parent: SURFACE },
-        { id: 12, surface: 9, parent: 8 },
-      ]
-    ) client.say(10, "wl_subcompositor.get_subsurface", child);
+    const child = { id: 11, surface: 8, parent: SURFACE };
+    client.say(10, "wl_subcompositor.get_subsurface", child);
+    const grandchild = { id: 12, surface: 9, parent: 8 };
+    client.say(10, "wl_subcompositor.get_subsurface", grandchild);
     scene.room.limit = 0;
     scene.commit(buffer);
     commit(client);
@@ -324,8 +294,7 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
       },
     },
   });
-  const buffer = scene.buffer(8, 8);
-  scene.commit(buffer);
+  scene.commitNew(8, 8);
   scene.world.pass(1_500);
   assert.ok(!scene.world.ended);
   assert.equal(room.used, 0);
@@ -337,10 +306,7 @@ Deno.test("without descriptors a buffer is shown when there are some, and no mem
 
 Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
-  scene.hostHeard();
+  const buffer = scene.missNew(8, 8);
   assert.equal(libc.ftruncate(buffer.pool.fd.number, 0n), 0);
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
@@ -350,24 +316,21 @@ Deno.test("a missed buffer whose file was truncated meanwhile is forgotten", () 
 
 Deno.test("a window that is gone is not shown when there is memory again", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
+  scene.missNew(8, 8);
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.hostHeard();
   scene.room.limit = Infinity;
   scene.world.pass(3_000);
-  assert.deepEqual(scene.hostHeard(), []);
+  scene.hostMustHearNothing();
 });
 
 Deno.test("what a host does not release of a window that is gone is given back after five seconds", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  scene.commitNew(SIDE, SIDE);
   const shown = scene.attached();
   scene.client.say(SURFACE, "wl_surface.destroy");
   scene.world.pass(4_900);
-  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.destroy()"]);
+  scene.hostMustHear("wl_surface@5.destroy()");
   assert.equal(scene.room.used, MEBIBYTE);
   scene.world.pass(200);
   assert.equal(scene.room.used, 0);
@@ -391,13 +354,11 @@ Deno.test("what a host does not release of a window's former size is given back 
 
 Deno.test("a window that found no memory for its new size goes on showing the old one", () => {
   using scene = new ShadowScene();
-  const first = scene.buffer(8, 8);
-  scene.commit(first);
+  scene.commitNew(8, 8);
   const old = scene.attached();
   scene.room.limit = scene.room.used;
-  const second = scene.buffer(SIDE, SIDE);
-  scene.commit(second);
-  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+  const second = scene.commitNew(SIDE, SIDE);
+  scene.hostMustHear("wl_surface@5.commit()");
   scene.release(old);
   scene.room.limit = Infinity;
   scene.commit(second);
@@ -406,21 +367,17 @@ Deno.test("a window that found no memory for its new size goes on showing the ol
 
 Deno.test("a missed buffer is forgotten when nothing is attached", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(8, 8);
-  scene.room.limit = 0;
-  scene.commit(buffer);
-  scene.client.attach(SURFACE, null);
-  scene.client.say(SURFACE, "wl_surface.commit");
+  scene.missNew(8, 8);
+  scene.commit(null);
   scene.hostHeard();
   scene.room.limit = Infinity;
-  scene.client.say(SURFACE, "wl_surface.commit");
-  assert.deepEqual(scene.hostHeard(), ["wl_surface@5.commit()"]);
+  scene.client.commit(SURFACE);
+  scene.hostMustHear("wl_surface@5.commit()");
 });
 
 Deno.test("the log says how much was copied for a client when it ends", () => {
   using scene = new ShadowScene();
-  const buffer = scene.buffer(SIDE, SIDE);
-  scene.commit(buffer);
+  scene.commitNew(SIDE, SIDE);
   scene.world.relay.stop("the scenario's end");
   assert.ok(
     scene.world.log.includes("1 buffers were copied, 1048576 bytes"),

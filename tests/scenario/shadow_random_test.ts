@@ -62,7 +62,6 @@ class Painter {
     }
   }
 
-  /** Commits the picture in some buffer. */
   commit(): void {
     const buffer = this.#buffers[this.#random(BUFFERS)];
     assert.ok(buffer !== undefined);
@@ -82,15 +81,14 @@ function play(seed: number): void {
     // Now and then there is no memory, or something else is shown.
     scene.room.limit = random(8) === 0 ? scene.room.used : Infinity;
     if (random(6) === 0) {
-      scene.client.say(SURFACE, "wl_surface.commit");
+      scene.client.commit(SURFACE);
       // A buffer that found no memory before may be shown by this.
       const late = scene.attached();
       if (late !== "") busy.push(late);
     }
     painter.draw();
     if (random(10) === 0) {
-      scene.client.attach(SURFACE, null);
-      scene.client.say(SURFACE, "wl_surface.commit");
+      scene.commit(null);
       scene.hostHeard();
       continue;
     }

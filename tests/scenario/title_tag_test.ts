@@ -5,25 +5,12 @@ import { RelayWorld } from "../support/relay_world.ts";
 
 const encoder = new TextEncoder();
 
-/** A client whose toplevel is its object 7. */
-function windowWorld(tag: string): RelayWorld {
-  const world = RelayWorld.ready({ tag });
-  world.bind(5, "xdg_wm_base", 5, 3);
-  world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
-  world.forget();
-  return world;
-}
-
 /** The title that the host hears, and the bytes of its message. */
 function titleOf(
   world: RelayWorld,
   title: string,
 ): { title: string; size: number } {
   world.client.say(7, "xdg_toplevel.set_title", { title });
-  world.settle();
   const [line = "", ...more] = world.host.heard();
   assert.deepEqual(more, []);
   return {
@@ -35,14 +22,14 @@ function titleOf(
 }
 
 Deno.test("the host sees the tag in front of a window's title", () => {
-  using world = windowWorld("[work] ");
+  using world = RelayWorld.withWindow({ tag: "[work] " });
   assert.equal(titleOf(world, "notes").title, "[work] notes");
   assert.equal(titleOf(world, "").title, "[work] ");
   assert.equal(titleOf(world, "naïve 💡").title, "[work] naïve 💡");
 });
 
 Deno.test("without a tag a title stays as it is, text or not", () => {
-  using world = windowWorld("");
+  using world = RelayWorld.withWindow();
   const title = message(7, 2, Uint8Array.of(0xfe, 0xff, 0));
   world.client.bytes(title);
   world.settle();
@@ -50,15 +37,13 @@ Deno.test("without a tag a title stays as it is, text or not", () => {
 });
 
 Deno.test("an app_id has no tag", () => {
-  using world = windowWorld("[work] ");
+  using world = RelayWorld.withWindow({ tag: "[work] " });
   world.client.say(7, "xdg_toplevel.set_app_id", { "app_id": "org.example" });
-  assert.deepEqual(world.host.heard(), [
-    'xdg_toplevel@7.set_app_id("org.example")',
-  ]);
+  world.host.mustHear('xdg_toplevel@7.set_app_id("org.example")');
 });
 
 Deno.test("a title that fits with its tag to the last byte is whole", () => {
-  using world = windowWorld("[work] ");
+  using world = RelayWorld.withWindow({ tag: "[work] " });
   // 4096 bytes: 8 of header, 4 of length, 4084 of text with its zero
   const longest = "x".repeat(4083 - 7);
   assert.deepEqual(titleOf(world, longest), {
@@ -68,7 +53,7 @@ Deno.test("a title that fits with its tag to the last byte is whole", () => {
 });
 
 Deno.test("a title that does not fit with its tag loses its end", () => {
-  using world = windowWorld("[work] ");
+  using world = RelayWorld.withWindow({ tag: "[work] " });
   assert.deepEqual(titleOf(world, "x".repeat(4083)), {
     title: "[work] " + "x".repeat(4083 - 7),
     size: 4096,
@@ -79,7 +64,7 @@ for (const character of ["é", "€", "💡"]) {
   Deno.test(`a title is not cut within a character: ${character}`, () => {
     const bytes = encoder.encode(character).length;
     for (let tagLength = 1; tagLength <= bytes; tagLength++) {
-      using world = windowWorld("t".repeat(tagLength));
+      using world = RelayWorld.withWindow({ tag: "t".repeat(tagLength) });
       const count = Math.floor(4083 / bytes);
       const { title } = titleOf(world, character.repeat(count));
       const kept = Math.floor((4083 - tagLength) / bytes);
@@ -89,7 +74,7 @@ for (const character of ["é", "€", "💡"]) {
 }
 
 Deno.test("a tag that fills a message alone leaves no room for the title", () => {
-  using world = windowWorld("t".repeat(5000));
+  using world = RelayWorld.withWindow({ tag: "t".repeat(5000) });
   assert.equal(titleOf(world, "notes").title, "t".repeat(4083));
 });
 
@@ -98,9 +83,8 @@ Deno.test("the title of an inert window is forgotten, tag or not", () => {
   world.host.withdraw(5);
   world.settle();
   world.client.bind(5, "xdg_wm_base", 5, 5);
-  world.client.say(5, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 4 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
+  world.client.getToplevel(5, 4, 6, 7);
   world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });
-  assert.deepEqual(world.host.heard(), []);
+  world.host.mustHearNothing();
   assert.ok(!world.ended);
 });

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../protocols/tables.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
-import type { Feature } from "../../src/relay/feature.ts";
-import { RelayWorld, type RelayWorldOptions } from "../support/relay_world.ts";
+import { feature } from "./support/feature.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 const FIRST = 0xff000000;
 
@@ -33,15 +33,6 @@ class Recorder implements MessageTrace {
   }
 }
 
-function traced(
-  options: RelayWorldOptions = {},
-): { world: RelayWorld; trace: Recorder } {
-  const trace = new Recorder();
-  const world = RelayWorld.ready({ ...options, trace });
-  trace.lines.length = 0;
-  return { world, trace };
-}
-
 Deno.test("the relay's own greeting is traced", () => {
   const trace = new Recorder();
   using world = new RelayWorld({ trace });
@@ -53,13 +44,13 @@ Deno.test("the relay's own greeting is traced", () => {
 });
 
 Deno.test("a request and an event are traced where they come and where they go", () => {
-  const { world, trace } = traced();
-  using _world = world;
-  world.client.say(1, "wl_display.get_registry", { registry: 3 });
+  const trace = new Recorder();
+  using world = RelayWorld.ready({ trace });
+  world.client.getRegistry(3);
   world.bind(1, "wl_compositor", 6, 4);
   trace.lines.length = 0;
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
-  world.client.say(5, "wl_surface.commit");
+  world.client.createSurface(5);
+  world.client.commit(5);
   world.settle();
   world.host.say(5, "wl_surface.preferred_buffer_scale", { factor: 2 });
   world.settle();
@@ -75,14 +66,8 @@ Deno.test("a request and an event are traced where they come and where they go",
 });
 
 Deno.test("what the relay answers or destroys itself is traced", () => {
-  const { world, trace } = traced();
-  using _world = world;
-  world.bind(4, "wl_data_device_manager", 3, 3);
-  world.bind(3, "wl_seat", 8, 4);
-  world.client.say(3, "wl_data_device_manager.get_data_device", {
-    id: 5,
-    seat: 4,
-  });
+  const trace = new Recorder();
+  using world = RelayWorld.withDataDevice({ trace });
   world.client.say(5, "wl_data_device.release");
   world.bind(0xfffffffe, "wl_fixes", 2, 6);
   trace.lines.length = 0;
@@ -102,14 +87,8 @@ Deno.test("what the relay answers or destroys itself is traced", () => {
 });
 
 Deno.test("a rewritten message is traced as it came and as it went", () => {
-  const { world, trace } = traced({ tag: "[work] " });
-  using _world = world;
-  world.bind(5, "xdg_wm_base", 5, 3);
-  world.bind(1, "wl_compositor", 6, 4);
-  world.client.say(4, "wl_compositor.create_surface", { id: 5 });
-  world.client.say(3, "xdg_wm_base.get_xdg_surface", { id: 6, surface: 5 });
-  world.client.say(6, "xdg_surface.get_toplevel", { id: 7 });
-  world.settle();
+  const trace = new Recorder();
+  using world = RelayWorld.withWindow({ tag: "[work] ", trace });
   trace.lines.length = 0;
   world.client.say(7, "xdg_toplevel.set_title", { title: "notes" });
   world.settle();
@@ -121,21 +100,15 @@ Deno.test("a rewritten message is traced as it came and as it went", () => {
 
 Deno.test("a held message is traced once", () => {
   let holds = true;
-  const holding: Feature<null> = {
-    name: "holding",
-    open: () => null,
+  const holding = feature({
     requests: { "wl_surface.commit": () => holds ? "hold" : "forward" },
-    events: {},
-  };
-  const { world, trace } = traced({ features: [holding] });
-  using _world = world;
-  world.bind(1, "wl_compositor", 6, 3);
-  world.client.say(3, "wl_compositor.create_surface", { id: 4 });
-  world.settle();
+  });
+  const trace = new Recorder();
+  using world = RelayWorld.withSurface({ features: [holding], trace });
   trace.lines.length = 0;
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
-  world.client.say(4, "wl_surface.commit");
+  world.client.commit(4);
   world.settle();
   holds = false;
   world.relay.resume("requests");
@@ -149,9 +122,10 @@ Deno.test("a held message is traced once", () => {
 });
 
 Deno.test("the end is noted before the last words", () => {
-  const { world, trace } = traced();
-  using _world = world;
-  world.client.say(4711, "wl_surface.commit");
+  const trace = new Recorder();
+  using world = RelayWorld.ready({ trace });
+  trace.lines.length = 0;
+  world.client.commit(4711);
   world.settle();
   assert.deepEqual(trace.lines, [
     "client ended: it broke the protocol: invalid object 4711",

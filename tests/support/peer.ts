@@ -2,6 +2,7 @@
  * One end of a connection, as a test plays it: it says what the test tells it
  * to, and writes down what it hears.
  */
+import assert from "node:assert/strict";
 import { closeFd, type OwnedFd } from "../../ffi/fd.ts";
 import { PinnedBuffer } from "../../ffi/pinned_buffer.ts";
 import {
@@ -214,6 +215,16 @@ export abstract class Peer<Messages> implements Disposable {
     return this.lines.splice(0);
   }
 
+  /** Fails unless exactly these lines were heard since the last time. */
+  mustHear(...lines: readonly string[]): void {
+    assert.deepEqual(this.heard(), lines);
+  }
+
+  /** Fails if anything was heard since the last time. */
+  mustHearNothing(): void {
+    this.mustHear();
+  }
+
   /** The name of the first object of an interface that there is. */
   find(type: string): string {
     for (const known of this.#objects.values()) {
@@ -230,7 +241,6 @@ export abstract class Peer<Messages> implements Disposable {
     throw new Error(`there is no ${object}`);
   }
 
-  /** Closes the connection. */
   [Symbol.dispose](): void {
     this.deaf = true;
     this.#fd[Symbol.dispose]();

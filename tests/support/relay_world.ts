@@ -2,6 +2,7 @@
  * A scripted client, our relay and a scripted host in one process, turn by
  * turn.
  */
+import assert from "node:assert/strict";
 import { socketPair } from "../../ffi/unix_socket.ts";
 import { LocalSocket } from "../../src/host/local/socket.ts";
 import type { MessageTrace } from "../../src/log/trace.ts";
@@ -25,8 +26,8 @@ export interface RelayWorldOptions {
   readonly trace?: MessageTrace;
   /** How the host's endpoint differs from a socket. */
   readonly host?: Differences;
-  /** Another world that shares its loop; it must be closed after this one. */
-  readonly beside?: RelayWorld;
+  /** The loop of others as well; it must be closed after this world. */
+  readonly loop?: ManualLoop;
 }
 
 /** Globals that most scenarios need, as the host names them. */
@@ -47,12 +48,13 @@ export class RelayWorld implements Disposable {
   readonly relay: Relay;
   /** What the relay said to the log. */
   readonly log: string[] = [];
-  ended = false;
+  /** How often the relay said that it ended. */
+  ends = 0;
   readonly #ownsLoop: boolean;
 
   constructor(options: RelayWorldOptions = {}) {
-    this.loop = options.beside?.loop ?? new ManualLoop();
-    this.#ownsLoop = options.beside === undefined;
+    this.loop = options.loop ?? new ManualLoop();
+    this.#ownsLoop = options.loop === undefined;
     const [clientFd, clientEnd] = socketPair();
     const [hostEnd, hostFd] = socketPair();
     const settle = (): void => this.settle();
@@ -81,7 +83,7 @@ export class RelayWorld implements Disposable {
         info: (text) => this.log.push(text),
       },
       options.trace ?? null,
-      () => this.ended = true,
+      () => this.ends++,
     );
   }
 
@@ -94,7 +96,7 @@ export class RelayWorld implements Disposable {
   ): RelayWorld {
     const world = new RelayWorld(options);
     world.host.greet(globals);
-    world.client.say(1, "wl_display.get_registry", { registry: 2 });
+    world.client.getRegistry(2);
     world.forget();
     return world;
   }
@@ -103,9 +105,43 @@ export class RelayWorld implements Disposable {
   static withSurface(options: RelayWorldOptions = {}): RelayWorld {
     const world = RelayWorld.ready(options);
     world.bind(1, "wl_compositor", 6, 3);
-    world.client.say(3, "wl_compositor.create_surface", { id: 4 });
+    world.client.createSurface(4);
     world.forget();
     return world;
+  }
+
+  /** The same, and the surface is a window, whose toplevel is 7. */
+  static withWindow(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.withSurface(options);
+    world.bind(5, "xdg_wm_base", 5, 5);
+    world.client.getToplevel(5, 4, 6, 7);
+    world.forget();
+    return world;
+  }
+
+  /** A ready world whose client has `wl_shm` (3). */
+  static withShm(): RelayWorld {
+    const world = RelayWorld.ready();
+    world.bind(2, "wl_shm", 1, 3);
+    world.forget();
+    return world;
+  }
+
+  /**
+   * A ready world whose client has a `wl_data_device_manager` (3), a seat (4)
+   * and a data device (5).
+   */
+  static withDataDevice(options: RelayWorldOptions = {}): RelayWorld {
+    const world = RelayWorld.ready(options);
+    world.bind(4, "wl_data_device_manager", 3, 3);
+    world.bind(3, "wl_seat", 8, 4);
+    world.client.getDataDevice(3, 5, 4);
+    world.forget();
+    return world;
+  }
+
+  get ended(): boolean {
+    return this.ends > 0;
   }
 
   /** Binds a global under the client's id. */
@@ -122,6 +158,16 @@ export class RelayWorld implements Disposable {
     this.settle();
     this.loop.pass(milliseconds, () => this.settle());
     this.settle();
+  }
+
+  /** Fails unless exactly these lines are in the log. */
+  mustLog(...lines: readonly string[]): void {
+    assert.deepEqual(this.log, lines);
+  }
+
+  /** Fails unless the log, from its first line on, matches. */
+  logMustMatch(pattern: RegExp): void {
+    assert.match(this.log.join("\n"), pattern);
   }
 
   /** Throws away what was heard so far. */

@@ -48,7 +48,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(REGISTRY, "wl_registry.bind", values);
   }
 
-  /** Gives a file as a pool. */
   createPool(
     shm: ObjectName,
     pool: Said<RequestArguments["wl_shm.create_pool"]>,
@@ -56,7 +55,6 @@ export class ScriptedClient extends Peer<RequestArguments> {
     this.say(shm, "wl_shm.create_pool", pool);
   }
 
-  /** Makes a buffer in a pool. */
   createBuffer(pool: ObjectName, id: number, shape: BufferShape): void {
     const { offset = 0, width, height, format = 0 } = shape;
     const stride = shape.stride ?? 4 * width;
@@ -69,6 +67,49 @@ export class ScriptedClient extends Peer<RequestArguments> {
     const place = { "plane_idx": index, offset: 0, stride };
     const values = { fd, ...place, "modifier_hi": 0, "modifier_lo": 0 };
     this.say(params, "zwp_linux_buffer_params_v1.add", values);
+  }
+
+  /** Makes a surface with the first compositor that it has bound. */
+  createSurface(id: number): void {
+    this.say(this.find("wl_compositor"), "wl_compositor.create_surface", {
+      id,
+    });
+  }
+
+  commit(surface: ObjectName): void {
+    this.say(surface, "wl_surface.commit");
+  }
+
+  /** Makes a surface a window. */
+  getToplevel(
+    wmBase: ObjectName,
+    surface: ObjectName,
+    xdgSurface: number,
+    toplevel: number,
+  ): void {
+    const values = { id: xdgSurface, surface };
+    this.say(wmBase, "xdg_wm_base.get_xdg_surface", values);
+    this.say(xdgSurface, "xdg_surface.get_toplevel", { id: toplevel });
+  }
+
+  /** Gets a seat's clipboard. */
+  getDataDevice(manager: ObjectName, id: number, seat: ObjectName): void {
+    this.say(manager, "wl_data_device_manager.get_data_device", { id, seat });
+  }
+
+  getRegistry(registry: number): void {
+    this.say(1, "wl_display.get_registry", { registry });
+  }
+
+  /** Pastes an offer into a file. */
+  receive(offer: ObjectName, mimeType: string, fd: number): void {
+    this.say(offer, "wl_data_offer.receive", { "mime_type": mimeType, fd });
+  }
+
+  /** Fails unless it heard of an error of the display, and nothing else. */
+  mustHearError(code: number, message: string): void {
+    const text = JSON.stringify(message);
+    this.mustHear(`wl_display@1.error(wl_display@1, ${code}, ${text})`);
   }
 
   /** Attaches a buffer to a surface, where the one before it was. */

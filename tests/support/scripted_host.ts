@@ -66,7 +66,6 @@ export class ScriptedHost extends Peer<EventArguments> {
     this.say(1, "wl_display.error", { "object_id": object, code, message });
   }
 
-  /** Gives a keyboard its keymap. */
   keymap(keyboard: ObjectName, fd: number, size: number): void {
     this.say(keyboard, "wl_keyboard.keymap", { format: XKB_V1, fd, size });
   }

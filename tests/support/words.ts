@@ -59,6 +59,14 @@ export function join(...pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
+/** The same bytes `count` times. */
+export function repeated(
+  bytes: Uint8Array,
+  count: number,
+): Uint8Array<ArrayBuffer> {
+  return join(...new Array<Uint8Array>(count).fill(bytes));
+}
+
 /**
  * The same message `count` times, the word at `place` counting up from what it
  * is.

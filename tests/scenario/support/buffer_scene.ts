@@ -2,6 +2,7 @@
  * A client with pools and buffers on a surface, and what its host makes of
  * them. `wl_shm` is its object 4.
  */
+import assert from "node:assert/strict";
 import { duplicateFd, type OwnedFd } from "../../../ffi/fd.ts";
 import { mapFile, type Mapping } from "../../../ffi/mapping.ts";
 import { createMemfd } from "../../../ffi/memfd.ts";
@@ -16,7 +17,6 @@ import type { ObjectName } from "../../support/spoken.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
 import type { RelayWorld } from "../../support/relay_world.ts";
 
-/** The client's `wl_shm`. */
 const SHM = 4;
 /** The client's surface. */
 export const SURFACE = 5;
@@ -42,7 +42,6 @@ export class ClientPool implements Disposable {
     client.createPool(SHM, { id: this.id, fd, size });
   }
 
-  /** The client makes a buffer in it. */
   createBuffer(shape: BufferShape): ClientBuffer {
     const id = this.#client.nextId;
     this.#client.createBuffer(this, id, shape);
@@ -55,7 +54,6 @@ export class ClientPool implements Disposable {
   }
 }
 
-/** A client's buffer. */
 export class ClientBuffer {
   readonly id: number;
   readonly pool: ClientPool;
@@ -65,7 +63,6 @@ export class ClientBuffer {
     this.pool = pool;
   }
 
-  /** The words of its pool. */
   get words(): Uint32Array {
     return this.pool.words;
   }
@@ -86,6 +83,31 @@ export abstract class BufferScene implements Disposable {
   /** What the host heard since the last time. */
   abstract hostHeard(): string[];
 
+  /** Whether a line that the host heard since the last time contains `text`. */
+  hostHears(text: string): boolean {
+    return this.hostHeard().some((line) => line.includes(text));
+  }
+
+  /** Fails unless the host heard exactly these lines since the last time. */
+  hostMustHear(...lines: readonly string[]): void {
+    assert.deepEqual(this.hostHeard(), lines);
+  }
+
+  /** Fails if the host heard anything since the last time. */
+  hostMustHearNothing(): void {
+    this.hostMustHear();
+  }
+
+  /** As `hostMustHear`, of the client, freed ids apart. */
+  clientMustHear(...lines: readonly string[]): void {
+    assert.deepEqual(this.clientHeard(), lines);
+  }
+
+  /** As `hostMustHearNothing`, of the client, freed ids apart. */
+  clientMustHearNothing(): void {
+    this.clientMustHear();
+  }
+
   get client(): ScriptedClient {
     return this.world.client;
   }
@@ -94,7 +116,6 @@ export abstract class BufferScene implements Disposable {
     return this.world.host;
   }
 
-  /** The client makes a pool. */
   pool(bytes: number, size = bytes): ClientPool {
     const pool = new ClientPool(this.client, bytes, size);
     this.#pools.push(pool);
@@ -109,15 +130,41 @@ export abstract class BufferScene implements Disposable {
   /**
    * The client attaches a buffer, says which rectangles changed, and commits.
    */
-  commit(
-    buffer: ObjectName,
+  commit(buffer: ObjectName | null, ...damage: Rectangle[]): void {
+    this.commitOn(SURFACE, buffer, ...damage);
+  }
+
+  /** The same on another surface. */
+  commitOn(
+    surface: ObjectName,
+    buffer: ObjectName | null,
     ...damage: Rectangle[]
   ): void {
     const { client } = this;
-    client.attach(SURFACE, buffer);
-    for (const rectangle of damage) client.damageBuffer(SURFACE, rectangle);
-    client.say(SURFACE, "wl_surface.commit");
+    client.attach(surface, buffer);
+    for (const rectangle of damage) client.damageBuffer(surface, rectangle);
+    client.commit(surface);
     this.world.settle();
+  }
+
+  /** The client makes a buffer, and commits it without damage. */
+  commitNew(width: number, height: number): ClientBuffer {
+    const buffer = this.buffer(width, height);
+    this.commit(buffer);
+    return buffer;
+  }
+
+  /**
+   * The host releases the buffer that was attached last. What was copied so far
+   * counts no more.
+   *
+   * @returns that buffer, as `wl_buffer#1`
+   */
+  finishFrame(): string {
+    const buffer = this.attached();
+    this.release(buffer);
+    this.copiedBytes();
+    return buffer;
   }
 
   /** What the client heard since the last time, freed ids apart. */
@@ -135,7 +182,6 @@ export abstract class BufferScene implements Disposable {
     return buffer;
   }
 
-  /** The host releases a buffer. */
   release(buffer: string): void {
     this.host.say(buffer, "wl_buffer.release");
     this.world.settle();

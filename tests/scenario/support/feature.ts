@@ -1,5 +1,16 @@
 /** Features made for one scenario. */
-import type { Feature, FeatureRelay } from "../../../src/relay/feature.ts";
+import type {
+  EventName,
+  RequestName,
+} from "../../../protocols/generated/messages.ts";
+import type {
+  Direction,
+  EventHandlers,
+  Feature,
+  FeatureRelay,
+  RequestHandlers,
+  Verdict,
+} from "../../../src/relay/feature.ts";
 import { RelayWorld } from "../../support/relay_world.ts";
 
 /** A feature without state. */
@@ -13,6 +24,35 @@ export function feature(
     events: {},
     ...parts,
   };
+}
+
+/** Holds these messages until a direction is released. */
+export class Gate implements Feature<null> {
+  readonly name = "gate";
+  readonly requests: RequestHandlers<null>;
+  readonly events: EventHandlers<null>;
+  #isOpen = false;
+  #relay: FeatureRelay | null = null;
+
+  constructor(requests: readonly RequestName[], events: readonly EventName[]) {
+    const verdict = (): Verdict => this.#isOpen ? "forward" : "hold";
+    const held = (names: readonly string[]): Record<string, () => Verdict> =>
+      Object.fromEntries(names.map((name) => [name, verdict]));
+    this.requests = held(requests);
+    this.events = held(events);
+  }
+
+  open(relay: FeatureRelay): null {
+    this.#relay = relay;
+    return null;
+  }
+
+  /** Lets that direction go on. */
+  release(direction: Direction): void {
+    this.#isOpen = true;
+    this.#relay?.resume(direction);
+    this.#isOpen = false;
+  }
 }
 
 /** A client with a compositor 3, a surface 4, a seat 5 and a pointer 6. */

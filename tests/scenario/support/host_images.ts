@@ -15,7 +15,6 @@ import type {
 const ALIGNMENT = 256;
 const NV12 = 0x3231_564e;
 
-/** One picture. */
 export class PretendedImage implements SharedMemory {
   readonly width: number;
   readonly height: number;
@@ -89,7 +88,6 @@ export class PretendedImage implements SharedMemory {
   }
 }
 
-/** All of them. */
 export class PretendedImages implements ImageMaker, Disposable {
   /** Bytes that the host can allocate. */
   limit = Infinity;
@@ -100,7 +98,6 @@ export class PretendedImages implements ImageMaker, Disposable {
   /** Every picture that was ever had, in order. */
   readonly made: PretendedImage[] = [];
 
-  /** Bytes that are allocated now. */
   get used(): number {
     return this.made.reduce(
       (sum, { isDisposed, size }) => isDisposed ? sum : sum + size,

@@ -44,23 +44,19 @@ export class ImageScene extends BufferScene {
   greet(formats: readonly (readonly [number, bigint])[] | null): string[] {
     const { host } = this.world;
     const dmabuf = [DMABUF, "zwp_linux_dmabuf_v1", 5] as const;
-    const icons = [10, "xdg_toplevel_icon_manager_v1", 1] as const;
-    const globals = [
+    host.greet([
       ...usualGlobals,
-      icons,
+      [10, "xdg_toplevel_icon_manager_v1", 1],
       ...(formats === null ? [] : [dmabuf]),
-    ];
-    host.greet(globals);
+    ]);
     this.world.settle();
     for (const [format, modifier] of formats ?? []) {
       host.say(MANAGER, "zwp_linux_dmabuf_v1.format", { format });
-      const high = Number(modifier >> 32n);
-      const low = Number(modifier & 0xffff_ffffn);
-      host.say(MANAGER, "zwp_linux_dmabuf_v1.modifier", {
-        format,
-        "modifier_hi": high,
-        "modifier_lo": low,
-      });
+      const [high, low] = [modifier >> 32n, modifier & 0xffff_ffffn].map(
+        Number,
+      );
+      const words = { "modifier_hi": high ?? 0, "modifier_lo": low ?? 0 };
+      host.say(MANAGER, "zwp_linux_dmabuf_v1.modifier", { format, ...words });
     }
     if (formats !== null) {
       host.say("wl_callback#2", "wl_callback.done", { "callback_data": 0 });
@@ -88,10 +84,10 @@ export class ImageScene extends BufferScene {
    * surface (5).
    */
   start(): void {
-    this.world.client.say(1, "wl_display.get_registry", { registry: 2 });
+    this.world.client.getRegistry(2);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
+    this.client.createSurface(SURFACE);
     this.hostHeard();
     this.clientHeard();
   }

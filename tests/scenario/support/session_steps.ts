@@ -14,13 +14,11 @@ import type { ScriptedClient } from "../../support/scripted_client.ts";
 import type { ScriptedHost } from "../../support/scripted_host.ts";
 import type { ObjectName, Packed, Spoken } from "../../support/spoken.ts";
 
-/** Both sides. */
 interface Sides {
   readonly client: ScriptedClient;
   readonly host: ScriptedHost;
 }
 
-/** What one side says. */
 export interface Message {
   readonly by: "client" | "host";
   readonly name: string;

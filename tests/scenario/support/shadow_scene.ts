@@ -3,7 +3,8 @@
  * `wl_compositor` (3), `wl_shm` (4) and a surface (5), which are the same
  * numbers on the host; what the relay makes on the host for itself begins at 6.
  */
-import { BufferScene, SURFACE } from "./buffer_scene.ts";
+import type { Rectangle } from "../../support/scripted_client.ts";
+import { BufferScene, type ClientBuffer, SURFACE } from "./buffer_scene.ts";
 import {
   RelayWorld,
   type RelayWorldOptions,
@@ -51,7 +52,7 @@ export class ShadowScene extends BufferScene {
     }, [...usualGlobals, ...globals]);
     this.world.bind(1, "wl_compositor", 6, 3);
     this.world.bind(2, "wl_shm", 1, 4);
-    this.world.client.say(3, "wl_compositor.create_surface", { id: SURFACE });
+    this.client.createSurface(SURFACE);
     this.world.forget();
   }
 
@@ -68,6 +69,15 @@ export class ShadowScene extends BufferScene {
    */
   hostHeardOfSurfaces(): string[] {
     return this.hostHeard().filter((line) => !/^wl_(shm|registry)/.test(line));
+  }
+
+  /** The client commits a new buffer; the host has no memory from now on. */
+  missNew(width: number, height: number, ...damage: Rectangle[]): ClientBuffer {
+    this.room.limit = 0;
+    const buffer = this.buffer(width, height);
+    this.commit(buffer, ...damage);
+    this.hostHeard();
+    return buffer;
   }
 
   /** The words of a buffer of the host. */
