@@ -12,7 +12,6 @@ const DOCUMENT = new URL("../../docs/applications.md", import.meta.url);
 const TITLE =
   /^on (\w+), (.*) (?:looks and behaves through the proxy as it does|is shown and told the same through the proxy as it is) directly$/;
 
-/** What came of one test. */
 export interface Result {
   /**
    * The host's name, or "" for a test that is not of one program on one host.

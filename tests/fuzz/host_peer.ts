@@ -23,7 +23,6 @@ const GREETING = ["wl_display.get_registry", "wl_display.sync"] as const;
 /** Interfaces that nothing but a bind makes. */
 export const GLOBAL_NAMES = namesOfGlobals();
 
-/** One host. */
 export class HostPeer extends FuzzPeer {
   override readonly rules = new EventRules(this.view, "host");
   /** The relay's registry, once it has asked for it. */

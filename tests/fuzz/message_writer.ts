@@ -31,7 +31,6 @@ const TEXTS = [
   "z".repeat(3900),
 ].map((text) => encoder.encode(text + "\0"));
 
-/** One batch. */
 export class MessageWriter {
   /** Where the next message starts, in words. */
   at = 0;
