@@ -36,9 +36,7 @@ export function parseJUnit(xml: string): Result[] {
       : body.includes("<skipped")
       ? "not run"
       : "as direct";
-    const [, host, subject] = TITLE
-      .exec(title) ??
-      ["", "", title];
+    const [, host, subject] = TITLE.exec(title) ?? ["", "", title];
     return { host: host ?? "", subject: subject ?? title, outcome };
   });
 }
@@ -51,16 +49,9 @@ export async function writeTable(
   versions: string,
   results: readonly Result[],
 ): Promise<void> {
-  const hosts = [
-    ...new Set(
-      results.filter(({ host }) => host !== "").map(({ host }) => host),
-    ),
-  ];
-  const programs = [
-    ...new Set(
-      results.filter(({ host }) => host !== "").map(({ subject }) => subject),
-    ),
-  ];
+  const onHosts = results.filter(({ host }) => host !== "");
+  const hosts = [...new Set(onHosts.map(({ host }) => host))];
+  const programs = [...new Set(onHosts.map(({ subject }) => subject))];
   const find = (host: string, subject: string): string =>
     results.find((result) => result.host === host && result.subject === subject)
       ?.outcome ?? "";

@@ -101,6 +101,20 @@ export class MessageWriter {
     return size;
   }
 
+  /** A message of these numbers and texts. @returns its bytes, as `end` */
+  message(
+    id: number,
+    opcode: number,
+    ...values: readonly (number | string)[]
+  ): number {
+    this.begin(id, opcode);
+    for (const value of values) {
+      if (typeof value === "string") this.string(value);
+      else this.word(value);
+    }
+    return this.end();
+  }
+
   /**
    * A legal message with random arguments.
    *

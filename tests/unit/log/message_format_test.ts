@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import {
   findEvent,
-  findInterface,
   findRequest,
   getRequest,
-  interfaceNames,
   type Message,
 } from "../../../protocols/tables.ts";
 import { formatMessage } from "../../../src/log/message_format.ts";
+import { everyMessage } from "../../support/every_message.ts";
 import { Random } from "../../support/random.ts";
 import { messageWords, type Part } from "../../support/words.ts";
 
@@ -194,10 +193,7 @@ Deno.test("nothing behind the message's end is read", () => {
 Deno.test("no bytes in any message make decoding fail, or show bytes from outside", () => {
   const random = new Random(0x5eed);
   const secret = 0x5a5a5a5a; // "ZZZZ", which the message itself never has
-  const messages = interfaceNames().flatMap((name) => {
-    const table = findInterface(name);
-    return [...table?.requests ?? [], ...table?.events ?? []];
-  }).filter(({ fullName, arguments: all }) =>
+  const messages = everyMessage().filter(({ fullName, arguments: all }) =>
     !/Z/.test(fullName) && !all.some(({ name }) => /Z/.test(name))
   );
   assert.ok(messages.length > 500);

@@ -17,7 +17,6 @@ import {
   getEvent,
   getInterface,
   getRequest,
-  type Interface,
   interfaceNames,
   type Message,
   MESSAGE_COUNT,
@@ -31,21 +30,7 @@ import {
   OP_STRING_NULLABLE,
   OP_WORD,
 } from "../../../protocols/tables.ts";
-
-function everyInterface(): Interface[] {
-  return interfaceNames().map((name) => {
-    const table = findInterface(name);
-    assert.ok(table !== null, name);
-    return table;
-  });
-}
-
-function everyMessage(): Message[] {
-  return everyInterface().flatMap((table) => [
-    ...table.requests,
-    ...table.events,
-  ]);
-}
+import { everyInterface, everyMessage } from "../../support/every_message.ts";
 
 type Row = readonly [
   message: Message,
