@@ -63,11 +63,7 @@ export const LARGE_PROGRAMS: readonly Program[] = [
     name: "Alacritty with software GL",
     needs: [{ program: "alacritty", package: "alacritty" }, SOFTWARE_GL],
     argv: [
-      "alacritty",
-      "--config-file",
-      "/dev/null",
-      "-e",
-      "env",
+      ..."alacritty --config-file /dev/null -e env".split(" "),
       "PS1=$ ",
       "sh",
     ],
@@ -98,14 +94,8 @@ export const LARGE_PROGRAMS: readonly Program[] = [
   {
     name: "Firefox",
     needs: [{ program: "firefox-esr", package: "firefox-esr" }],
-    argv: [
-      "firefox-esr",
-      "--no-remote",
-      "--new-instance",
-      "--profile",
-      "profile",
-      "page.html",
-    ],
+    argv: "firefox-esr --no-remote --new-instance --profile profile page.html"
+      .split(" "),
     files: { "profile/user.js": FIREFOX_PREFERENCES, "page.html": PAGE },
     judgement: {
       pixels: "equal",

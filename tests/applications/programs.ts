@@ -65,15 +65,9 @@ export const PROGRAMS: readonly Program[] = [
     ],
     // It tells root for ten seconds who that is. The kernel goes on treating it
     // as us.
-    argv: [
-      "unshare",
-      "--user",
-      "--map-user=1000",
-      "--map-group=1000",
-      "featherpad",
-      "--standalone",
-      "notes.txt",
-    ],
+    argv:
+      "unshare --user --map-user=1000 --map-group=1000 featherpad --standalone notes.txt"
+        .split(" "),
     // Of a file that does not exist it tells for ten seconds.
     files: { "notes.txt": "" },
     judgement: EQUAL,

@@ -12,7 +12,6 @@ const DOCUMENT = new URL("../../docs/applications.md", import.meta.url);
 const TITLE =
   /^on (\w+), (.*) (?:looks and behaves through the proxy as it does|is shown and told the same through the proxy as it is) directly$/;
 
-/** What came of one test. */
 export interface Result {
   /**
    * The host's name, or "" for a test that is not of one program on one host.
@@ -37,9 +36,7 @@ export function parseJUnit(xml: string): Result[] {
       : body.includes("<skipped")
       ? "not run"
       : "as direct";
-    const [, host, subject] = TITLE
-      .exec(title) ??
-      ["", "", title];
+    const [, host, subject] = TITLE.exec(title) ?? ["", "", title];
     return { host: host ?? "", subject: subject ?? title, outcome };
   });
 }
@@ -52,16 +49,9 @@ export async function writeTable(
   versions: string,
   results: readonly Result[],
 ): Promise<void> {
-  const hosts = [
-    ...new Set(
-      results.filter(({ host }) => host !== "").map(({ host }) => host),
-    ),
-  ];
-  const programs = [
-    ...new Set(
-      results.filter(({ host }) => host !== "").map(({ subject }) => subject),
-    ),
-  ];
+  const onHosts = results.filter(({ host }) => host !== "");
+  const hosts = [...new Set(onHosts.map(({ host }) => host))];
+  const programs = [...new Set(onHosts.map(({ subject }) => subject))];
   const find = (host: string, subject: string): string =>
     results.find((result) => result.host === host && result.subject === subject)
       ?.outcome ?? "";

@@ -29,46 +29,14 @@ const EXECUTABLE = "/usr/local/bin/wayland-proxy-virtwl";
  * program fails the test by its name.
  */
 const PACKAGES = [
-  ...[
-    "sway",
-    "swaybg",
-    "grim",
-    "wtype",
-    "weston",
-    "xvfb",
-    "xdotool",
-    "kwin-wayland",
-    "mutter",
-    "wayfire",
-  ],
-  ...[
-    "foot",
-    "alacritty",
-    "mousepad",
-    "gtk-4-examples",
-    "featherpad",
-    "qt6-wayland",
-    "linguist-qt6",
-  ],
-  ...[
-    "qttools5-dev-tools",
-    "qtwayland5",
-    "mpv",
-    "evince",
-    "firefox-esr",
-    "chromium",
-    "wl-clipboard",
-    "bubblewrap",
-  ],
-  ...[
-    "fonts-dejavu-core",
-    "adwaita-icon-theme",
-    "libgl1-mesa-dri",
-    "dbus",
-    "dbus-daemon",
-    "libglib2.0-bin",
-    "procps",
-  ],
+  ..."sway swaybg grim wtype weston xvfb xdotool kwin-wayland mutter wayfire"
+    .split(" "),
+  ..."foot alacritty mousepad gtk-4-examples featherpad qt6-wayland linguist-qt6"
+    .split(" "),
+  ..."qttools5-dev-tools qtwayland5 mpv evince firefox-esr chromium wl-clipboard bubblewrap"
+    .split(" "),
+  ..."fonts-dejavu-core adwaita-icon-theme libgl1-mesa-dri dbus dbus-daemon libglib2.0-bin procps"
+    .split(" "),
 ];
 
 /** The versions of these are the table's columns, and its caption. */

@@ -20,7 +20,6 @@ export interface ReceivedError {
   readonly code: number;
 }
 
-/** One client. */
 export class ClientPeer extends FuzzPeer {
   override readonly rules = new RequestRules(this.view, "client");
   readonly announcements: Announcements;

@@ -14,10 +14,9 @@ import { DescriptorAudit } from "./descriptor_audit.ts";
 
 /** What becomes of descriptors. */
 interface Fate {
-  readonly name: string;
   readonly feature?: Feature;
-  /** How many reach the peer that they are for. */
-  readonly delivered: number;
+  /** How many reach the peer that they are for; none when left out. */
+  readonly delivered?: number;
   send(world: RelayWorld, audit: DescriptorAudit): void;
 }
 
@@ -48,6 +47,14 @@ function keymap(world: RelayWorld, ...fds: number[]): void {
   }
 }
 
+/** A message, with a word that it should not have. */
+function tooLong(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  const long = new Uint8Array(message.length + 4);
+  long.set(message);
+  new DataView(long.buffer).setUint16(6, long.length, true);
+  return long;
+}
+
 /** Decides about the request that carries a descriptor. */
 function deciding(
   decide: (relay: FeatureRelay, values: { fd: number }) => Verdict,
@@ -68,19 +75,16 @@ function deciding(
 const holding = deciding(() => "hold");
 const A_WHILE = 2_000;
 
-const FATES: readonly Fate[] = [
-  {
-    name: "forwarded to the host",
+const FATES: Readonly<Record<string, Fate>> = {
+  "forwarded to the host": {
     delivered: 100,
     send: (world, audit) => add(world, ...audit.pipes(100)),
   },
-  {
-    name: "forwarded to the client",
+  "forwarded to the client": {
     delivered: 100,
     send: (world, audit) => keymap(world, ...audit.pipes(100)),
   },
-  {
-    name: "written anew by a feature",
+  "written anew by a feature": {
     feature: deciding(() => "rewrite"),
     delivered: 2,
     send: (world, audit) => {
@@ -88,26 +92,21 @@ const FATES: readonly Fate[] = [
       keymap(world, audit.pipe());
     },
   },
-  {
-    name: "taken and dropped by a feature",
+  "taken and dropped by a feature": {
     feature: deciding((relay, { fd }) => {
       relay.discardFromClient(fd);
       return "take";
     }),
-    delivered: 0,
     send: (world, audit) => add(world, ...audit.pipes(3)),
   },
-  {
-    name: "taken, opened and closed by a feature",
+  "taken, opened and closed by a feature": {
     feature: deciding((relay, { fd }) => {
       closeFd(relay.openFromClient(fd, "dmabuf"));
       return "take";
     }),
-    delivered: 0,
     send: (world, audit) => add(world, ...audit.pipes(3)),
   },
-  {
-    name: "held, and released by time",
+  "held, and released by time": {
     feature: holding,
     delivered: 2,
     send: (world, audit) => {
@@ -117,8 +116,7 @@ const FATES: readonly Fate[] = [
       world.pass(A_WHILE);
     },
   },
-  {
-    name: "held, when their client leaves",
+  "held, when their client leaves": {
     feature: holding,
     delivered: 1,
     send: (world, audit) => {
@@ -128,8 +126,7 @@ const FATES: readonly Fate[] = [
       world.pass(A_WHILE);
     },
   },
-  {
-    name: "held, when their host leaves",
+  "held, when their host leaves": {
     feature: holding,
     delivered: 1,
     send: (world, audit) => {
@@ -139,10 +136,8 @@ const FATES: readonly Fate[] = [
       world.pass(A_WHILE);
     },
   },
-  {
-    name: "held, when the relay is disposed of",
+  "held, when the relay is disposed of": {
     feature: holding,
-    delivered: 0,
     send: (world, audit) => {
       add(world, ...audit.pipes(2));
       keymap(world, ...audit.pipes(2));
@@ -150,9 +145,7 @@ const FATES: readonly Fate[] = [
       world.relay[Symbol.dispose]();
     },
   },
-  {
-    name: "waiting for a host that does not read, when it leaves",
-    delivered: 0,
+  "waiting for a host that does not read, when it leaves": {
     send: (world, audit) => {
       world.host.deaf = true;
       add(world, ...audit.pipes(200));
@@ -160,9 +153,7 @@ const FATES: readonly Fate[] = [
       world.host[Symbol.dispose]();
     },
   },
-  {
-    name: "waiting for a client that does not read, when it leaves",
-    delivered: 0,
+  "waiting for a client that does not read, when it leaves": {
     send: (world, audit) => {
       world.client.deaf = true;
       keymap(world, ...audit.pipes(200));
@@ -170,18 +161,14 @@ const FATES: readonly Fate[] = [
       world.client[Symbol.dispose]();
     },
   },
-  {
-    name: "on their way, when the relay is disposed of",
-    delivered: 0,
+  "on their way, when the relay is disposed of": {
     send: (world, audit) => {
       add(world, ...audit.pipes(20));
       keymap(world, ...audit.pipes(20));
       world.relay[Symbol.dispose]();
     },
   },
-  {
-    name: "of an object that the host does not know",
-    delivered: 0,
+  "of an object that the host does not know": {
     send: (world, audit) => {
       const { client, host } = world;
       host.withdraw(2);
@@ -191,17 +178,14 @@ const FATES: readonly Fate[] = [
       client.addPlane(9, { fd: audit.pipe(), stride: 0 });
     },
   },
-  {
-    name: "for an object that the client destroyed",
-    delivered: 0,
+  "for an object that the client destroyed": {
     send: (world, audit) => {
       world.client.say(KEYBOARD, "wl_keyboard.release");
       audit.settle(world);
       keymap(world, ...audit.pipes(3));
     },
   },
-  {
-    name: "of a message that is malformed",
+  "of a message that is malformed": {
     delivered: 1,
     send: (world, audit) => {
       add(world, audit.pipe());
@@ -214,14 +198,10 @@ const FATES: readonly Fate[] = [
         "modifier_hi": 0,
         "modifier_lo": 0,
       });
-      const long = new Uint8Array(good.length + 4);
-      long.set(good);
-      new DataView(long.buffer).setUint16(6, long.length, true);
-      client.bytes(long, audit.pipes(3));
+      client.bytes(tooLong(good), audit.pipes(3));
     },
   },
-  {
-    name: "of an event that is malformed",
+  "of an event that is malformed": {
     delivered: 1,
     send: (world, audit) => {
       keymap(world, audit.pipe());
@@ -231,39 +211,28 @@ const FATES: readonly Fate[] = [
         fd: -1,
         size: 9,
       });
-      const long = new Uint8Array(good.length + 4);
-      long.set(good);
-      new DataView(long.buffer).setUint16(6, long.length, true);
-      host.bytes(long, audit.pipes(3));
+      host.bytes(tooLong(good), audit.pipes(3));
     },
   },
-  {
-    name: "of a pool that is no memory",
-    delivered: 0,
+  "of a pool that is no memory": {
     send: (world, audit) =>
       world.client.createPool(SHM, { id: 8, fd: audit.pipe(), size: 4096 }),
   },
-  {
-    name: "without a message, when their client leaves",
-    delivered: 0,
+  "without a message, when their client leaves": {
     send: (world, audit) => {
       world.client.bytes(new Uint8Array(4), audit.pipes(40));
       audit.settle(world);
       world.client[Symbol.dispose]();
     },
   },
-  {
-    name: "without a message, when their host leaves",
-    delivered: 0,
+  "without a message, when their host leaves": {
     send: (world, audit) => {
       world.host.bytes(new Uint8Array(4), audit.pipes(40));
       audit.settle(world);
       world.host[Symbol.dispose]();
     },
   },
-  {
-    name: "too many, and without a message",
-    delivered: 0,
+  "too many, and without a message": {
     send: (world, audit) => {
       const sync = world.client.encode(1, "wl_display.sync", { callback: 8 });
       world.client.bytes(sync, audit.pipes(250));
@@ -276,9 +245,11 @@ const FATES: readonly Fate[] = [
       }
     },
   },
-];
+};
 
-for (const { name, feature, delivered, send } of FATES) {
+for (
+  const [name, { feature, delivered = 0, send }] of Object.entries(FATES)
+) {
   Deno.test(`descriptors ${name} are closed once`, () => {
     using audit = new DescriptorAudit();
     using world = RelayWorld.ready(

@@ -8,6 +8,7 @@ import {
   interfaceNames,
   type Message,
 } from "../../protocols/tables.ts";
+import { everyMessage } from "../support/every_message.ts";
 import { EventRules } from "./event_rules.ts";
 import { FuzzFailure } from "./failure.ts";
 import type { Heard } from "./heard.ts";
@@ -23,7 +24,6 @@ const GREETING = ["wl_display.get_registry", "wl_display.sync"] as const;
 /** Interfaces that nothing but a bind makes. */
 export const GLOBAL_NAMES = namesOfGlobals();
 
-/** One host. */
 export class HostPeer extends FuzzPeer {
   override readonly rules = new EventRules(this.view, "host");
   /** The relay's registry, once it has asked for it. */
@@ -80,9 +80,7 @@ export class HostPeer extends FuzzPeer {
     const { random } = this.conversation;
     const { view, writer } = this;
     if (random.chance(10)) {
-      writer.begin(1, 1);
-      writer.word(random.pick(view.live).id);
-      return writer.end();
+      return writer.message(1, 1, random.pick(view.live).id);
     }
     const makers = random.chance(10)
       ? view.live.filter(({ interface: type }) => MAKERS.has(type.name))
@@ -186,11 +184,7 @@ export class HostPeer extends FuzzPeer {
     const place = this.conversation.random.below(this.#pendingDeletes.length);
     const [object] = this.#pendingDeletes.splice(place, 1);
     if (object === undefined) return;
-    const { writer } = this;
-    const at = writer.at;
-    writer.begin(1, 1);
-    writer.word(object.id);
-    this.say(at, writer.end());
+    this.say(this.writer.at, this.writer.message(1, 1, object.id));
   }
 
   #announceAll(): void {
@@ -202,10 +196,7 @@ export class HostPeer extends FuzzPeer {
     }
     const count = this.conversation.random.below(40);
     for (let i = 0; i < count; i++) this.#writeGlobal();
-    const at = writer.at;
-    writer.begin(done.id, 0);
-    writer.word(0);
-    this.say(at, writer.end());
+    this.say(writer.at, writer.message(done.id, 0, 0));
     this.isKnown = true;
   }
 
@@ -222,14 +213,9 @@ export class HostPeer extends FuzzPeer {
       : random.pick(GLOBAL_NAMES);
     const version = 1 +
       random.below((findInterface(type)?.version ?? 3) + 2);
-    const at = writer.at;
     const name = this.#nextName;
     this.#nextName += 1 + random.below(3);
-    writer.begin(registry.id, 0);
-    writer.word(name);
-    writer.string(type);
-    writer.word(version);
-    this.say(at, writer.end());
+    this.say(writer.at, writer.message(registry.id, 0, name, type, version));
   }
 
   #removeGlobal(): void {
@@ -237,10 +223,7 @@ export class HostPeer extends FuzzPeer {
     const name = this.conversation.random.below(this.#nextName);
     const global = view.globals.get(name);
     if (registry === null || global === undefined) return;
-    const at = writer.at;
-    writer.begin(registry.id, 1);
-    writer.word(name);
-    this.say(at, writer.end());
+    this.say(writer.at, writer.message(registry.id, 1, name));
   }
 
   protected override take(heard: Heard): void {
@@ -271,11 +254,10 @@ export class HostPeer extends FuzzPeer {
 
 /** Interfaces with an event that makes an object. */
 const MAKERS = new Set(
-  interfaceNames().filter((name) =>
-    findInterface(name)?.events.some((event) =>
-      event.arguments.some((argument) => argument.type === "new_id")
-    )
-  ),
+  everyMessage().filter((message) =>
+    !message.isRequest &&
+    message.arguments.some((argument) => argument.type === "new_id")
+  ).map((event) => event.interface.name),
 );
 
 /** Globals that bring most of what a relay does. */
@@ -295,12 +277,9 @@ const COMMON = [
 
 function namesOfGlobals(): readonly string[] {
   const made = new Set<string | null>(["wl_display"]);
-  for (const name of interfaceNames()) {
-    const found = findInterface(name);
-    for (const message of [...found?.requests ?? [], ...found?.events ?? []]) {
-      for (const argument of message.arguments) {
-        if (argument.type === "new_id") made.add(argument.interface);
-      }
+  for (const message of everyMessage()) {
+    for (const argument of message.arguments) {
+      if (argument.type === "new_id") made.add(argument.interface);
     }
   }
   return interfaceNames().filter((name) => !made.has(name));

@@ -31,7 +31,6 @@ const TEXTS = [
   "z".repeat(3900),
 ].map((text) => encoder.encode(text + "\0"));
 
-/** One batch. */
 export class MessageWriter {
   /** Where the next message starts, in words. */
   at = 0;
@@ -100,6 +99,20 @@ export class MessageWriter {
     this.words[this.#start + 1] = size << 16 |
       ((this.words[this.#start + 1] ?? 0) & 0xffff);
     return size;
+  }
+
+  /** A message of these numbers and texts. @returns its bytes, as `end` */
+  message(
+    id: number,
+    opcode: number,
+    ...values: readonly (number | string)[]
+  ): number {
+    this.begin(id, opcode);
+    for (const value of values) {
+      if (typeof value === "string") this.string(value);
+      else this.word(value);
+    }
+    return this.end();
   }
 
   /**

@@ -22,7 +22,6 @@ export interface Conversation {
   note(who: string, heard: Heard): void;
 }
 
-/** One side of a world. */
 export abstract class FuzzPeer {
   readonly view = new View();
   readonly wire: Wire;

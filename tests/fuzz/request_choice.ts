@@ -162,16 +162,16 @@ export class RequestChoice {
 
   #bind(global: Global): number {
     const random = this.#random;
-    const view = this.#view;
-    const writer = this.#writer;
-    const registries = this.#announcements.registries;
+    const { registries } = this.#announcements;
     if (registries.length === 0) return 0;
-    writer.begin(random.pick(registries).id, 0);
-    writer.word(global.name);
-    writer.string(global.interface);
-    writer.word(1 + random.below(global.version));
-    writer.word(view.chooseLow(random.chance(80)));
-    return writer.end();
+    return this.#writer.message(
+      random.pick(registries).id,
+      0,
+      global.name,
+      global.interface,
+      1 + random.below(global.version),
+      this.#view.chooseLow(random.chance(80)),
+    );
   }
 
   /**

@@ -16,7 +16,6 @@ import { Random } from "../support/random.ts";
 import { chooseScene, ordinaryTraffic, play } from "./scenes.ts";
 import { FuzzWorld, type Surroundings, type WorldKind } from "./world.ts";
 
-/** What to run. */
 export interface FuzzOptions {
   readonly seed: number;
   /** Stops when so many have been said. */
@@ -27,7 +26,6 @@ export interface FuzzOptions {
   readonly onProgress?: (totals: FuzzTotals) => void;
 }
 
-/** What was run. */
 export interface FuzzTotals {
   worlds: number;
   messages: number;

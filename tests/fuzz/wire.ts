@@ -29,7 +29,6 @@ export type FrameHandler = (
   size: number,
 ) => void;
 
-/** One end. */
 export class Wire implements Disposable {
   /** What is being sent. Only to be written while nothing is `pending`. */
   readonly out = takeBuffer();
@@ -143,7 +142,6 @@ export class Wire implements Disposable {
     this.#filled -= at;
   }
 
-  /** Closes the connection. */
   close(): void {
     this.closed = true;
     this.#fd[Symbol.dispose]();

@@ -51,7 +51,6 @@ export interface WorldKind {
   readonly isShadowed: boolean;
 }
 
-/** One world. */
 export class FuzzWorld implements Disposable {
   readonly client: ClientPeer;
   readonly host: HostPeer;

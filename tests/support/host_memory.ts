@@ -9,7 +9,6 @@ import { createMemfd } from "../../ffi/memfd.ts";
 import type { OwnedFd } from "../../ffi/fd.ts";
 import type { SharedMemory } from "../../src/host/endpoint.ts";
 
-/** One piece of it. */
 export class HostBlock implements SharedMemory {
   /** As the host says. */
   size: number;
@@ -52,7 +51,6 @@ export class HostBlock implements SharedMemory {
   }
 }
 
-/** All of it. */
 export class HostMemoryRoom implements Disposable {
   /** Bytes that the host can allocate. */
   limit = Infinity;

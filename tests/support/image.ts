@@ -227,7 +227,6 @@ export function countColours(image: Image, limit: number): number {
   return seen.size;
 }
 
-/** Encodes a picture as PNG. */
 export function encodePng(image: Image): Uint8Array<ArrayBuffer> {
   const rows = new Uint8Array(image.height * (image.width * 3 + 1));
   for (let y = 0; y < image.height; y++) {

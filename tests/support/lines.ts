@@ -24,7 +24,6 @@ export class LineReader {
     }
   }
 
-  /** Reads no more. */
   async cancel(): Promise<void> {
     await this.#reader.cancel();
   }

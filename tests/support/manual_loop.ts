@@ -14,7 +14,6 @@ export class ManualLoop extends Loop {
     return this.#time;
   }
 
-  /** How many timers are pending. */
   get timerCount(): number {
     return this.#due.size;
   }

@@ -9,7 +9,6 @@ import type { TestProcess } from "./process.ts";
 import { makeScratch } from "./scratch.ts";
 import { eventually } from "./wait.ts";
 
-/** A running mutter. */
 export interface Mutter extends AsyncDisposable {
   /** The absolute path of its Wayland socket. */
   readonly waylandDisplay: string;

@@ -5,17 +5,8 @@
 import { readIfPresent } from "./files.ts";
 import { runCommand } from "./process.ts";
 
-const SEARCH_PATH = [
-  "/usr/local/bin",
-  "/usr/bin",
-  "/bin",
-  "/usr/sbin",
-  "/sbin",
-  "/usr/games",
-];
-
 /** The search path that test programs get. */
-export const PATH: string = SEARCH_PATH.join(":");
+export const PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/usr/games";
 
 /** A program and the Debian package that has it. */
 export interface ProgramSource {
@@ -67,14 +58,9 @@ export async function requirePrograms(
   }
   const environment = { DEBIAN_FRONTEND: "noninteractive" };
   // Another test run may be installing at this moment: wait for its lock.
-  const apt = [
-    "apt-get",
-    "-qq",
-    "-o",
-    "DPkg::Lock::Timeout=300",
-    "-o",
-    "APT::Get::Assume-Yes=true",
-  ];
+  const apt =
+    "apt-get -qq -o DPkg::Lock::Timeout=300 -o APT::Get::Assume-Yes=true"
+      .split(" ");
   await runCommand([...apt, "update"], environment);
   await runCommand(
     [...apt, "install", "--no-install-recommends", ...packages],
@@ -91,7 +77,7 @@ export async function requirePrograms(
 export function findProgram(program: string): string | undefined {
   const candidates = program.startsWith("/")
     ? [program]
-    : SEARCH_PATH.map((folder) => `${folder}/${program}`);
+    : PATH.split(":").map((folder) => `${folder}/${program}`);
   return candidates.find((path) => {
     try {
       return Deno.statSync(path).isFile;

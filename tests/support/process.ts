@@ -9,13 +9,11 @@
 import { readIfPresent } from "./files.ts";
 import { eventually, waitAtMost } from "./wait.ts";
 
-/** How a child process is started. */
 export interface ProcessOptions {
   /** The whole environment; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   /** The file that takes standard output and standard error. */
   readonly logPath: string;
-  /** The directory to start in. */
   readonly workingDirectory?: string;
 }
 

@@ -45,7 +45,6 @@ export interface SwayWindow {
   readonly area: Rectangle;
 }
 
-/** A running sway. */
 export class Sway extends HostCompositor {
   override readonly name = "sway";
   readonly #ipcSocket: string;

@@ -32,7 +32,6 @@ background-type=tile
 background-color=0xff${BACKGROUND_HEX}
 `;
 
-/** How weston is started. */
 export interface WestonOptions {
   /** Outputs side by side, each the size of the screen. One when left out. */
   readonly outputs?: number;

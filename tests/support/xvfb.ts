@@ -20,7 +20,6 @@ import { runCommand, TestProcess } from "./process.ts";
 import { isListening } from "./listening.ts";
 import { eventually } from "./wait.ts";
 
-/** A running X server. */
 export class XDisplay implements Input {
   /** The display's name, ":1". */
   readonly name: string;
@@ -51,7 +50,6 @@ export class XDisplay implements Input {
     await this.xdotool("mousemove", `${x}`, `${y}`);
   }
 
-  /** Runs xdotool. */
   async xdotool(...words: readonly string[]): Promise<string> {
     return (await runCommand(["xdotool", ...words], { DISPLAY: this.name }))
       .text;

@@ -74,68 +74,48 @@ const asked: Readonly<Record<Shell, readonly string[]>> = {
   ],
 };
 
-const expectations: {
-  what: string;
-  line: string;
-  includes: string[];
-  excludes?: string[];
-}[] = [
-  {
-    what: "the commands of wayferry",
-    line: "wayferry ",
-    includes: ["proxy", "doctor", "completions", "help"],
-    excludes: ["--tag"],
-  },
-  {
-    what: "shells",
-    line: "wayferry completions ",
-    includes: ["bash", "zsh", "fish"],
-  },
-  {
-    what: "topics of help",
-    line: "wayferry help ",
-    includes: ["proxy", "doctor", "completions"],
-  },
-  {
-    what: "options of the drop-in",
-    line: "wayland-proxy-virtwl --x",
-    includes: ["--x-display", "--x-unscale", "--xrdb", "--xwayland-binary"],
-    excludes: ["--tag"],
-  },
-  {
-    what: "options of wayferry proxy",
-    line: "wayferry proxy --verbose --log-r",
-    includes: ["--log-ring-path", "--log-ring-size"],
-    excludes: ["--log-suppress"],
-  },
-  {
-    what: "names of globals",
-    line: "wayferry proxy --allow=wl_s",
-    includes: ["wl_seat", "wl_shm"],
-    excludes: ["xdg_wm_base"],
-  },
-  {
-    what: "the classes of a list",
-    line: "wayferry proxy --log-suppress=motion,d",
-    includes: ["delete", "drawing"],
-    excludes: ["motion", "shm"],
-  },
-  {
-    what: "programs to run",
-    line: "wayland-proxy-virtwl --tag=x gre",
-    includes: ["grep"],
-  },
-  {
-    what: "programs behind --",
-    line: "wayferry proxy -- gre",
-    includes: ["grep"],
-    excludes: ["--tag"],
-  },
-  {
-    what: "files",
-    line: "wayferry proxy --log-ring-path=some",
-    includes: ["some file"],
-  },
+/** What is completed, behind which line, and with what, or what not. */
+const expectations: readonly (readonly [
+  what: string,
+  line: string,
+  included: readonly string[],
+  excluded?: readonly string[],
+])[] = [
+  [
+    "the commands of wayferry",
+    "wayferry ",
+    ["proxy", "doctor", "completions", "help"],
+    ["--tag"],
+  ],
+  ["shells", "wayferry completions ", ["bash", "zsh", "fish"]],
+  ["topics of help", "wayferry help ", ["proxy", "doctor", "completions"]],
+  [
+    "options of the drop-in",
+    "wayland-proxy-virtwl --x",
+    ["--x-display", "--x-unscale", "--xrdb", "--xwayland-binary"],
+    ["--tag"],
+  ],
+  [
+    "options of wayferry proxy",
+    "wayferry proxy --verbose --log-r",
+    ["--log-ring-path", "--log-ring-size"],
+    ["--log-suppress"],
+  ],
+  [
+    "names of globals",
+    "wayferry proxy --allow=wl_s",
+    ["wl_seat", "wl_shm"],
+    ["xdg_wm_base"],
+  ],
+  [
+    "the classes of a list",
+    "wayferry proxy --log-suppress=motion,d",
+    ["delete", "drawing"],
+    ["motion", "shm"],
+  ],
+  ["programs to run", "wayland-proxy-virtwl --tag=x gre", ["grep"]],
+  ["programs behind --", "wayferry proxy -- gre", ["grep"], ["--tag"]],
+  ["files", "wayferry proxy --log-ring-path=some", ["some file"]],
 ];
 
 /**
@@ -148,22 +128,13 @@ function bare(candidate: string): string {
 }
 
 for (const shell of shells) {
-  for (const { what, line, includes, excludes = [] } of expectations) {
+  for (const [what, line, included, excluded = []] of expectations) {
     Deno.test(`${shell} completes ${what}`, async () => {
       await requirePrograms([{ program: shell, package: shell }]);
-      const offered = (await complete(shell, line)).map(bare);
-      for (const candidate of includes) {
-        assert.ok(
-          offered.includes(candidate),
-          `${candidate} is missing: ${offered}`,
-        );
-      }
-      for (const candidate of excludes) {
-        assert.ok(
-          !offered.includes(candidate),
-          `${candidate} is offered: ${offered}`,
-        );
-      }
+      const offered = new Set((await complete(shell, line)).map(bare));
+      const missing = included.filter((candidate) => !offered.has(candidate));
+      const wrong = excluded.filter((candidate) => offered.has(candidate));
+      assert.deepEqual({ missing, wrong }, { missing: [], wrong: [] });
     });
   }
 }

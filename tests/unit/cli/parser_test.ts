@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { UsageError } from "../../../src/cli/cli_error.ts";
-import type { Invocation } from "../../../src/cli/invocation.ts";
+import type { HelpTopic, Invocation } from "../../../src/cli/invocation.ts";
 import { parseDropIn, parseWayferry } from "../../../src/cli/parser.ts";
 import type { ProxyOptions } from "../../../src/programs/proxy/options.ts";
 
@@ -33,148 +33,114 @@ function proxyOptions(invocation: Invocation): ProxyOptions {
 
 const xwayland = "/nix/store/abc-xwayland-24.1/bin/Xwayland";
 
+/** The words of a command line, in which ␣ is a blank within a word. */
+function words(line: string): string[] {
+  const parts = line === "" ? [] : line.split(" ");
+  return parts.map((part) => part.replaceAll("␣", " "));
+}
+
 /** Who calls it, with what, and how that differs from the defaults. */
-const callers: {
-  caller: string;
-  args: string[];
-  options: Partial<ProxyOptions>;
-}[] = [
-  { caller: "nobody in particular", args: [], options: {} },
-  {
-    caller: "microvm.nix's run-wayland-proxy",
-    args: ["--virtio-gpu", "--", "firefox", "--new-window", "-v"],
-    options: { virtioGpu: true, command: ["firefox", "--new-window", "-v"] },
-  },
-  {
-    caller: "microvm.nix's graphics example",
-    args: ["--virtio-gpu", "--x-display=0", `--xwayland-binary=${xwayland}`],
-    options: { virtioGpu: true, xDisplay: 0, xwaylandBinary: xwayland },
-  },
-  {
-    caller: "clan-core",
-    args: ["--virtio-gpu", "--x-display=1", `--xwayland-binary=${xwayland}`],
-    options: { virtioGpu: true, xDisplay: 1, xwaylandBinary: xwayland },
-  },
-  {
-    caller: "Spectrum",
-    args: ["--virtio-gpu", "--x-display=0"],
-    options: { virtioGpu: true, xDisplay: 0 },
-  },
-  {
-    caller: "ghaf's app-VM scripts, without a --",
-    args: ["--virtio-gpu", "chromium"],
-    options: { virtioGpu: true, command: ["chromium"] },
-  },
-  {
-    caller: "a system unit",
-    args: ["--virtio-gpu", "--wayland-display", "wayland-7"],
-    options: { virtioGpu: true, waylandDisplay: "wayland-7" },
-  },
-  {
-    caller: "the original's README",
-    args: [
-      "--virtio-gpu",
-      "--tag=[my-vm] ",
-      "--wayland-display",
-      "wayland-0",
-      "--x-display=0",
-      "--xrdb",
-      "Xft.dpi:150",
-    ],
-    options: {
+const callers: readonly (readonly [
+  caller: string,
+  line: string,
+  options: Partial<ProxyOptions>,
+])[] = [
+  ["nobody in particular", "", {}],
+  [
+    "microvm.nix's run-wayland-proxy",
+    "--virtio-gpu -- firefox --new-window -v",
+    { virtioGpu: true, command: ["firefox", "--new-window", "-v"] },
+  ],
+  [
+    "microvm.nix's graphics example",
+    `--virtio-gpu --x-display=0 --xwayland-binary=${xwayland}`,
+    { virtioGpu: true, xDisplay: 0, xwaylandBinary: xwayland },
+  ],
+  [
+    "clan-core",
+    `--virtio-gpu --x-display=1 --xwayland-binary=${xwayland}`,
+    { virtioGpu: true, xDisplay: 1, xwaylandBinary: xwayland },
+  ],
+  ["Spectrum", "--virtio-gpu --x-display=0", { virtioGpu: true, xDisplay: 0 }],
+  [
+    "ghaf's app-VM scripts, without a --",
+    "--virtio-gpu chromium",
+    { virtioGpu: true, command: ["chromium"] },
+  ],
+  [
+    "a system unit",
+    "--virtio-gpu --wayland-display wayland-7",
+    { virtioGpu: true, waylandDisplay: "wayland-7" },
+  ],
+  [
+    "the original's README",
+    "--virtio-gpu --tag=[my-vm]␣ --wayland-display wayland-0 --x-display=0 --xrdb Xft.dpi:150",
+    {
       virtioGpu: true,
       tag: "[my-vm] ",
       waylandDisplay: "wayland-0",
       xDisplay: 0,
       xrdb: ["Xft.dpi:150"],
     },
-  },
-  {
-    caller: "a terminal in a VM",
-    args: [
-      "--virtio-gpu",
-      "--tag=[vm] - ",
-      "--x-display=0",
-      `--xwayland-binary=${xwayland}`,
-    ],
-    options: {
+  ],
+  [
+    "a terminal in a VM",
+    `--virtio-gpu --tag=[vm]␣-␣ --x-display=0 --xwayland-binary=${xwayland}`,
+    {
       virtioGpu: true,
       tag: "[vm] - ",
       xDisplay: 0,
       xwaylandBinary: xwayland,
     },
-  },
-  {
-    caller: "somebody without a VM",
-    args: [
-      "--wayland-display=wayland-2",
-      `--xwayland-binary=${xwayland}`,
-      "--x-display=2",
-      "--verbose",
-    ],
-    options: {
+  ],
+  [
+    "somebody without a VM",
+    `--wayland-display=wayland-2 --xwayland-binary=${xwayland} --x-display=2 --verbose`,
+    {
       waylandDisplay: "wayland-2",
       xwaylandBinary: xwayland,
       xDisplay: 2,
       verbose: true,
     },
-  },
-  { caller: "nixpak", args: ["--tag=[app] "], options: { tag: "[app] " } },
-  {
-    caller: "somebody who logs",
-    args: [
-      "-v",
-      "--log-suppress",
-      "motion,shm,delete,region,drawing,hints",
-      "--log-ring-path",
-      "wayland.log",
-      "--log-ring-size=0x100000",
-    ],
-    options: {
+  ],
+  ["nixpak", "--tag=[app]␣", { tag: "[app] " }],
+  [
+    "somebody who logs",
+    "-v --log-suppress motion,shm,delete,region,drawing,hints --log-ring-path wayland.log --log-ring-size=0x100000",
+    {
       verbose: true,
       logSuppress: ["motion", "shm", "delete", "region", "drawing", "hints"],
       logRingPath: "wayland.log",
       logRingSizeBytes: 0x100000,
     },
-  },
-  {
-    caller: "a HiDPI desktop, abbreviating",
-    args: [
-      "--x-un",
-      "2",
-      "--xr=Xft.dpi:192",
-      "--xrdb=a:b",
-      "--wayl",
-      "./socket",
-    ],
-    options: {
+  ],
+  [
+    "a HiDPI desktop, abbreviating",
+    "--x-un 2 --xr=Xft.dpi:192 --xrdb=a:b --wayl ./socket",
+    {
       xUnscale: 2,
       xrdb: ["Xft.dpi:192", "a:b"],
       waylandDisplay: "./socket",
     },
-  },
-  {
-    caller: "somebody whose options follow the command",
-    args: ["foot", "--tag", "x", "vim"],
-    options: { tag: "x", command: ["foot", "vim"] },
-  },
-  {
-    caller: "somebody with rules",
-    args: [
-      "--allow=zwlr_layer_shell_v1",
-      "--deny",
-      "wp_viewporter",
-      "--deny=wp_presentation",
-    ],
-    options: {
+  ],
+  [
+    "somebody whose options follow the command",
+    "foot --tag x vim",
+    { tag: "x", command: ["foot", "vim"] },
+  ],
+  [
+    "somebody with rules",
+    "--allow=zwlr_layer_shell_v1 --deny wp_viewporter --deny=wp_presentation",
+    {
       allow: ["zwlr_layer_shell_v1"],
       deny: ["wp_viewporter", "wp_presentation"],
     },
-  },
+  ],
 ];
 
-for (const { caller, args, options } of callers) {
+for (const [caller, line, options] of callers) {
   Deno.test(`the command line of ${caller} means the same under both names`, () => {
+    const args = words(line);
     const expected = { ...defaults, ...options };
     assert.deepEqual(proxyOptions(parseDropIn(args)), expected);
     assert.deepEqual(proxyOptions(parseWayferry(["proxy", ...args])), expected);
@@ -191,36 +157,34 @@ function complaint(parse: () => unknown): string {
   throw new Error("The command line was accepted");
 }
 
-const wrong: { args: string[]; message: string }[] = [
-  { args: ["--version"], message: "unknown option '--version'" },
-  {
-    args: ["--x-display=one"],
-    message: "option '--x-display': invalid value 'one', expected an integer",
-  },
-  {
-    args: ["--x-display=-1"],
-    message:
-      "option '--x-display': invalid value '-1', expected an integer from 0 to 59535",
-  },
-  {
-    args: ["--x-unscale=1.5"],
-    message: "option '--x-unscale': invalid value '1.5', expected an integer",
-  },
-  {
-    args: ["--log-suppress=motion,color"],
-    message:
-      "option '--log-suppress': invalid element in list ('motion,color'): invalid value 'color', " +
-      "expected one of 'motion', 'shm', 'delete', 'region', 'drawing' or 'hints'",
-  },
-  {
-    args: ["--allow=wl_seat", "--deny=wl_seat"],
-    message: "options '--allow' and '--deny' are both given for 'wl_seat'",
-  },
+const wrong: readonly (readonly [line: string, message: string])[] = [
+  ["--version", "unknown option '--version'"],
+  [
+    "--x-display=one",
+    "option '--x-display': invalid value 'one', expected an integer",
+  ],
+  [
+    "--x-display=-1",
+    "option '--x-display': invalid value '-1', expected an integer from 0 to 59535",
+  ],
+  [
+    "--x-unscale=1.5",
+    "option '--x-unscale': invalid value '1.5', expected an integer",
+  ],
+  [
+    "--log-suppress=motion,color",
+    "option '--log-suppress': invalid element in list ('motion,color'): invalid value 'color', " +
+    "expected one of 'motion', 'shm', 'delete', 'region', 'drawing' or 'hints'",
+  ],
+  [
+    "--allow=wl_seat --deny=wl_seat",
+    "options '--allow' and '--deny' are both given for 'wl_seat'",
+  ],
 ];
 
-for (const { args, message } of wrong) {
-  Deno.test(`wayland-proxy-virtwl ${args.join(" ")} is refused with its reason`, () => {
-    assert.equal(complaint(() => parseDropIn(args)), message);
+for (const [line, message] of wrong) {
+  Deno.test(`wayland-proxy-virtwl ${line} is refused with its reason`, () => {
+    assert.equal(complaint(() => parseDropIn(words(line))), message);
   });
 }
 
@@ -260,19 +224,19 @@ Deno.test("classes of messages may be shortened, and empty elements do not count
   );
 });
 
-const helps: [args: string[], format: string][] = [
-  [["--help"], "plain"],
-  [["--help=auto"], "plain"],
-  [["--help=groff"], "groff"],
-  [["--help=pager"], "pager"],
-  [["--help", "foot"], "plain"],
-  [["--bogus", "--tag", "--he"], "plain"],
-  [["foot", "--help"], "plain"],
+const helps: [line: string, format: string][] = [
+  ["--help", "plain"],
+  ["--help=auto", "plain"],
+  ["--help=groff", "groff"],
+  ["--help=pager", "pager"],
+  ["--help foot", "plain"],
+  ["--bogus --tag --he", "plain"],
+  ["foot --help", "plain"],
 ];
 
-for (const [args, format] of helps) {
-  Deno.test(`wayland-proxy-virtwl ${args.join(" ")} is a call for help`, () => {
-    assert.deepEqual(parseDropIn(args), {
+for (const [line, format] of helps) {
+  Deno.test(`wayland-proxy-virtwl ${line} is a call for help`, () => {
+    assert.deepEqual(parseDropIn(words(line)), {
       kind: "help",
       topic: "wayland-proxy-virtwl",
       format,
@@ -287,82 +251,62 @@ Deno.test("--help behind -- belongs to the command", () => {
   );
 });
 
-const invocations: [args: string[], invocation: Invocation][] = [
-  [["--version"], { kind: "version" }],
-  [["--help"], { kind: "help", topic: "wayferry", format: "plain" }],
-  [["-h"], { kind: "help", topic: "wayferry", format: "plain" }],
-  [["help"], { kind: "help", topic: "wayferry", format: "plain" }],
-  [["help", "proxy"], {
-    kind: "help",
-    topic: "wayferry proxy",
-    format: "plain",
-  }],
-  [["help", "completions"], {
-    kind: "help",
-    topic: "wayferry completions",
-    format: "plain",
-  }],
-  [["proxy", "--help"], {
-    kind: "help",
-    topic: "wayferry proxy",
-    format: "plain",
-  }],
-  [["completions", "--help"], {
-    kind: "help",
-    topic: "wayferry completions",
-    format: "plain",
-  }],
-  [["doctor"], { kind: "doctor" }],
-  [["doctor", "--help"], {
-    kind: "help",
-    topic: "wayferry doctor",
-    format: "plain",
-  }],
-  [["help", "doctor"], {
-    kind: "help",
-    topic: "wayferry doctor",
-    format: "plain",
-  }],
-  [["completions", "bash"], { kind: "completions", shell: "bash" }],
-  [["completions", "zsh"], { kind: "completions", shell: "zsh" }],
-  [["completions", "fish"], { kind: "completions", shell: "fish" }],
+function helpOn(topic: HelpTopic): Invocation {
+  return { kind: "help", topic, format: "plain" };
+}
+
+const invocations: [line: string, invocation: Invocation][] = [
+  ["--version", { kind: "version" }],
+  ["--help", helpOn("wayferry")],
+  ["-h", helpOn("wayferry")],
+  ["help", helpOn("wayferry")],
+  ["help proxy", helpOn("wayferry proxy")],
+  ["help completions", helpOn("wayferry completions")],
+  ["proxy --help", helpOn("wayferry proxy")],
+  ["completions --help", helpOn("wayferry completions")],
+  ["doctor", { kind: "doctor" }],
+  ["doctor --help", helpOn("wayferry doctor")],
+  ["help doctor", helpOn("wayferry doctor")],
+  ["completions bash", { kind: "completions", shell: "bash" }],
+  ["completions zsh", { kind: "completions", shell: "zsh" }],
+  ["completions fish", { kind: "completions", shell: "fish" }],
 ];
 
-for (const [args, invocation] of invocations) {
-  Deno.test(`wayferry ${args.join(" ")} is understood`, () => {
-    assert.deepEqual(parseWayferry(args), invocation);
+for (const [line, invocation] of invocations) {
+  Deno.test(`wayferry ${line} is understood`, () => {
+    assert.deepEqual(parseWayferry(words(line)), invocation);
   });
 }
 
-const wrongForWayferry: [args: string[], message: string][] = [
-  [[], "a command is missing"],
+const wrongForWayferry: [line: string, message: string][] = [
+  ["", "a command is missing"],
   [
-    ["foot"],
+    "foot",
     "unknown command 'foot'. To run it through the proxy: wayferry proxy -- foot",
   ],
-  [["proxi"], "unknown command 'proxi'. Did you mean 'proxy'?"],
-  [["help", "prox"], "unknown command 'prox'. Did you mean 'proxy'?"],
+  ["proxi", "unknown command 'proxi'. Did you mean 'proxy'?"],
+  ["help prox", "unknown command 'prox'. Did you mean 'proxy'?"],
   [
-    ["doctor", "foot"],
+    "doctor foot",
     "too many arguments for 'doctor'. Expected 0 arguments but got 1: foot.",
   ],
   [
-    ["completions"],
+    "completions",
     "the name of the shell is missing, expected 'bash', 'zsh' or 'fish'",
   ],
   [
-    ["completions", "ksh"],
+    "completions ksh",
     "unknown shell 'ksh', expected 'bash', 'zsh' or 'fish'",
   ],
   [
-    ["proxy", "foot", "-e", "vim"],
+    "proxy foot -e vim",
     "unknown option '-e'\n" +
     "Put the command's own options after --, as in: wayferry proxy -- foot …",
   ],
 ];
 
-for (const [args, message] of wrongForWayferry) {
-  Deno.test(`wayferry ${args.join(" ")} is refused with a way out`, () => {
-    assert.equal(complaint(() => parseWayferry(args)), message);
+for (const [line, message] of wrongForWayferry) {
+  Deno.test(`wayferry ${line} is refused with a way out`, () => {
+    assert.equal(complaint(() => parseWayferry(words(line))), message);
   });
 }

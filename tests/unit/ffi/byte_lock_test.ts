@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { encodeByteLock, lockByte } from "../../../ffi/byte_lock.ts";
 import { duplicateFd, O_RDONLY, O_RDWR, openFile } from "../../../ffi/fd.ts";
-import { createPipe } from "../../../ffi/pipe.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 Deno.test("a lock of a byte for writing has the bytes of struct flock", () => {
   const words = new Int32Array(8);
@@ -63,8 +63,6 @@ Deno.test("bytes of a device node are locked as well", () => {
 Deno.test("what was not opened for writing cannot be locked", () => {
   using file = openFile("/dev/null", O_RDONLY);
   assert.equal(lockByte(file.number, 7), "impossible");
-  const { reader, writer } = createPipe();
-  using end = reader;
-  using _other = writer;
-  assert.equal(lockByte(end.number, 7), "impossible");
+  using pipe = openPipe();
+  assert.equal(lockByte(pipe.reader.number, 7), "impossible");
 });

@@ -49,6 +49,7 @@ import {
 } from "../../../ffi/process.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 function hasCode(code: string): (error: unknown) => boolean {
   return (error) => error instanceof SyscallError && error.code === code;
@@ -121,15 +122,13 @@ Deno.test("files are opened as asked", () => {
 });
 
 Deno.test("non-blocking on our end of a pipe leaves the other end alone", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using _writer = writer;
-  setNonBlocking(reader.number);
-  assert.equal(readFd(reader.number, new Uint8Array(1)), -EAGAIN);
-  assert.equal(statusFlags(writer.number) & O_NONBLOCK, 0);
-  reader[Symbol.dispose]();
-  assert.equal(writeFd(writer.number, new Uint8Array(1)), -EPIPE);
-  assert.equal(isTerminal(writer.number), false);
+  using pipe = openPipe();
+  setNonBlocking(pipe.reader.number);
+  assert.equal(readFd(pipe.reader.number, new Uint8Array(1)), -EAGAIN);
+  assert.equal(statusFlags(pipe.writer.number) & O_NONBLOCK, 0);
+  pipe.reader[Symbol.dispose]();
+  assert.equal(writeFd(pipe.writer.number, new Uint8Array(1)), -EPIPE);
+  assert.equal(isTerminal(pipe.writer.number), false);
 });
 
 Deno.test("a sealed memory file can be read, and neither written nor resized", () => {

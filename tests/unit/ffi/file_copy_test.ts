@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createMemfd } from "../../../ffi/memfd.ts";
 import { mapFile } from "../../../ffi/mapping.ts";
 import { copyRows, type RowCopy } from "../../../ffi/file_copy.ts";
-import { createPipe } from "../../../ffi/pipe.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 /** A copy of 4 rows of 8 bytes without gaps, unless a test says otherwise. */
 function copyOf(
@@ -90,10 +90,8 @@ for (
 }
 
 Deno.test("a pipe, which has no offsets, is reported", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using _writer = writer;
-  const copy = copyOf(reader, { rows: 1 });
+  using pipe = openPipe();
+  const copy = copyOf(pipe.reader, { rows: 1 });
   assert.equal(copyRows(new Uint8Array(8), copy), false);
 });
 

@@ -7,10 +7,10 @@ import assert from "node:assert/strict";
 import { EAGAIN, EOPNOTSUPP } from "../../../ffi/errno.ts";
 import { type OwnedFd, readFd, setNonBlocking } from "../../../ffi/fd.ts";
 import type { ForeignOutput } from "../../../ffi/foreign_output.ts";
-import { createPipe } from "../../../ffi/pipe.ts";
 import { ManualLoop } from "../../support/manual_loop.ts";
 import { withFreeDescriptors } from "../../support/free_descriptors.ts";
 import { failWith, replaceLibc } from "../../support/replaced_libc.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 replaceLibc({ pwritev2: () => failWith(EOPNOTSUPP) });
 
@@ -30,19 +30,17 @@ Deno.test.beforeAll(async () => {
 });
 
 Deno.test("a pipe that cannot be opened again is written to when the loop has said that there is room, from the first time on", async () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using output = await openUnopenable(writer);
+  using pipe = openPipe();
+  using output = await openUnopenable(pipe.writer);
   assert.equal(output.write(new Uint8Array(10_000)), -EAGAIN);
   assert.equal(output.needsReadiness, true);
   assert.equal(output.write(new Uint8Array(10_000)), 4096);
-  assert.equal(readFd(reader.number, new Uint8Array(10_000)), 4096);
+  assert.equal(readFd(pipe.reader.number, new Uint8Array(10_000)), 4096);
 });
 
 Deno.test("a pipe that cannot be opened again is given up where no descriptor is left to find out what the kernel can", async () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using output = await openUnopenable(writer);
+  using pipe = openPipe();
+  using output = await openUnopenable(pipe.writer);
   const result = withFreeDescriptors(
     0,
     () => output.write(new Uint8Array(10_000)),
@@ -53,22 +51,21 @@ Deno.test("a pipe that cannot be opened again is given up where no descriptor is
 
 Deno.test("a paste into such a pipe writes once each time that the loop has said that there is room", async () => {
   const { PipeSink } = await import("../../../src/virtgpu/pipes/pipe_sink.ts");
-  const { reader, writer } = createPipe();
-  using end = reader;
-  setNonBlocking(end.number);
+  using pipe = openPipe();
+  setNonBlocking(pipe.reader.number);
   using loop = new ManualLoop();
   using sink = withFreeDescriptors(
     0,
-    () => new PipeSink(loop, writer.release()),
+    () => new PipeSink(loop, pipe.writer.release()),
   );
   const chunk = new Uint8Array(20_000);
   for (const begin of [0, 100]) {
     const data = Uint8Array.from({ length: 20_000 }, (_, i) => i % 251 + begin);
     sink.push(data);
-    assert.equal(readFd(end.number, chunk), -EAGAIN);
+    assert.equal(readFd(pipe.reader.number, chunk), -EAGAIN);
     const out: number[] = [];
     while (loop.turn(0) > 0) {
-      const count = readFd(end.number, chunk);
+      const count = readFd(pipe.reader.number, chunk);
       assert.equal(count, Math.min(4096, data.length - out.length));
       for (const byte of chunk.subarray(0, count)) out.push(byte);
     }

@@ -31,6 +31,7 @@ import { StructWords } from "../../../ffi/struct_words.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { withFreeDescriptors } from "../../support/free_descriptors.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 const { splice } = openLibc({
   // <fcntl.h> ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags);
@@ -80,24 +81,22 @@ function open(fd: number): ForeignOutput {
 }
 
 Deno.test("a full pipe does not wait, and stays a waiting one for its other owners", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using theirs = duplicateFd(writer.number);
-  using output = open(writer.release());
+  using pipe = openPipe();
+  using theirs = duplicateFd(pipe.writer.number);
+  using output = open(pipe.writer.release());
   assert.equal(output.needsReadiness, false);
   assert.equal(fill(output), 65_536);
   assert.equal(statusFlags(theirs.number) & O_NONBLOCK, 0);
 });
 
 Deno.test("the reader of a pipe sees the end when the output is closed", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
+  using pipe = openPipe();
   {
-    using output = open(writer.release());
+    using output = open(pipe.writer.release());
     assert.equal(output.write(piece.subarray(0, 3)), 3);
   }
-  assert.equal(readFd(reader.number, new Uint8Array(8)), 3);
-  assert.equal(readFd(reader.number, new Uint8Array(8)), 0);
+  assert.equal(readFd(pipe.reader.number, new Uint8Array(8)), 3);
+  assert.equal(readFd(pipe.reader.number, new Uint8Array(8)), 0);
 });
 
 Deno.test("a pipe without a reader answers EPIPE", () => {
@@ -108,11 +107,10 @@ Deno.test("a pipe without a reader answers EPIPE", () => {
 });
 
 Deno.test("a pipe that is non-blocking does not depend on staying so", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using theirs = duplicateFd(writer.number);
+  using pipe = openPipe();
+  using theirs = duplicateFd(pipe.writer.number);
   setNonBlocking(theirs.number);
-  using output = open(writer.release());
+  using output = open(pipe.writer.release());
   const before = statusFlags(output.fd);
   clearFlags(theirs);
   assert.equal(statusFlags(output.fd), before);
@@ -120,9 +118,8 @@ Deno.test("a pipe that is non-blocking does not depend on staying so", () => {
 });
 
 Deno.test("what its owner may only read is refused, although we could open it for writing", () => {
-  const { reader, writer } = createPipe();
-  using _writer = writer;
-  assert.equal(openForeignOutput(reader.release()), null);
+  using pipe = openPipe();
+  assert.equal(openForeignOutput(pipe.reader.release()), null);
   assert.equal(
     openForeignOutput(openFile("/dev/null", O_RDONLY).release()),
     null,
@@ -176,10 +173,9 @@ for (
 }
 
 Deno.test("before Linux 6.4 a pipe that cannot be opened again is written to piece by piece, after the loop has said so", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
+  using pipe = openPipe();
   using output = new ForeignOutput(
-    new OwnedFd(writer.release()),
+    new OwnedFd(pipe.writer.release()),
     "when-ready",
   );
   assert.equal(output.needsReadiness, true);
@@ -187,18 +183,16 @@ Deno.test("before Linux 6.4 a pipe that cannot be opened again is written to pie
 });
 
 Deno.test("an owner without a loop writes what a pipe that cannot be opened again has room for", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using theirs = writer;
+  using pipe = openPipe();
   {
-    using output = borrowForeignOutput(theirs.number, () => null);
-    assert.equal(output.fd, theirs.number);
+    using output = borrowForeignOutput(pipe.writer.number, () => null);
+    assert.equal(output.fd, pipe.writer.number);
     assert.equal(output.needsReadiness, false);
     assert.equal(output.write(new Uint8Array(10_000)), 4096);
     assert.equal(fill(output), 65_536 - 4096);
   }
   assert.equal(
-    statusFlags(theirs.number) & O_NONBLOCK,
+    statusFlags(pipe.writer.number) & O_NONBLOCK,
     0,
     "it is open, and a waiting one",
   );
@@ -209,22 +203,21 @@ Deno.test({
     "a pipe that cannot be opened again does not wait where another owner fills it between readiness and write",
   ignore: !pipesNeedNotWait,
   fn: () => {
-    const { reader, writer } = createPipe();
-    using end = reader;
-    using theirs = duplicateFd(writer.number);
-    using output = openForeignPipe(writer.release());
+    using pipe = openPipe();
+    using theirs = duplicateFd(pipe.writer.number);
+    using output = openForeignPipe(pipe.writer.release());
     assert.equal(output.needsReadiness, false);
     assert.equal(fill(output), 65_536);
     for (let times = 0; times < 3; times++) {
-      assert.equal(readFd(end.number, new Uint8Array(4096)), 4096);
+      assert.equal(readFd(pipe.reader.number, new Uint8Array(4096)), 4096);
       // there is room, which the loop says now
       assert.equal(writeFd(theirs.number, piece), 4096);
       assert.equal(output.write(piece), -EAGAIN);
     }
     assert.equal(statusFlags(theirs.number) & O_NONBLOCK, 0);
-    assert.equal(readFd(end.number, new Uint8Array(10_000)), 10_000);
+    assert.equal(readFd(pipe.reader.number, new Uint8Array(10_000)), 10_000);
     assert.equal(output.write(new Uint8Array(10_000)), 8192);
-    end[Symbol.dispose]();
+    pipe.reader[Symbol.dispose]();
     assert.equal(output.write(piece), -EPIPE);
   },
 });
@@ -238,10 +231,9 @@ Deno.test({
     using from = source.reader;
     using into = source.writer;
     assert.equal(writeFd(into.number, piece.subarray(0, 1)), 1);
-    const { reader, writer } = createPipe();
-    using _reader = reader;
-    assert.equal(splice(from.number, null, writer.number, null, 1n, 0), 1);
-    using output = openForeignPipe(writer.release());
+    using pipe = openPipe();
+    assert.equal(splice(from.number, null, pipe.writer.number, null, 1n, 0), 1);
+    using output = openForeignPipe(pipe.writer.release());
     assert.equal(output.write(piece), -EOPNOTSUPP);
     assert.equal(output.needsReadiness, false);
   },

@@ -4,13 +4,11 @@ import assert from "node:assert/strict";
 import { EAGAIN, EBADF, EPIPE } from "../../../ffi/errno.ts";
 import {
   closeFd,
-  duplicateFd,
   O_RDONLY,
   openFile,
   OwnedFd,
   statusFlags,
 } from "../../../ffi/fd.ts";
-import { readFdLimit, setFdLimit } from "../../../ffi/process.ts";
 import { PinnedBuffer } from "../../../ffi/pinned_buffer.ts";
 import {
   receivedFdCount,
@@ -19,6 +17,7 @@ import {
   sendMessage,
 } from "../../../ffi/socket_message.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
+import { withFreeDescriptors } from "../../support/free_descriptors.ts";
 
 const noFds = new Int32Array(0);
 
@@ -116,26 +115,9 @@ Deno.test("descriptors that are lost for want of room are reported, and those th
   using ends = new Ends();
   const fds = new Int32Array(10).fill(ends.a);
   assert.equal(sendMessage(ends.a, ends.sent, 0, 4, fds, 0, 10), 4);
-  const limit = readFdLimit();
-  // the limit is on the number: fill all gaps up to the highest, then leave
-  // room for three
-  const fillers: OwnedFd[] = [];
-  const highest = Math.max(
-    ...[...Deno.readDirSync("/proc/self/fd")].map((entry) =>
-      Number(entry.name)
-    ),
-  );
-  while ((fillers.at(-1)?.number ?? 0) <= highest) {
-    fillers.push(duplicateFd(ends.a));
-  }
-  const last = fillers.at(-1)?.number ?? 0;
-  try {
-    setFdLimit({ soft: BigInt(last + 4), hard: limit.hard });
+  withFreeDescriptors(3, () => {
     assert.equal(receiveMessage(ends.b, ends.received, 0, 4, ends.fds), 4);
-  } finally {
-    setFdLimit(limit);
-    for (const filler of fillers) filler[Symbol.dispose]();
-  }
+  });
   assert.equal(receivedTruncated(), true);
   assert.equal(receivedFdCount(), 3);
   for (const fd of ends.fds.subarray(0, 3)) closeFd(fd);

@@ -46,16 +46,16 @@ Deno.test("descriptors are found behind control messages of other kinds", () => 
 });
 
 for (
-  const { name, hex } of [
-    {
-      name: "shorter than its own header",
-      hex: "0f000000000000000100000001000000" + "0500000000000000",
-    },
-    {
-      name: "of another protocol level",
-      hex: "14000000000000002900000001000000" + "0500000000000000",
-    },
-  ]
+  const [name, hex] of [
+    [
+      "shorter than its own header",
+      "0f000000000000000100000001000000" + "0500000000000000",
+    ],
+    [
+      "of another protocol level",
+      "14000000000000002900000001000000" + "0500000000000000",
+    ],
+  ] as const
 ) {
   Deno.test(`a control message ${name} brings no descriptor`, () => {
     const bytes = Uint8Array.fromHex(hex);
@@ -141,32 +141,12 @@ Deno.test("a struct signalfd_siginfo tells the signal and its sender", () => {
 });
 
 for (
-  const { name, code, status, expected } of [
-    {
-      name: "that returned 7",
-      code: "01",
-      status: "07",
-      expected: { code: 7 },
-    },
-    {
-      name: "that was killed",
-      code: "02",
-      status: "09",
-      expected: { signal: "SIGKILL" },
-    },
-    {
-      name: "that dumped core",
-      code: "03",
-      status: "0b",
-      expected: { signal: "SIGSEGV" },
-    },
-    {
-      name: "that a real-time signal ended",
-      code: "02",
-      status: "22",
-      expected: { signal: "signal 34" },
-    },
-  ]
+  const [name, code, status, expected] of [
+    ["that returned 7", "01", "07", { code: 7 }],
+    ["that was killed", "02", "09", { signal: "SIGKILL" }],
+    ["that dumped core", "03", "0b", { signal: "SIGSEGV" }],
+    ["that a real-time signal ended", "02", "22", { signal: "signal 34" }],
+  ] as const
 ) {
   Deno.test(`a siginfo_t tells of a child ${name}`, () => {
     const bytes = Uint8Array.fromHex(

@@ -8,22 +8,32 @@ Deno.test("a client is named by its program and process id", () => {
   assert.equal(clientLabel(Deno.pid), `${name}[${Deno.pid}]`);
 });
 
-Deno.test("a program's name cannot forge a line", async () => {
+/** A shell whose script has come to its first line of output. */
+async function startShell(
+  script: string,
+): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = new Deno.Command("sh", {
-    args: ["-c", "printf 'x\\n\\033[2J' > /proc/$$/comm; echo; read _"],
+    args: ["-c", `${script}; echo; read _`],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
-  try {
-    // its line says that it has its new name
-    const reader = child.stdout.getReader();
-    await reader.read();
-    await reader.cancel();
-    assert.equal(clientLabel(child.pid), `x\\n\\x1b[2J[${child.pid}]`);
-  } finally {
-    await child.stdin.close();
-    await child.status;
-  }
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await child.stdin.close();
+      await child.status;
+    },
+  };
+}
+
+Deno.test("a program's name cannot forge a line", async () => {
+  await using shell = await startShell(
+    "printf 'x\\n\\033[2J' > /proc/$$/comm",
+  );
+  assert.equal(clientLabel(shell.pid), `x\\n\\x1b[2J[${shell.pid}]`);
 });
 
 Deno.test("a client that is gone or cannot be seen has no program name", () => {
@@ -32,22 +42,12 @@ Deno.test("a client that is gone or cannot be seen has no program name", () => {
 });
 
 Deno.test("a label is made when it is first wanted, and stays", async () => {
-  const child = new Deno.Command("sh", {
-    args: ["-c", "echo; read _"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  // its line says that it is the program, and no more the process that became
-  // it
-  const reader = child.stdout.getReader();
-  await reader.read();
-  await reader.cancel();
-  const wanted = new ClientLabel(child.pid);
-  const late = new ClientLabel(child.pid);
+  const shell = await startShell(":");
+  const wanted = new ClientLabel(shell.pid);
+  const late = new ClientLabel(shell.pid);
   const text = `${wanted}`;
-  await child.stdin.close();
-  await child.status;
-  assert.match(text, new RegExp(`^\\w+\\[${child.pid}\\]$`));
+  await shell[Symbol.asyncDispose]();
+  assert.match(text, new RegExp(`^\\w+\\[${shell.pid}\\]$`));
   assert.equal(`${wanted}`, text);
-  assert.equal(`${late}`, `client[${child.pid}]`);
+  assert.equal(`${late}`, `client[${shell.pid}]`);
 });

@@ -11,7 +11,7 @@ import {
   type LoggingPlan,
   planLogging,
 } from "../../../src/log/options.ts";
-import { createTrace } from "../../../src/log/trace.ts";
+import { createTrace, type MessageTrace } from "../../../src/log/trace.ts";
 import { Loop } from "../../../src/loop/loop.ts";
 import { messageWords } from "../../support/words.ts";
 import { makeScratch, type Scratch } from "../../support/scratch.ts";
@@ -19,6 +19,12 @@ import { makeScratch, type Scratch } from "../../support/scratch.ts";
 const noon = new Date(2026, 2, 7, 12, 0, 0).getTime();
 const at = "2026-03-07 12:00:00.000";
 const header = "=== flushing log to file ===";
+
+function traceCommit(trace: MessageTrace | null): void {
+  const commit = getRequest("wl_surface.commit");
+  const words = messageWords(5, commit.opcode, []);
+  trace?.message("client", "received", commit, 5, words, 0, 8);
+}
 
 /**
  * A log whose standard error output can be read, and whose clock stands still.
@@ -65,25 +71,9 @@ class LogWorld implements Disposable {
   trace(): void {
     const trace = createTrace(this.log, "foot[12]");
     const motion = getEvent("wl_pointer.motion");
-    trace?.message(
-      "host",
-      "received",
-      motion,
-      4,
-      messageWords(4, motion.opcode, [1, 256, 512]),
-      0,
-      20,
-    );
-    const commit = getRequest("wl_surface.commit");
-    trace?.message(
-      "client",
-      "received",
-      commit,
-      5,
-      messageWords(5, commit.opcode, []),
-      0,
-      8,
-    );
+    const moved = messageWords(4, motion.opcode, [1, 256, 512]);
+    trace?.message("host", "received", motion, 4, moved, 0, 20);
+    traceCommit(trace);
     trace?.note("ended");
   }
 
@@ -225,13 +215,11 @@ Deno.test("in a loop, messages are written at the end of the turn, and warnings 
   using loop = new Loop();
   using _attached = world.log.attach(loop);
   const trace = createTrace(world.log, "foot[12]");
-  const commit = getRequest("wl_surface.commit");
-  const words = messageWords(5, commit.opcode, []);
-  trace?.message("client", "received", commit, 5, words, 0, 8);
+  traceCommit(trace);
   assert.equal(world.standardError(), "");
   loop.turn(0);
   assert.equal(world.standardError(), tracedCommit);
-  trace?.message("client", "received", commit, 5, words, 0, 8);
+  traceCommit(trace);
   world.log.warning("proxy", "w");
   assert.equal(
     world.standardError(),

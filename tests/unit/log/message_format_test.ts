@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import {
   findEvent,
-  findInterface,
   findRequest,
   getRequest,
-  interfaceNames,
   type Message,
 } from "../../../protocols/tables.ts";
 import { formatMessage } from "../../../src/log/message_format.ts";
+import { everyMessage } from "../../support/every_message.ts";
 import { Random } from "../../support/random.ts";
 import { messageWords, type Part } from "../../support/words.ts";
 
@@ -112,51 +111,50 @@ Deno.test("bytes that are no UTF-8 are shown one by one", () => {
 /**
  * Argument values that do not fit, and what is shown between the parentheses.
  */
-const malformed: { name: string; parts: Part[]; expected: string }[] = [
-  {
-    name: "ends before an argument",
-    parts: [5],
-    expected: '5, malformed: ends before its argument "id"',
-  },
-  {
-    name: "ends within an untyped new id",
-    parts: [5, "wl_shm", 1],
-    expected: '5, malformed: ends before its argument "id"',
-  },
-  {
-    name: "has bytes left over",
-    parts: [5, "wl_shm", 1, 9, 0, 0],
-    expected: '5, "wl_shm", 1, new id wl_shm@9, malformed: 8 bytes too many',
-  },
-  {
-    name: "has a string longer than itself",
-    parts: [5, 4000, 0, 0],
-    expected: '5, malformed: its argument "id" has 4000 bytes where 8 are left',
-  },
-  {
-    name: "has a string of 4 GiB",
-    parts: [5, -1, 0, 0],
-    expected:
-      '5, malformed: its argument "id" has 4294967295 bytes where 8 are left',
-  },
-  {
-    name: "has a string without its zero",
-    parts: [5, Uint8Array.of(97, 98), 1, 9],
-    expected: '5, "ab" (malformed: no zero at its end), 1, new id object@9',
-  },
-  {
-    name: "has a string with a zero inside",
-    parts: [5, "a\0b", 1, 9],
-    expected: '5, "a\\x00b", 1, new id object@9',
-  },
-  {
-    name: "has no string where there must be one",
-    parts: [5, 0, 1, 9],
-    expected: "5, nil, 1, new id object@9",
-  },
+const malformed: [name: string, parts: Part[], expected: string][] = [
+  [
+    "ends before an argument",
+    [5],
+    '5, malformed: ends before its argument "id"',
+  ],
+  [
+    "ends within an untyped new id",
+    [5, "wl_shm", 1],
+    '5, malformed: ends before its argument "id"',
+  ],
+  [
+    "has bytes left over",
+    [5, "wl_shm", 1, 9, 0, 0],
+    '5, "wl_shm", 1, new id wl_shm@9, malformed: 8 bytes too many',
+  ],
+  [
+    "has a string longer than itself",
+    [5, 4000, 0, 0],
+    '5, malformed: its argument "id" has 4000 bytes where 8 are left',
+  ],
+  [
+    "has a string of 4 GiB",
+    [5, -1, 0, 0],
+    '5, malformed: its argument "id" has 4294967295 bytes where 8 are left',
+  ],
+  [
+    "has a string without its zero",
+    [5, Uint8Array.of(97, 98), 1, 9],
+    '5, "ab" (malformed: no zero at its end), 1, new id object@9',
+  ],
+  [
+    "has a string with a zero inside",
+    [5, "a\0b", 1, 9],
+    '5, "a\\x00b", 1, new id object@9',
+  ],
+  [
+    "has no string where there must be one",
+    [5, 0, 1, 9],
+    "5, nil, 1, new id object@9",
+  ],
 ];
 
-for (const { name, parts, expected } of malformed) {
+for (const [name, parts, expected] of malformed) {
   Deno.test(`a message that ${name} says so`, () => {
     assert.equal(
       format(getRequest("wl_registry.bind"), 2, parts),
@@ -195,10 +193,7 @@ Deno.test("nothing behind the message's end is read", () => {
 Deno.test("no bytes in any message make decoding fail, or show bytes from outside", () => {
   const random = new Random(0x5eed);
   const secret = 0x5a5a5a5a; // "ZZZZ", which the message itself never has
-  const messages = interfaceNames().flatMap((name) => {
-    const table = findInterface(name);
-    return [...table?.requests ?? [], ...table?.events ?? []];
-  }).filter(({ fullName, arguments: all }) =>
+  const messages = everyMessage().filter(({ fullName, arguments: all }) =>
     !/Z/.test(fullName) && !all.some(({ name }) => /Z/.test(name))
   );
   assert.ok(messages.length > 500);

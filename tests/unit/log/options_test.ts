@@ -14,52 +14,37 @@ function environment(variables: Environment): Pick<Deno.Env, "get"> {
   return { get: (name) => variables[name] };
 }
 
-const debugRows: {
-  variables: Environment;
-  sources: LogSource[];
-  warnings?: string[];
-}[] = [
-  { variables: {}, sources: [] },
-  { variables: { WAYLAND_DEBUG: "" }, sources: [] },
-  { variables: { WAYLAND_DEBUG: "1" }, sources: ["wl-client", "wl-server"] },
-  { variables: { WAYLAND_DEBUG: "client" }, sources: ["wl-client"] },
-  { variables: { WAYLAND_DEBUG: "server," }, sources: ["wl-server"] },
-  {
-    variables: { WAYLAND_DEBUG_PROXY: "xwayland" },
-    sources: ["xwayland", "x11"],
-  },
-  {
-    variables: { WAYLAND_DEBUG_PROXY: "client,server,xwayland" },
-    sources: ["wl-client", "wl-server", "xwayland", "x11"],
-  },
-  {
-    // the proxy's own variable wins even where it is empty: WAYLAND_DEBUG is
-    // for the children then
-    variables: { WAYLAND_DEBUG_PROXY: "", WAYLAND_DEBUG: "1" },
-    sources: [],
-  },
-  {
-    variables: { WAYLAND_DEBUG_PROXY: "server", WAYLAND_DEBUG: "client" },
-    sources: ["wl-server"],
-  },
-  {
-    variables: { WAYLAND_DEBUG: "1,client" },
-    sources: ["wl-client"],
-    warnings: [
-      'Unknown $WAYLAND_DEBUG item "1": expected client, server or xwayland',
-    ],
-  },
-  {
-    variables: { WAYLAND_DEBUG_PROXY: "Client, server" },
-    sources: [],
-    warnings: [
-      'Unknown $WAYLAND_DEBUG_PROXY item "Client": expected client, server or xwayland',
-      'Unknown $WAYLAND_DEBUG_PROXY item " server": expected client, server or xwayland',
-    ],
-  },
+const debugRows: [
+  variables: Environment,
+  sources: LogSource[],
+  warnings?: string[],
+][] = [
+  [{}, []],
+  [{ WAYLAND_DEBUG: "" }, []],
+  [{ WAYLAND_DEBUG: "1" }, ["wl-client", "wl-server"]],
+  [{ WAYLAND_DEBUG: "client" }, ["wl-client"]],
+  [{ WAYLAND_DEBUG: "server," }, ["wl-server"]],
+  [{ WAYLAND_DEBUG_PROXY: "xwayland" }, ["xwayland", "x11"]],
+  [{ WAYLAND_DEBUG_PROXY: "client,server,xwayland" }, [
+    "wl-client",
+    "wl-server",
+    "xwayland",
+    "x11",
+  ]],
+  // the proxy's own variable wins even where it is empty: WAYLAND_DEBUG is
+  // for the children then
+  [{ WAYLAND_DEBUG_PROXY: "", WAYLAND_DEBUG: "1" }, []],
+  [{ WAYLAND_DEBUG_PROXY: "server", WAYLAND_DEBUG: "client" }, ["wl-server"]],
+  [{ WAYLAND_DEBUG: "1,client" }, ["wl-client"], [
+    'Unknown $WAYLAND_DEBUG item "1": expected client, server or xwayland',
+  ]],
+  [{ WAYLAND_DEBUG_PROXY: "Client, server" }, [], [
+    'Unknown $WAYLAND_DEBUG_PROXY item "Client": expected client, server or xwayland',
+    'Unknown $WAYLAND_DEBUG_PROXY item " server": expected client, server or xwayland',
+  ]],
 ];
 
-for (const { variables, sources, warnings = [] } of debugRows) {
+for (const [variables, sources, warnings = []] of debugRows) {
   Deno.test(`the environment ${JSON.stringify(variables)} asks for ${sources.join(" and ") || "nothing"}`, () => {
     const request = parseDebugEnvironment(environment(variables));
     assert.deepEqual([...request.sources], sources);
@@ -75,54 +60,35 @@ const everything: LogSource[] = [
   "x11",
 ];
 
-const planRows: {
-  name: string;
-  options: Partial<LoggingOptions>;
-  variables?: Environment;
-  stderr: LogSource[];
-  ring: LogSource[];
-}[] = [
-  {
-    name: "without options only warnings are logged",
-    options: {},
-    stderr: [],
-    ring: [],
-  },
-  {
-    name: "--verbose shows everything",
-    options: { verbose: true },
-    stderr: everything,
-    ring: [],
-  },
-  {
-    name: "the environment shows a part",
-    options: {},
-    variables: { WAYLAND_DEBUG: "server" },
-    stderr: ["wl-server"],
-    ring: [],
-  },
-  {
-    name: "a ring takes everything",
-    options: { ringPath: "/ring" },
-    stderr: [],
-    ring: everything,
-  },
-  {
-    name: "a ring takes the part that the environment names",
-    options: { ringPath: "/ring" },
-    variables: { WAYLAND_DEBUG_PROXY: "client" },
-    stderr: [],
-    ring: ["wl-client"],
-  },
-  {
-    name: "--verbose with a ring, as the original has it, shows nothing",
-    options: { ringPath: "/ring", verbose: true },
-    stderr: [],
-    ring: everything,
-  },
+const planRows: [
+  name: string,
+  options: Partial<LoggingOptions>,
+  stderr: LogSource[],
+  ring: LogSource[],
+  variables?: Environment,
+][] = [
+  ["without options only warnings are logged", {}, [], []],
+  ["--verbose shows everything", { verbose: true }, everything, []],
+  ["the environment shows a part", {}, ["wl-server"], [], {
+    WAYLAND_DEBUG: "server",
+  }],
+  ["a ring takes everything", { ringPath: "/ring" }, [], everything],
+  [
+    "a ring takes the part that the environment names",
+    { ringPath: "/ring" },
+    [],
+    ["wl-client"],
+    { WAYLAND_DEBUG_PROXY: "client" },
+  ],
+  [
+    "--verbose with a ring, as the original has it, shows nothing",
+    { ringPath: "/ring", verbose: true },
+    [],
+    everything,
+  ],
 ];
 
-for (const { name, options, variables = {}, stderr, ring } of planRows) {
+for (const [name, options, stderr, ring, variables = {}] of planRows) {
   Deno.test(name, () => {
     const plan = planLogging({
       proxyName: "wl-proxy",

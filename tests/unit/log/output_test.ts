@@ -19,6 +19,7 @@ import { createPipe } from "../../../ffi/pipe.ts";
 import { socketPair } from "../../../ffi/unix_socket.ts";
 import { LineWriter } from "../../../src/log/line_writer.ts";
 import { makeScratch } from "../../support/scratch.ts";
+import { openPipe } from "../../support/open_pipe.ts";
 
 function openWriter(fd: OwnedFd, reopen?: () => null): LineWriter {
   return new LineWriter(
@@ -132,19 +133,17 @@ for (const { name, open, reopen } of outputs) {
 }
 
 Deno.test("a non-blocking descriptor is written to like any other, and stays non-blocking", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using _writer = writer;
-  setNonBlocking(writer.number);
-  using lines = openWriter(writer);
+  using pipe = openPipe();
+  setNonBlocking(pipe.writer.number);
+  using lines = openWriter(pipe.writer);
   for (let i = 0; i < 6; i++) lines.write("y".repeat(16_000));
   assert.equal(lines.flush(), "pending");
-  const output = new Reader(reader);
+  const output = new Reader(pipe.reader);
   output.readAll();
   assert.equal(lines.flush(), "done");
   output.readAll();
   assert.equal(output.text, `${"y".repeat(16_000)}\n`.repeat(6));
-  assert.ok((statusFlags(writer.number) & O_NONBLOCK) !== 0);
+  assert.ok((statusFlags(pipe.writer.number) & O_NONBLOCK) !== 0);
 });
 
 Deno.test("a closed or full descriptor is of no use, and harmless", () => {
@@ -175,14 +174,12 @@ Deno.test("a file gets every line behind what it has", () => {
 });
 
 Deno.test("a very long line is cut", () => {
-  const { reader, writer } = createPipe();
-  using _reader = reader;
-  using _writer = writer;
-  using lines = openWriter(writer);
+  using pipe = openPipe();
+  using lines = openWriter(pipe.writer);
   lines.write("é".repeat(20_000));
   lines.write("next");
   assert.equal(lines.flush(), "done");
-  const output = new Reader(reader);
+  const output = new Reader(pipe.reader);
   output.readAll();
   assert.equal(output.text, "é".repeat(16_384) + "…\nnext\n");
 });

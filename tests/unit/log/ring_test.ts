@@ -2,7 +2,11 @@
 
 import assert from "node:assert/strict";
 import { mkfifo } from "../../../ffi/process.ts";
-import { getEvent, getRequest } from "../../../protocols/tables.ts";
+import {
+  getEvent,
+  getRequest,
+  type Message,
+} from "../../../protocols/tables.ts";
 import { LogRing, RingLabel } from "../../../src/log/ring.ts";
 import { appendToRingFile, FLUSH_HEADER } from "../../../src/log/ring_file.ts";
 import { formatTime } from "../../../src/log/timestamp.ts";
@@ -12,19 +16,31 @@ import { makeScratch } from "../../support/scratch.ts";
 const noon = new Date(2026, 2, 7, 12, 0, 0).getTime();
 const destroy = getRequest("wl_surface.destroy");
 
-function addDestroy(ring: LogRing, label: RingLabel, objectId: number): void {
-  const words = messageWords(objectId, destroy.opcode, []);
+/** Adds a message of a client, by default one that is all of `words`. */
+function add(
+  ring: LogRing,
+  label: RingLabel,
+  message: Message,
+  words: Int32Array,
+  at = 0,
+  size = words.byteLength,
+): void {
+  const id = words[0] ?? 0;
   ring.addMessage(
     noon,
     label,
     "client",
     "received",
-    destroy,
-    objectId,
+    message,
+    id,
     words,
-    0,
-    8,
+    at,
+    size,
   );
+}
+
+function addDestroy(ring: LogRing, label: RingLabel, objectId: number): void {
+  add(ring, label, destroy, messageWords(objectId, destroy.opcode, []));
 }
 
 Deno.test("what was added comes back as lines, in order, with its own times", () => {
@@ -120,17 +136,7 @@ Deno.test("what is larger than the ring is cut, and says so where it is a messag
   ring.addText(noon, "proxy", "info", "é".repeat(5000));
   const title = getRequest("xdg_toplevel.set_title");
   const words = messageWords(9, title.opcode, ["t".repeat(4000)]);
-  ring.addMessage(
-    noon,
-    new RingLabel("c[1]"),
-    "client",
-    "received",
-    title,
-    9,
-    words,
-    0,
-    words.byteLength,
-  );
+  add(ring, new RingLabel("c[1]"), title, words);
   const [text, message, ...others] = [...ring.lines()];
   assert.deepEqual(others, []);
   assert.match(text ?? "", / wl-proxy INFO: é{50,120}$/);
@@ -143,19 +149,9 @@ Deno.test("what is larger than the ring is cut, and says so where it is a messag
 Deno.test("messages with an impossible size or place are recorded without reading beyond their words", () => {
   const ring = new LogRing(65_536, "wl-proxy");
   const label = new RingLabel("c[1]");
-  const words = new Int32Array(4);
+  const words = Int32Array.of(1, 0, 0, 0);
   for (const [offset, size] of [[0, -4], [0, 0], [0, 3], [2, 400], [9, 8]]) {
-    ring.addMessage(
-      noon,
-      label,
-      "client",
-      "received",
-      getRequest("wl_surface.attach"),
-      1,
-      words,
-      offset ?? 0,
-      size ?? 0,
-    );
+    add(ring, label, getRequest("wl_surface.attach"), words, offset, size);
   }
   const lines = [...ring.lines()];
   assert.equal(lines.length, 5);

@@ -2,15 +2,11 @@
 
 import assert from "node:assert/strict";
 import {
-  findInterface,
-  interfaceNames,
-  MESSAGE_COUNT,
-} from "../../../protocols/tables.ts";
-import {
   type SuppressClass,
   suppressClassNames,
   SuppressTable,
 } from "../../../src/log/suppress.ts";
+import { everyMessage } from "../../support/every_message.ts";
 
 const golden: Readonly<Record<SuppressClass, readonly string[]>> = {
   motion: [
@@ -52,18 +48,10 @@ const golden: Readonly<Record<SuppressClass, readonly string[]>> = {
 
 function hiddenBy(classes: readonly SuppressClass[]): string[] {
   const table = new SuppressTable(classes);
-  const hidden: string[] = [];
-  let seen = 0;
-  for (const name of interfaceNames()) {
-    const known = findInterface(name);
-    for (const message of [...known?.requests ?? [], ...known?.events ?? []]) {
-      seen++;
-      if (!table.hides(message)) continue;
-      const kind = message.isRequest ? "request" : "event";
-      hidden.push(`${kind} ${message.fullName}`);
-    }
-  }
-  assert.equal(seen, MESSAGE_COUNT);
+  const hidden = everyMessage().filter((message) => table.hides(message)).map(
+    ({ isRequest, fullName }) =>
+      `${isRequest ? "request" : "event"} ${fullName}`,
+  );
   return hidden.sort();
 }
 

@@ -45,6 +45,7 @@ Deno.test("importing keeps a protocol's facts and terms, and none of its prose",
     encoded.includes("Copyright © 2026 Someone &lt;someone@example.org&gt;"),
   );
   assert.ok(encoded.includes("echo.xml in echo 1.0"));
+  const bare = { interface: null, nullable: false, enumeration: null };
   assert.deepEqual(facts.interfaces, [{
     name: "echo",
     version: 2,
@@ -53,26 +54,14 @@ Deno.test("importing keeps a protocol's facts and terms, and none of its prose",
       destructor: true,
       since: 2,
       arguments: [
+        { ...bare, name: "id", type: "new_id" },
+        { ...bare, name: "mode", type: "uint", enumeration: "mode" },
         {
-          name: "id",
-          type: "new_id",
-          interface: null,
-          nullable: false,
-          enumeration: null,
-        },
-        {
-          name: "mode",
-          type: "uint",
-          interface: null,
-          nullable: false,
-          enumeration: "mode",
-        },
-        {
+          ...bare,
           name: "who",
           type: "object",
           interface: "echo",
           nullable: true,
-          enumeration: null,
         },
       ],
     }],

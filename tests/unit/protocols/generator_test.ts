@@ -133,129 +133,82 @@ Deno.test("of several definitions the newest is taken, and the output says so", 
   );
 });
 
-interface Refusal {
-  readonly what: string;
-  readonly changes: Changes;
-  readonly message: RegExp;
-}
+const REFUSALS: Readonly<
+  Record<string, readonly [changes: Changes, message: RegExp]>
+> = {
+  "an fd without a kind": [
+    { fdKinds: "" },
+    /^Cannot generate echo\.send \(echo\.xml\): its fd argument has no mark.*echo\.send\.file to protocols\/fd_kinds\.txt/,
+  ],
+  "a wl_buffer without a direction": [
+    { bufferDirections: "" },
+    /^Cannot generate echo\.send \(echo\.xml\): its wl_buffer argument has no mark.*echo\.send\.picture to protocols\/buffer_directions\.txt/,
+  ],
+  "a kind of an argument that does not exist": [{
+    fdKinds: "echo.send.file shm\necho.send.files shm",
+  }, /^Cannot use fd_kinds\.txt: .*echo\.send\.files matches no fd/],
+  "a kind of an argument that is no fd": [{
+    fdKinds: "echo.send.file shm\necho.send.picture shm",
+  }, /^Cannot use fd_kinds\.txt: .*echo\.send\.picture matches no fd/],
+  "a direction of an argument that is no wl_buffer": [{
+    bufferDirections: "echo.send.picture read\necho.send.file read",
+  }, /^Cannot use buffer_directions\.txt: .*echo\.send\.file matches no/],
+  "an unknown kind": [
+    { fdKinds: "echo.send.file pipe" },
+    /^Cannot read fd_kinds\.txt line 1: unknown kind "pipe"/,
+  ],
+  "an unknown direction": [{
+    bufferDirections: "# first\necho.send.picture both",
+  }, /^Cannot read buffer_directions\.txt line 2: unknown direction/],
+  "an entry without a value": [
+    { fdKinds: "echo.send.file" },
+    /^Cannot read fd_kinds\.txt line 1: expected a name and a value/,
+  ],
+  "an entry that is listed twice": [{
+    fdKinds: "echo.send.file shm\necho.send.file shm",
+  }, /^Cannot read fd_kinds\.txt line 2: echo\.send\.file .* twice/],
+  "an exposed global that no file defines": [
+    { exposure: "ecko 1" },
+    /^Cannot use exposure\.txt: no protocol file defines ecko/,
+  ],
+  "an exposed version that no file defines": [
+    { exposure: "echo 4" },
+    /^Cannot use exposure\.txt: echo 4 is newer than version 3/,
+  ],
+  "an exposed version that is not a number": [
+    { exposure: "echo 1.5" },
+    /^Cannot read exposure\.txt line 1: "1\.5" is not a version/,
+  ],
+  "an argument of an unknown interface": [{
+    interfaces: ECHO.replace(
+      "</request>",
+      '<arg name="x" type="object" interface="ecko"/></request>',
+    ),
+  }, /^Cannot use echo\.send \(echo\.xml\): .*unknown interface ecko/],
+  "an argument of an unknown enum": [{
+    interfaces: ECHO.replace(
+      "</request>",
+      '<arg name="x" type="uint" enum="colour"/></request>',
+    ),
+  }, /^Cannot use echo\.send \(echo\.xml\): .*unknown enum colour/],
+  "a message newer than its interface": [{
+    interfaces: ECHO.replace('since="2"', 'since="4"'),
+  }, /^Cannot use echo\.gone \(echo\.xml\): it is newer/],
+  "two arguments of one name": [{
+    interfaces: ECHO.replace(
+      "</request>",
+      '<arg name="file" type="uint"/></request>',
+    ),
+  }, /^Cannot use echo\.send \(echo\.xml\): two arguments share a name/],
+  "a definition that the newest does not succeed": [{
+    other: '<interface name="echo" version="1"><request name="x"/></interface>',
+  }, /^Cannot choose a echo: version 3 of echo\.xml does not succeed/],
+  "a definition of the same version with fewer messages": [{
+    other: '<interface name="echo" version="3"></interface>',
+  }, /^Cannot choose a echo: version 3 of echo\.xml does not succeed/],
+};
 
-const REFUSALS: readonly Refusal[] = [
-  {
-    what: "an fd without a kind",
-    changes: { fdKinds: "" },
-    message:
-      /^Cannot generate echo\.send \(echo\.xml\): its fd argument has no mark.*echo\.send\.file to protocols\/fd_kinds\.txt/,
-  },
-  {
-    what: "a wl_buffer without a direction",
-    changes: { bufferDirections: "" },
-    message:
-      /^Cannot generate echo\.send \(echo\.xml\): its wl_buffer argument has no mark.*echo\.send\.picture to protocols\/buffer_directions\.txt/,
-  },
-  {
-    what: "a kind of an argument that does not exist",
-    changes: { fdKinds: "echo.send.file shm\necho.send.files shm" },
-    message: /^Cannot use fd_kinds\.txt: .*echo\.send\.files matches no fd/,
-  },
-  {
-    what: "a kind of an argument that is no fd",
-    changes: { fdKinds: "echo.send.file shm\necho.send.picture shm" },
-    message: /^Cannot use fd_kinds\.txt: .*echo\.send\.picture matches no fd/,
-  },
-  {
-    what: "a direction of an argument that is no wl_buffer",
-    changes: {
-      bufferDirections: "echo.send.picture read\necho.send.file read",
-    },
-    message:
-      /^Cannot use buffer_directions\.txt: .*echo\.send\.file matches no/,
-  },
-  {
-    what: "an unknown kind",
-    changes: { fdKinds: "echo.send.file pipe" },
-    message: /^Cannot read fd_kinds\.txt line 1: unknown kind "pipe"/,
-  },
-  {
-    what: "an unknown direction",
-    changes: { bufferDirections: "# first\necho.send.picture both" },
-    message: /^Cannot read buffer_directions\.txt line 2: unknown direction/,
-  },
-  {
-    what: "an entry without a value",
-    changes: { fdKinds: "echo.send.file" },
-    message: /^Cannot read fd_kinds\.txt line 1: expected a name and a value/,
-  },
-  {
-    what: "an entry that is listed twice",
-    changes: { fdKinds: "echo.send.file shm\necho.send.file shm" },
-    message: /^Cannot read fd_kinds\.txt line 2: echo\.send\.file .* twice/,
-  },
-  {
-    what: "an exposed global that no file defines",
-    changes: { exposure: "ecko 1" },
-    message: /^Cannot use exposure\.txt: no protocol file defines ecko/,
-  },
-  {
-    what: "an exposed version that no file defines",
-    changes: { exposure: "echo 4" },
-    message: /^Cannot use exposure\.txt: echo 4 is newer than version 3/,
-  },
-  {
-    what: "an exposed version that is not a number",
-    changes: { exposure: "echo 1.5" },
-    message: /^Cannot read exposure\.txt line 1: "1\.5" is not a version/,
-  },
-  {
-    what: "an argument of an unknown interface",
-    changes: {
-      interfaces: ECHO.replace(
-        "</request>",
-        '<arg name="x" type="object" interface="ecko"/></request>',
-      ),
-    },
-    message: /^Cannot use echo\.send \(echo\.xml\): .*unknown interface ecko/,
-  },
-  {
-    what: "an argument of an unknown enum",
-    changes: {
-      interfaces: ECHO.replace(
-        "</request>",
-        '<arg name="x" type="uint" enum="colour"/></request>',
-      ),
-    },
-    message: /^Cannot use echo\.send \(echo\.xml\): .*unknown enum colour/,
-  },
-  {
-    what: "a message newer than its interface",
-    changes: { interfaces: ECHO.replace('since="2"', 'since="4"') },
-    message: /^Cannot use echo\.gone \(echo\.xml\): it is newer/,
-  },
-  {
-    what: "two arguments of one name",
-    changes: {
-      interfaces: ECHO.replace(
-        "</request>",
-        '<arg name="file" type="uint"/></request>',
-      ),
-    },
-    message: /^Cannot use echo\.send \(echo\.xml\): two arguments share a name/,
-  },
-  {
-    what: "a definition that the newest does not succeed",
-    changes: {
-      other:
-        '<interface name="echo" version="1"><request name="x"/></interface>',
-    },
-    message: /^Cannot choose a echo: version 3 of echo\.xml does not succeed/,
-  },
-  {
-    what: "a definition of the same version with fewer messages",
-    changes: { other: '<interface name="echo" version="3"></interface>' },
-    message: /^Cannot choose a echo: version 3 of echo\.xml does not succeed/,
-  },
-];
-
-for (const { what, changes, message } of REFUSALS) {
+for (const [what, [changes, message]] of Object.entries(REFUSALS)) {
   Deno.test(`the generator refuses ${what}`, () => {
     assert.throws(() => compile(sourcesWith(changes)), { message });
   });

@@ -17,7 +17,6 @@ import {
   getEvent,
   getInterface,
   getRequest,
-  type Interface,
   interfaceNames,
   type Message,
   MESSAGE_COUNT,
@@ -31,146 +30,66 @@ import {
   OP_STRING_NULLABLE,
   OP_WORD,
 } from "../../../protocols/tables.ts";
+import { everyInterface, everyMessage } from "../../support/every_message.ts";
 
-function everyInterface(): Interface[] {
-  return interfaceNames().map((name) => {
-    const table = findInterface(name);
-    assert.ok(table !== null, name);
-    return table;
-  });
-}
-
-function everyMessage(): Message[] {
-  return everyInterface().flatMap((table) => [
-    ...table.requests,
-    ...table.events,
-  ]);
-}
-
-interface Row {
-  readonly message: Message;
-  readonly opcode: number;
-  readonly since?: number;
-  readonly destructor?: boolean;
-  readonly ops: readonly number[];
-  readonly minimumSize: number;
-}
-
-const ROWS: readonly Row[] = [
-  {
-    message: getRequest("wl_display.sync"),
-    opcode: 0,
-    ops: [OP_NEW_ID],
-    minimumSize: 12,
-  },
-  {
-    message: getEvent("wl_display.error"),
-    opcode: 0,
-    ops: [OP_OBJECT, OP_WORD, OP_STRING],
-    minimumSize: 20,
-  },
-  {
-    message: getRequest("wl_registry.bind"),
-    opcode: 0,
-    ops: [OP_WORD, OP_NEW_ID_UNTYPED],
-    minimumSize: 24,
-  },
-  {
-    message: getEvent("wl_callback.done"),
-    opcode: 0,
-    destructor: true,
-    ops: [OP_WORD],
-    minimumSize: 12,
-  },
-  {
-    message: getRequest("wl_surface.attach"),
-    opcode: 1,
-    ops: [OP_OBJECT_NULLABLE, OP_WORD, OP_WORD],
-    minimumSize: 20,
-  },
-  {
-    message: getRequest("wl_surface.damage_buffer"),
-    opcode: 9,
-    since: 4,
-    ops: [OP_WORD, OP_WORD, OP_WORD, OP_WORD],
-    minimumSize: 24,
-  },
-  {
-    message: getRequest("wl_surface.commit"),
-    opcode: 6,
-    ops: [],
-    minimumSize: 8,
-  },
-  {
-    message: getRequest("wl_shm.create_pool"),
-    opcode: 0,
-    ops: [OP_NEW_ID, OP_FD, OP_WORD],
-    minimumSize: 16,
-  },
-  {
-    message: getRequest("wl_data_offer.accept"),
-    opcode: 0,
-    ops: [OP_WORD, OP_STRING_NULLABLE],
-    minimumSize: 16,
-  },
-  {
-    message: getEvent("wl_keyboard.enter"),
-    opcode: 1,
-    ops: [OP_WORD, OP_OBJECT, OP_ARRAY],
-    minimumSize: 20,
-  },
-  {
-    message: getRequest("xdg_toplevel.set_title"),
-    opcode: 2,
-    ops: [OP_STRING],
-    minimumSize: 12,
-  },
-  {
-    message: getRequest("zwp_linux_buffer_params_v1.destroy"),
-    opcode: 0,
-    destructor: true,
-    ops: [],
-    minimumSize: 8,
-  },
-  {
-    message: getRequest("zwp_linux_buffer_params_v1.add"),
-    opcode: 1,
-    ops: [OP_FD, OP_WORD, OP_WORD, OP_WORD, OP_WORD, OP_WORD],
-    minimumSize: 28,
-  },
-  {
-    message: getEvent("wl_output.name"),
-    opcode: 4,
-    since: 4,
-    ops: [OP_STRING],
-    minimumSize: 12,
-  },
+type Row = readonly [
+  message: Message,
+  opcode: number,
+  ops: readonly number[],
+  minimumSize: number,
+  others?: { readonly since?: number; readonly destructor?: boolean },
 ];
 
-for (const row of ROWS) {
-  const { message } = row;
-  Deno.test(`the table knows the shape of ${row.message.fullName}`, () => {
-    assert.deepEqual(
-      {
-        opcode: message.opcode,
-        since: message.since,
-        destructor: message.destructor,
-        ops: [...message.ops],
-        fdCount: message.fdCount,
-        minimumSize: message.minimumSize,
-        plain: message.plain,
-      },
-      {
-        opcode: row.opcode,
-        since: row.since ?? 1,
-        destructor: row.destructor ?? false,
-        ops: row.ops,
-        fdCount: row.ops.filter((op) => op === OP_FD).length,
-        minimumSize: row.minimumSize,
-        // nothing to translate
-        plain: row.ops.every((op) => op === OP_WORD),
-      },
-    );
+const ROWS: readonly Row[] = [
+  [getRequest("wl_display.sync"), 0, [OP_NEW_ID], 12],
+  [getEvent("wl_display.error"), 0, [OP_OBJECT, OP_WORD, OP_STRING], 20],
+  [getRequest("wl_registry.bind"), 0, [OP_WORD, OP_NEW_ID_UNTYPED], 24],
+  [getEvent("wl_callback.done"), 0, [OP_WORD], 12, { destructor: true }],
+  [
+    getRequest("wl_surface.attach"),
+    1,
+    [OP_OBJECT_NULLABLE, OP_WORD, OP_WORD],
+    20,
+  ],
+  [
+    getRequest("wl_surface.damage_buffer"),
+    9,
+    [OP_WORD, OP_WORD, OP_WORD, OP_WORD],
+    24,
+    { since: 4 },
+  ],
+  [getRequest("wl_surface.commit"), 6, [], 8],
+  [getRequest("wl_shm.create_pool"), 0, [OP_NEW_ID, OP_FD, OP_WORD], 16],
+  [getRequest("wl_data_offer.accept"), 0, [OP_WORD, OP_STRING_NULLABLE], 16],
+  [getEvent("wl_keyboard.enter"), 1, [OP_WORD, OP_OBJECT, OP_ARRAY], 20],
+  [getRequest("xdg_toplevel.set_title"), 2, [OP_STRING], 12],
+  [getRequest("zwp_linux_buffer_params_v1.destroy"), 0, [], 8, {
+    destructor: true,
+  }],
+  [getRequest("zwp_linux_buffer_params_v1.add"), 1, [
+    OP_FD,
+    OP_WORD,
+    OP_WORD,
+    OP_WORD,
+    OP_WORD,
+    OP_WORD,
+  ], 28],
+  [getEvent("wl_output.name"), 4, [OP_STRING], 12, { since: 4 }],
+];
+
+for (const [message, opcode, ops, minimumSize, others] of ROWS) {
+  Deno.test(`the table knows the shape of ${message.fullName}`, () => {
+    const expected = {
+      opcode,
+      since: others?.since ?? 1,
+      destructor: others?.destructor ?? false,
+      fdCount: ops.filter((op) => op === OP_FD).length,
+      minimumSize,
+      // nothing to translate
+      plain: ops.every((op) => op === OP_WORD),
+    };
+    assert.deepEqual([...message.ops], ops);
+    assert.deepEqual({ ...message, ...expected }, { ...message });
   });
 }
 

@@ -8,8 +8,6 @@ import {
   findInterface,
   getInterface,
   getRequest,
-  type Interface,
-  interfaceNames,
   type Message,
 } from "../../../protocols/tables.ts";
 import {
@@ -25,6 +23,7 @@ import {
   Entry,
 } from "../../../src/relay/entry.ts";
 import { Queue } from "../../../src/wayland/queue.ts";
+import { everyMessage } from "../../support/every_message.ts";
 
 /** Reads what it was given to write; new objects are named by their id. */
 class TestReader implements ArgumentReader {
@@ -52,13 +51,6 @@ class TestReader implements ArgumentReader {
   malformed(message: Message, why: string): never {
     throw new Error(`${message.fullName}: ${why}`);
   }
-}
-
-function allMessages(): Message[] {
-  return interfaceNames().flatMap((name): Message[] => {
-    const type: Interface | null = findInterface(name);
-    return type === null ? [] : [...type.requests, ...type.events];
-  });
 }
 
 const texts = ["", "text", "\u{1f4a1} odd", "x".repeat(99)];
@@ -116,7 +108,7 @@ function plain(record: ArgumentRecord): { [name: string]: unknown } {
 
 Deno.test("what is written is what is read, for every message there is", () => {
   let seed = 1;
-  for (const message of allMessages()) {
+  for (const message of everyMessage()) {
     const queue = new Queue();
     const reader = new TestReader(queue);
     const values: ArgumentRecord = {};

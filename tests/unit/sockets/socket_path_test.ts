@@ -32,52 +32,41 @@ Deno.test("a path needs no runtime directory", () => {
   assert.equal(socketPath("/tmp/socket", new Map()), "/tmp/socket");
 });
 
-const wrong: {
-  what: string;
-  display: string;
-  environment: Map<string, string>;
-  message: RegExp;
-}[] = [
-  {
-    what: "a name without a runtime directory",
-    display: "wayland-1",
-    environment: new Map(),
-    message:
-      /^Cannot locate the socket of the display "wayland-1": XDG_RUNTIME_DIR is not set\./,
-  },
-  {
-    what: "a name in an empty runtime directory",
-    display: "wayland-1",
-    environment: new Map([["XDG_RUNTIME_DIR", ""]]),
-    message: /XDG_RUNTIME_DIR is not set/,
-  },
-  {
-    what: "a runtime directory that is not absolute",
-    display: "wayland-1",
-    environment: new Map([["XDG_RUNTIME_DIR", "run"]]),
-    message: /XDG_RUNTIME_DIR is "run", which is not an absolute path/,
-  },
-  {
-    what: "an empty name",
-    display: "",
-    environment: runtime,
-    message: /it does not name a socket/,
-  },
-  {
-    what: "a name with a zero byte",
-    display: "a\0b",
-    environment: runtime,
-    message: /it does not name a socket/,
-  },
-  {
-    what: "a path that is one byte too long for a socket",
-    display: `/${"ä".repeat(53)}x`,
-    environment: runtime,
-    message: /the path has 108 bytes, more than the 107 that a socket may have/,
-  },
+const wrong: [
+  what: string,
+  display: string,
+  environment: Map<string, string>,
+  message: RegExp,
+][] = [
+  [
+    "a name without a runtime directory",
+    "wayland-1",
+    new Map(),
+    /^Cannot locate the socket of the display "wayland-1": XDG_RUNTIME_DIR is not set\./,
+  ],
+  [
+    "a name in an empty runtime directory",
+    "wayland-1",
+    new Map([["XDG_RUNTIME_DIR", ""]]),
+    /XDG_RUNTIME_DIR is not set/,
+  ],
+  [
+    "a runtime directory that is not absolute",
+    "wayland-1",
+    new Map([["XDG_RUNTIME_DIR", "run"]]),
+    /XDG_RUNTIME_DIR is "run", which is not an absolute path/,
+  ],
+  ["an empty name", "", runtime, /it does not name a socket/],
+  ["a name with a zero byte", "a\0b", runtime, /it does not name a socket/],
+  [
+    "a path that is one byte too long for a socket",
+    `/${"ä".repeat(53)}x`,
+    runtime,
+    /the path has 108 bytes, more than the 107 that a socket may have/,
+  ],
 ];
 
-for (const { what, display, environment, message } of wrong) {
+for (const [what, display, environment, message] of wrong) {
   Deno.test(`${what} is refused with its reason`, () => {
     assert.throws(() => socketPath(display, environment), {
       name: "StartupError",

@@ -22,57 +22,60 @@ import {
 /** Bytes that were not written show. */
 const DIRT = 0x7777_7777;
 
-for (
-  const { name, hex, write } of [
-    {
-      name: "INIT",
-      write: (words: Int32Array) => writeInit(words, 0, 0x11, 0x22, 1),
-      hex: "0100140000000000" + "110000002200000001000000",
+const messages: readonly (readonly [
+  name: string,
+  hex: string,
+  write: (words: Int32Array) => void,
+])[] = [
+  [
+    "INIT",
+    "0100140000000000" + "110000002200000001000000",
+    (words) => writeInit(words, 0, 0x11, 0x22, 1),
+  ],
+  [
+    "POLL",
+    "0300100000000000" + "0000000000000000",
+    (words) => writePoll(words, 0),
+  ],
+  [
+    "GET_IMAGE_REQUIREMENTS of 4096 bytes",
+    "0200180000000000" + "00100000010000005238202011000000",
+    (words) => writeQuery(words, 0, 4096, 1, 0x2020_3852, 0x11),
+  ],
+  [
+    "SEND of 12 bytes to a host of 28 identifiers",
+    "04006c0100000000" + "000000000c000000" + "00".repeat(336),
+    (words) => writeSend(words, 0, DIALECT_28, 0, 12),
+  ],
+  [
+    "SEND of 12 bytes to a host of 4 identifiers",
+    "04004c0000000000" + "000000000c000000" + "00".repeat(48),
+    (words) => writeSend(words, 0, DIALECT_4, 0, 12),
+  ],
+  [
+    "SEND with a pipe and memory",
+    "0400500000000000" + "0200000010000000" +
+    "01000080310000000000000000000000" +
+    "03000000010000000000000000000000" + "00".repeat(16),
+    (words) => {
+      writeSend(words, 0, DIALECT_4, 2, 16);
+      writeIdentifier(words, 0, DIALECT_4, 0, 0x8000_0001, 3);
+      writeIdentifier(words, 0, DIALECT_4, 1, 0x31, 1);
     },
-    {
-      name: "POLL",
-      write: (words: Int32Array) => writePoll(words, 0),
-      hex: "0300100000000000" + "0000000000000000",
-    },
-    {
-      name: "GET_IMAGE_REQUIREMENTS of 4096 bytes",
-      write: (words: Int32Array) =>
-        writeQuery(words, 0, 4096, 1, 0x2020_3852, 0x11),
-      hex: "0200180000000000" + "00100000010000005238202011000000",
-    },
-    {
-      name: "SEND of 12 bytes to a host of 28 identifiers",
-      write: (words: Int32Array) => writeSend(words, 0, DIALECT_28, 0, 12),
-      hex: "04006c0100000000" + "000000000c000000" + "00".repeat(336),
-    },
-    {
-      name: "SEND of 12 bytes to a host of 4 identifiers",
-      write: (words: Int32Array) => writeSend(words, 0, DIALECT_4, 0, 12),
-      hex: "04004c0000000000" + "000000000c000000" + "00".repeat(48),
-    },
-    {
-      name: "SEND with a pipe and memory",
-      write: (words: Int32Array) => {
-        writeSend(words, 0, DIALECT_4, 2, 16);
-        writeIdentifier(words, 0, DIALECT_4, 0, 0x8000_0001, 3);
-        writeIdentifier(words, 0, DIALECT_4, 1, 0x31, 1);
-      },
-      hex: "0400500000000000" + "0200000010000000" +
-        "01000080310000000000000000000000" +
-        "03000000010000000000000000000000" + "00".repeat(16),
-    },
-    {
-      name: "WRITE of 4 bytes with the end",
-      write: (words: Int32Array) => writeWrite(words, 0, 2, "hang-up", 4),
-      hex: "07001c0000000000" + "02000000010000000400000000000000",
-    },
-    {
-      name: "WRITE with more to come",
-      write: (words: Int32Array) => writeWrite(words, 0, 5, "more", 4072),
-      hex: "0700001000000000" + "0500000000000000e80f000000000000",
-    },
-  ]
-) {
+  ],
+  [
+    "WRITE of 4 bytes with the end",
+    "07001c0000000000" + "02000000010000000400000000000000",
+    (words) => writeWrite(words, 0, 2, "hang-up", 4),
+  ],
+  [
+    "WRITE with more to come",
+    "0700001000000000" + "0500000000000000e80f000000000000",
+    (words) => writeWrite(words, 0, 5, "more", 4072),
+  ],
+];
+
+for (const [name, hex, write] of messages) {
   Deno.test(`${name} has the bytes that hosts take`, () => {
     const words = new Int32Array(1024).fill(DIRT);
     write(words);

@@ -20,38 +20,28 @@ function ends(parts: readonly Part[]): { string: number; array: number } {
   };
 }
 
-const rows: {
-  name: string;
-  parts: readonly Part[];
-  string: number;
-  array: number;
-}[] = [
-  { name: "nothing at all", parts: [], string: -1, array: -1 },
-  { name: "a null string, an empty array", parts: [0], string: 1, array: 1 },
-  { name: "an empty string", parts: [1, 0], string: 2, array: 2 },
-  { name: "abc", parts: ["abc"], string: 2, array: 2 },
-  { name: "abcd", parts: ["abcd"], string: 3, array: 3 },
-  { name: "something behind it", parts: ["abc", 5], string: 2, array: 2 },
-  { name: "no zero", parts: [4, 0x64636261], string: -1, array: 2 },
-  {
-    name: "its zero in the padding",
-    parts: [3, 0x00636261],
-    string: -1,
-    array: 2,
-  },
-  { name: "a zero inside", parts: [4, 0x00006261], string: -1, array: 2 },
-  {
-    name: "its zero behind the message",
-    parts: [8, 0x64636261],
-    string: -1,
-    array: -1,
-  },
-  { name: "a negative length", parts: [-1, 0], string: -1, array: -1 },
-  { name: "2 GiB", parts: [0x7fffffff, 0], string: -1, array: -1 },
-  { name: "more than a message", parts: [4097, 0], string: -1, array: -1 },
+const rows: [
+  name: string,
+  parts: readonly Part[],
+  string: number,
+  array: number,
+][] = [
+  ["nothing at all", [], -1, -1],
+  ["a null string, an empty array", [0], 1, 1],
+  ["an empty string", [1, 0], 2, 2],
+  ["abc", ["abc"], 2, 2],
+  ["abcd", ["abcd"], 3, 3],
+  ["something behind it", ["abc", 5], 2, 2],
+  ["no zero", [4, 0x64636261], -1, 2],
+  ["its zero in the padding", [3, 0x00636261], -1, 2],
+  ["a zero inside", [4, 0x00006261], -1, 2],
+  ["its zero behind the message", [8, 0x64636261], -1, -1],
+  ["a negative length", [-1, 0], -1, -1],
+  ["2 GiB", [0x7fffffff, 0], -1, -1],
+  ["more than a message", [4097, 0], -1, -1],
 ];
 
-for (const { name, parts, string, array } of rows) {
+for (const [name, parts, string, array] of rows) {
   Deno.test(`the ends of a string and of an array: ${name}`, () => {
     assert.deepEqual(ends(parts), { string, array });
   });

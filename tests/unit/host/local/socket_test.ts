@@ -35,6 +35,12 @@ class Pair implements Disposable {
     this.socket = new LocalSocket(this.loop, ours);
   }
 
+  static attached(): Pair {
+    const pair = new Pair();
+    pair.attach();
+    return pair;
+  }
+
   attach(): void {
     this.socket.attach({
       received: () => this.received++,
@@ -84,8 +90,7 @@ Deno.test("nothing is read before somebody wants to hear of it", () => {
 });
 
 Deno.test("what is queued goes out at the end of the turn, in one send", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(8);
   pair.queue(16);
   pair.turn();
@@ -95,8 +100,7 @@ Deno.test("what is queued goes out at the end of the turn, in one send", () => {
 });
 
 Deno.test("what the peer does not take waits, without keeping the loop busy, until it does", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(1 << 20);
   pair.turn();
   const left = pair.socket.outgoing.length;
@@ -131,8 +135,7 @@ Deno.test("descriptors go 28 at a time, and are closed here when they have gone"
 });
 
 Deno.test("a paused socket reads nothing, and all of it when it is resumed", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.socket.pause();
   pair.peer.bytes(new Uint8Array(8));
   assert.equal(pair.turn(), 0);
@@ -144,8 +147,7 @@ Deno.test("a paused socket reads nothing, and all of it when it is resumed", () 
 });
 
 Deno.test("what is behind descriptors, and what is more than one receive takes, is read without anything new coming", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   const behind = 1024;
   for (let i = 0; i < 3; i++) {
     const file = createMemfd("socket", 0).release();
@@ -164,8 +166,7 @@ Deno.test("what is behind descriptors, and what is more than one receive takes, 
 });
 
 Deno.test("the peer's end is told after its last bytes", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.peer.bytes(new Uint8Array(8));
   pair.peer[Symbol.dispose]();
   pair.turn();
@@ -174,8 +175,7 @@ Deno.test("the peer's end is told after its last bytes", () => {
 });
 
 Deno.test("a peer that leaves something unread behind has simply closed the connection", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(8);
   pair.turn();
   pair.peer[Symbol.dispose]();
@@ -184,16 +184,14 @@ Deno.test("a peer that leaves something unread behind has simply closed the conn
 });
 
 Deno.test("a peer that closes only its sending end is gone", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   shutdownSending(pair.peerFd);
   pair.turn();
   assert.deepEqual(pair.ends, [null]);
 });
 
 Deno.test("a peer that leaves while the socket is paused does not keep the loop busy, and is noticed later", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.socket.pause();
   pair.peer.bytes(new Uint8Array(8));
   pair.peer[Symbol.dispose]();
@@ -207,8 +205,7 @@ Deno.test("a peer that leaves while the socket is paused does not keep the loop 
 });
 
 Deno.test("a send to a peer that is gone loses what it had said before in no case", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.peer.bytes(new Uint8Array(8));
   pair.peer[Symbol.dispose]();
   pair.queue(8);
@@ -238,8 +235,7 @@ Deno.test("a send that fails for another reason than the peer's end is told with
 });
 
 Deno.test("a finished socket sends what is queued and closes at once where it can", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(8);
   pair.socket.finish(1_000);
   assert.equal(pair.loop.watchCount, 0);
@@ -250,8 +246,7 @@ Deno.test("a finished socket sends what is queued and closes at once where it ca
 });
 
 Deno.test("a finished socket waits for a slow peer, but not forever", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(1 << 20);
   pair.socket.finish(1_000);
   pair.turn();
@@ -263,8 +258,7 @@ Deno.test("a finished socket waits for a slow peer, but not forever", () => {
 });
 
 Deno.test("a finished socket reads nothing, even when it is resumed", () => {
-  using pair = new Pair();
-  pair.attach();
+  using pair = Pair.attached();
   pair.queue(1 << 20);
   pair.socket.finish(5_000);
   pair.socket.resume();
@@ -275,8 +269,7 @@ Deno.test("a finished socket reads nothing, even when it is resumed", () => {
 
 Deno.test("a finished socket closes when the peer has taken the last byte, or has gone", () => {
   for (const leaves of [false, true]) {
-    using pair = new Pair();
-    pair.attach();
+    using pair = Pair.attached();
     pair.queue(1 << 20);
     pair.socket.finish(1_000);
     if (leaves) pair.peer[Symbol.dispose]();
@@ -291,8 +284,7 @@ Deno.test("a finished socket closes when the peer has taken the last byte, or ha
 
 Deno.test("a disposed socket closes its descriptors, those that wait in it included, and is quiet", () => {
   const before = openFdCount();
-  const pair = new Pair();
-  pair.attach();
+  const pair = Pair.attached();
   pair.peer.bytes(new Uint8Array(4), [createMemfd("socket", 0).release()]);
   pair.turn();
   pair.socket.outgoing.pushFd(createMemfd("socket", 0).release(), "shm");

@@ -14,8 +14,8 @@ import {
 import { fileSize } from "../../../../ffi/file_kind.ts";
 import { mapFile } from "../../../../ffi/mapping.ts";
 import { readSeals } from "../../../../ffi/memfd.ts";
-import { readFdLimit, setFdLimit } from "../../../../ffi/process.ts";
 import { CopiedFiles } from "../../../../src/host/virtgpu/copied_files.ts";
+import { withFreeDescriptors } from "../../../support/free_descriptors.ts";
 
 const keymap = new TextEncoder().encode("xkb_keymap { };\0");
 
@@ -83,16 +83,9 @@ Deno.test("large and empty files are copied as well, the large ones for one clie
 
 Deno.test("a copy for which there is no descriptor left takes none", () => {
   using files = new CopiedFiles();
-  const limit = readFdLimit();
-  using taken = new DisposableStack();
-  const last = duplicateFd(0);
-  setFdLimit({ soft: BigInt(last.number + 1), hard: limit.hard });
-  taken.defer(() => setFdLimit(limit));
-  assert.throws(() => {
-    for (;;) taken.use(duplicateFd(0));
-  }, SyscallError);
   // room for the copy itself, but not for the client's descriptor of it
-  last[Symbol.dispose]();
-  assert.throws(() => files.copy(keymap), SyscallError);
-  taken.use(duplicateFd(0));
+  withFreeDescriptors(1, () => {
+    assert.throws(() => files.copy(keymap), SyscallError);
+    duplicateFd(0)[Symbol.dispose]();
+  });
 });

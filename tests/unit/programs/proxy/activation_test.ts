@@ -85,27 +85,24 @@ Deno.test("a client that waited for a socket to be handed over is taken", () => 
   assert.deepEqual(exit, { code: 0 });
 });
 
-const refusedActivations: {
-  what: string;
-  names: string[];
-  args: string[];
-  message: string;
-}[] = [
-  {
-    what: "a display of one's own beside a socket that is handed over",
-    names: ["wayland"],
-    args: ["--wayland-display=wayland-1"],
-    message: "--wayland-display cannot be used with socket activation",
-  },
-  {
-    what: "a socket for X clients that are not served",
-    names: ["wayland", "x11"],
-    args: [],
-    message: "x11 socket passed, but no --x-display option set",
-  },
+const refusedActivations: [
+  what: string,
+  names: string[],
+  args: string[],
+  message: string,
+][] = [
+  ["a display of one's own beside a socket that is handed over", ["wayland"], [
+    "--wayland-display=wayland-1",
+  ], "--wayland-display cannot be used with socket activation"],
+  [
+    "a socket for X clients that are not served",
+    ["wayland", "x11"],
+    [],
+    "x11 socket passed, but no --x-display option set",
+  ],
 ];
 
-for (const { what, names, args, message } of refusedActivations) {
+for (const [what, names, args, message] of refusedActivations) {
   Deno.test(`${what}: refused with status 123`, () => {
     using world = new ProgramWorld();
     using sockets = new DisposableStack();

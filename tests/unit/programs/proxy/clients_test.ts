@@ -75,6 +75,14 @@ class LoggedClients implements Disposable {
     );
   }
 
+  /** A client that has been turned away by now. @returns its end */
+  turnedAway(): OwnedFd {
+    const { client, proxy } = this.connect();
+    this.serve(proxy);
+    assert.equal(this.ended, 1);
+    return client;
+  }
+
   serve(proxy: number): void {
     this.clients.connect(proxy, peerCredentials(proxy), () => this.ended++);
   }
@@ -91,9 +99,7 @@ Deno.test("a client is turned away, with the reason for it and in the log, where
   using world = new LoggedClients(() => {
     throw new StartupError("no host");
   });
-  const { client, proxy } = world.connect();
-  world.serve(proxy);
-  assert.equal(world.ended, 1);
+  const client = world.turnedAway();
   const bytes = new Uint8Array(256);
   const length = readFd(client.number, bytes);
   const words = new Uint32Array(bytes.buffer);
@@ -111,9 +117,7 @@ Deno.test("what nobody has foreseen ends the client that it befell, with where i
   using world = new LoggedClients(() => {
     throw new TypeError("a defect");
   });
-  const { client, proxy } = world.connect();
-  world.serve(proxy);
-  assert.equal(world.ended, 1);
+  const client = world.turnedAway();
   const bytes = new Uint8Array(256);
   const text = new TextDecoder().decode(
     bytes.subarray(0, readFd(client.number, bytes)),
@@ -139,9 +143,7 @@ Deno.test("a connection to the host that cannot be used is closed", () => {
     });
     return socket;
   });
-  const { client, proxy } = world.connect();
-  world.serve(proxy);
-  assert.equal(world.ended, 1);
+  const client = world.turnedAway();
   const bytes = new Uint8Array(256);
   assert.equal(readFd(host.number, bytes), 0);
   assert.ok(readFd(client.number, bytes) > 0);

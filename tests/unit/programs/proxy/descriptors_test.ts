@@ -32,7 +32,6 @@ async function leaveFree({ pid }: TestProcess, free: number): Promise<void> {
   await limitDescriptors(pid, limit);
 }
 
-/** The descriptors of another process. */
 function openFds(pid: number): number[] {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) =>
     Number(name)

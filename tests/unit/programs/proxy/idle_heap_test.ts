@@ -3,36 +3,7 @@ import {
   type Heap,
   IdleHeap,
 } from "../../../../src/programs/proxy/idle_heap.ts";
-import type { Timer } from "../../../../src/loop/loop.ts";
-import { Loop } from "../../../../src/loop/loop.ts";
-
-/** A loop whose time passes only when it is told to. */
-class FakeTime extends Loop {
-  #time = 0;
-  #due: { at: number; callback: () => void }[] = [];
-
-  override get now(): number {
-    return this.#time;
-  }
-
-  override after(milliseconds: number, callback: () => void): Timer {
-    const timer = { at: this.#time + milliseconds, callback };
-    this.#due.push(timer);
-    return {
-      [Symbol.dispose]: () => {
-        this.#due = this.#due.filter((other) => other !== timer);
-      },
-    };
-  }
-
-  pass(milliseconds: number): void {
-    this.#time += milliseconds;
-    for (const timer of [...this.#due].filter(({ at }) => at <= this.#time)) {
-      this.#due = this.#due.filter((other) => other !== timer);
-      timer.callback();
-    }
-  }
-}
+import { ManualLoop } from "../../../support/manual_loop.ts";
 
 /** More than what a pause is worth. */
 const BURST = 1.5 * 2 ** 20;
@@ -53,41 +24,41 @@ class FakeHeap implements Heap {
 }
 
 Deno.test("memory is collected once, three quiet seconds after a burst", () => {
-  using loop = new FakeTime();
+  using loop = new ManualLoop();
   const heap = new FakeHeap();
   using memory = new IdleHeap(loop, heap);
   heap.bytes += BURST;
   memory.burst();
-  loop.pass(2_000);
+  loop.pass(2_000, () => {});
   memory.burst();
-  loop.pass(1_000);
+  loop.pass(1_000, () => {});
   assert.equal(heap.collections, 0);
-  loop.pass(2_000);
+  loop.pass(2_000, () => {});
   assert.equal(heap.collections, 1);
-  loop.pass(60_000);
+  loop.pass(60_000, () => {});
   assert.equal(heap.collections, 1);
 });
 
 Deno.test("bursts without end put a collection off for half a minute and no longer", () => {
-  using loop = new FakeTime();
+  using loop = new ManualLoop();
   const heap = new FakeHeap();
   using memory = new IdleHeap(loop, heap);
   for (let second = 0; second < 40; second++) {
     heap.bytes += BURST;
     memory.burst();
-    loop.pass(1_000);
+    loop.pass(1_000, () => {});
   }
   assert.equal(heap.collections, 1);
 });
 
 Deno.test("a collection must be worth its pause: the heap has grown since the last one", () => {
-  using loop = new FakeTime();
+  using loop = new ManualLoop();
   const heap = new FakeHeap();
   using memory = new IdleHeap(loop, heap);
   for (const growth of [0, BURST / 2, BURST, BURST / 3, BURST]) {
     heap.bytes += growth;
     memory.burst();
-    loop.pass(10_000);
+    loop.pass(10_000, () => {});
   }
   assert.equal(heap.collections, 2);
 });

@@ -13,6 +13,9 @@ import {
 import type { TestProcess } from "../../../support/process.ts";
 import { eventually } from "../../../support/wait.ts";
 
+/** A command that tells its display. */
+const tellsDisplay = ["--", "sh", "-c", "echo $WAYLAND_DISPLAY"];
+
 /**
  * Waits until a program's log has this: what it does may be seen from outside
  * before that is written.
@@ -66,10 +69,7 @@ Deno.test("wayferry gives way to a display in use", async () => {
   await using _first = await world.serve("wayferry", ["proxy"], "wayland-1");
   const { code, stdout } = await world.call("wayferry", [
     "proxy",
-    "--",
-    "sh",
-    "-c",
-    "echo $WAYLAND_DISPLAY",
+    ...tellsDisplay,
   ]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "wayland-2\n" });
 });
@@ -94,10 +94,7 @@ Deno.test("with --virtio-gpu the display that WAYLAND_DISPLAY names is not the h
   const { code, stdout } = await world.call(DROP_IN, [
     "--virtio-gpu",
     "--wayland-display=wayland-0",
-    "--",
-    "sh",
-    "-c",
-    'echo "$WAYLAND_DISPLAY"',
+    ...tellsDisplay,
   ]);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "wayland-0\n" });
 });
@@ -166,12 +163,7 @@ Deno.test("what a killed proxy left behind does not keep the next one from its d
   killed.signal("SIGKILL");
   assert.equal(await killed.end(10_000), "SIGKILL");
   assert.deepEqual(world.files, ["wayland-1", "wayland-1.lock"]);
-  const { code, stdout } = await world.call(DROP_IN, [
-    "--",
-    "sh",
-    "-c",
-    "echo $WAYLAND_DISPLAY",
-  ]);
+  const { code, stdout } = await world.call(DROP_IN, tellsDisplay);
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "wayland-1\n" });
   assert.deepEqual(world.files, []);
 });

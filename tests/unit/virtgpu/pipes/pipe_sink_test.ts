@@ -19,6 +19,7 @@ import { PipeSink } from "../../../../src/virtgpu/pipes/pipe_sink.ts";
 import { ManualLoop } from "../../../support/manual_loop.ts";
 import { withFreeDescriptors } from "../../../support/free_descriptors.ts";
 import { makeScratch } from "../../../support/scratch.ts";
+import { openPipe } from "../../../support/open_pipe.ts";
 
 const PIPE_BYTES = 65_536;
 const READ_BYTES = 4_072;
@@ -121,33 +122,31 @@ Deno.test("a paste into a socket waits for its reader, arrives in order, and end
 
 Deno.test("a paste into a pipe that cannot be opened again waits for its reader, arrives in order, and ends", () => {
   using loop = new ManualLoop();
-  const { reader, writer } = createPipe();
-  using end = reader;
-  setNonBlocking(end.number);
+  using pipe = openPipe();
+  setNonBlocking(pipe.reader.number);
   using sink = withFreeDescriptors(
     0,
-    () => new PipeSink(loop, writer.release()),
+    () => new PipeSink(loop, pipe.writer.release()),
   );
   const data = counted(500_000);
   pushAll(sink, data);
   sink.end();
   assert.ok(sink.queued >= data.length - PIPE_BYTES);
-  const { bytes, ended } = readAll(loop, end);
+  const { bytes, ended } = readAll(loop, pipe.reader);
   assert.equal(ended, true);
   assert.deepEqual(bytes, data);
 });
 
 Deno.test("a paste of 200000 single bytes that is not read is kept in few pieces, and arrives in order", () => {
   using loop = new ManualLoop();
-  const { reader, writer } = createPipe();
-  using end = reader;
-  setNonBlocking(end.number);
-  using sink = new PipeSink(loop, writer.release());
+  using pipe = openPipe();
+  setNonBlocking(pipe.reader.number);
+  using sink = new PipeSink(loop, pipe.writer.release());
   const data = counted(200_000);
   for (let at = 0; at < data.length; at++) sink.push(data.subarray(at, at + 1));
   assert.equal(sink.queued, data.length - PIPE_BYTES);
   sink.end();
-  const { bytes, ended, turns } = readAll(loop, end);
+  const { bytes, ended, turns } = readAll(loop, pipe.reader);
   assert.equal(ended, true);
   assert.deepEqual(bytes, data);
   // a pipe's content at a time, and not some bytes
@@ -156,10 +155,9 @@ Deno.test("a paste of 200000 single bytes that is not read is kept in few pieces
 
 Deno.test("data that come while others wait follow them, wherever the blocks end in which they are kept", () => {
   using loop = new ManualLoop();
-  const { reader, writer } = createPipe();
-  using end = reader;
-  setNonBlocking(end.number);
-  using sink = new PipeSink(loop, writer.release());
+  using pipe = openPipe();
+  setNonBlocking(pipe.reader.number);
+  using sink = new PipeSink(loop, pipe.writer.release());
   const data = counted(1_000_000);
   const out: Uint8Array[] = [];
   const chunk = new Uint8Array(PIPE_BYTES);
@@ -168,12 +166,12 @@ Deno.test("data that come while others wait follow them, wherever the blocks end
     size = size * 7 % 9_973;
     sink.push(data.subarray(at, at + size));
     if (size % 3 !== 0) continue;
-    const count = readFd(end.number, chunk.subarray(0, size));
+    const count = readFd(pipe.reader.number, chunk.subarray(0, size));
     if (count > 0) out.push(chunk.slice(0, count));
     loop.turn(0);
   }
   sink.end();
-  out.push(readAll(loop, end).bytes);
+  out.push(readAll(loop, pipe.reader).bytes);
   assert.deepEqual(Uint8Array.from(out.flatMap((part) => [...part])), data);
 });
 
@@ -193,10 +191,9 @@ Deno.test("a paste whose reader goes away while nothing waits for it ends at onc
 
 Deno.test("a paste that nobody can write into is thrown away", () => {
   using loop = new ManualLoop();
-  const { reader, writer } = createPipe();
-  using _writer = writer;
-  const { number } = reader;
-  using sink = new PipeSink(loop, reader.release());
+  using pipe = openPipe();
+  const { number } = pipe.reader;
+  using sink = new PipeSink(loop, pipe.reader.release());
   assert.equal(sink.isDone, true);
   sink.push(counted(10));
   sink.end();

@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import { ENOSPC } from "../../../../ffi/errno.ts";
 import { SyscallError } from "../../../../ffi/error.ts";
 import { setNonBlocking, statusFlags, writeFd } from "../../../../ffi/fd.ts";
-import { createPipe } from "../../../../ffi/pipe.ts";
 import type { Source, Watch } from "../../../../src/loop/loop.ts";
 import { Arrivals } from "../../../../src/virtgpu/pipes/pipe_credit.ts";
 import { PipeSource } from "../../../../src/virtgpu/pipes/pipe_source.ts";
 import { ManualLoop } from "../../../support/manual_loop.ts";
+import { openPipe } from "../../../support/open_pipe.ts";
 
 /** A loop that can watch until it is full. */
 class LimitedLoop extends ManualLoop {
@@ -24,20 +24,19 @@ class LimitedLoop extends ManualLoop {
 
 Deno.test("a transfer that cannot be watched any more ends on both sides, and nothing else does", () => {
   using loop = new LimitedLoop();
-  const { reader, writer } = createPipe();
-  using end = writer;
-  setNonBlocking(end.number);
-  const { number } = reader;
+  using pipe = openPipe();
+  setNonBlocking(pipe.writer.number);
+  const { number } = pipe.reader;
   const written: string[] = [];
   using _source = new PipeSource(
     loop,
-    reader,
+    pipe.reader,
     new Arrivals(),
     (_bytes, length, last) => written.push(`${length > 0} ${last}`),
   );
   // as much as may be written at once, and more
   for (let turn = 0; turn < 40; turn++) {
-    writeFd(end.number, new Uint8Array(4096));
+    writeFd(pipe.writer.number, new Uint8Array(4096));
     loop.turn(0);
   }
   loop.isFull = true;
@@ -51,11 +50,10 @@ Deno.test("a transfer that cannot be watched any more ends on both sides, and no
 Deno.test("a transfer that cannot be watched at all leaves nothing behind", () => {
   using loop = new LimitedLoop();
   loop.isFull = true;
-  const { reader, writer } = createPipe();
-  using _end = writer;
-  const { number } = reader;
+  using pipe = openPipe();
+  const { number } = pipe.reader;
   assert.throws(
-    () => new PipeSource(loop, reader, new Arrivals(), () => {}),
+    () => new PipeSource(loop, pipe.reader, new Arrivals(), () => {}),
     SyscallError,
   );
   assert.throws(() => statusFlags(number), /EBADF/);
