@@ -2,7 +2,7 @@
  * Files that applications get copies of: keymaps, format tables, colour
  * profiles. The copies are sealed, so all clients share those that are kept.
  */
-import type { OwnedFd } from "../../../ffi/fd.ts";
+import { OwnedFd } from "../../../ffi/fd.ts";
 import { createSealedFile, openSealedFile } from "../../../ffi/memfd.ts";
 import { ContentsCache } from "../contents_cache.ts";
 
@@ -26,16 +26,11 @@ export class CopiedFiles implements Disposable {
   copy(contents: Uint8Array): number {
     const known = this.#files.find(contents);
     if (known !== null) return openSealedFile(known).release();
-    using undo = new DisposableStack();
-    const file = undo.use(createSealedFile("wayferry-copy", contents));
-    if (contents.length <= MAX_KEPT_BYTES) {
-      const given = openSealedFile(file);
-      this.#files.add(contents.slice(), file);
-      undo.move();
-      return given.release();
-    }
-    undo.move();
-    return file.release();
+    using file = createSealedFile("wayferry-copy", contents);
+    if (contents.length > MAX_KEPT_BYTES) return file.release();
+    const given = openSealedFile(file);
+    this.#files.add(contents.slice(), new OwnedFd(file.release()));
+    return given.release();
   }
 
   [Symbol.dispose](): void {
