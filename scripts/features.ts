@@ -4,6 +4,7 @@
  */
 
 import type { Carrier } from "../src/host/endpoint.ts";
+import { socketCarrier } from "../src/host/local/mod.ts";
 import { virtgpuCarrier } from "../src/host/virtgpu/mod.ts";
 import type { Feature } from "../src/relay/feature.ts";
 import { standardFeatures } from "../src/relay/features/standard.ts";
@@ -14,7 +15,7 @@ const folder = "src/relay/features/";
 
 /** The ways to a host, and how descriptors cross there. */
 const ways: readonly { readonly name: string; readonly carrier: Carrier }[] = [
-  { name: "socket", carrier: { carries: () => "as-is" } },
+  { name: "socket", carrier: socketCarrier },
   { name: "virtio-gpu", carrier: virtgpuCarrier("without a GPU") },
   { name: "virtio-gpu with a GPU", carrier: virtgpuCarrier("with a GPU") },
 ];

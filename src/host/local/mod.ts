@@ -1,2 +1,2 @@
 /** Endpoints on a Unix socket: clients, and a compositor of this machine. */
-export { LocalSocket } from "./socket.ts";
+export { LocalSocket, socketCarrier } from "./socket.ts";

@@ -27,13 +27,14 @@ export const FDS_PER_SEND = 28;
 /** More than the kernel puts into one message (`SCM_MAX_FD` is 253). */
 const receivedFds = new Int32Array(256);
 
-const everything: Carrier = { carries: () => "as-is" };
+/** A socket passes every descriptor on as it is. */
+export const socketCarrier: Carrier = { carries: () => "as-is" };
 
 /** A Unix socket that the loop watches. */
 export class LocalSocket implements Endpoint, Source, Flushable {
   readonly incoming = new Queue();
   readonly outgoing = new Queue();
-  readonly carrier = everything;
+  readonly carrier = socketCarrier;
   readonly meter = null;
   /** Calls of `sendmsg` that sent something. */
   sends = 0;
