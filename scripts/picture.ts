@@ -3,7 +3,7 @@
  * each, and their applications on one headless sway. `deno task picture`
  */
 
-import { crop, encodePng, type Image } from "../tests/support/image.ts";
+import { crop, encodePng } from "../tests/support/image.ts";
 import {
   asUnprivilegedUser,
   giveToUnprivilegedUser,
@@ -15,7 +15,8 @@ import { TestProcess } from "../tests/support/process.ts";
 import { type ApplicationProxy, startProxy } from "../tests/support/proxy.ts";
 import { makeScratch } from "../tests/support/scratch.ts";
 import { startSway, type Sway } from "../tests/support/sway.ts";
-import { delay, eventually } from "../tests/support/wait.ts";
+import { eventually } from "../tests/support/wait.ts";
+import { windowScreenshot } from "./window_screenshot.ts";
 
 const AREA = { x: 0, y: 0, width: 1024, height: 440 };
 /** An image that stays the same for this long is complete. */
@@ -68,19 +69,6 @@ async function show(
   return process;
 }
 
-/** The screen, once it has stopped changing. */
-async function stillImage(sway: Sway): Promise<Image> {
-  const deadline = performance.now() + TIMEOUT_MS;
-  let last = await sway.screenshot();
-  while (performance.now() < deadline) {
-    await delay(STILL_MS);
-    const image = await sway.screenshot();
-    if (image.pixels.every((value, at) => value === last.pixels[at])) break;
-    last = image;
-  }
-  return last;
-}
-
 async function main(): Promise<void> {
   await requirePrograms([
     { program: "foot", package: "foot" },
@@ -116,10 +104,11 @@ async function main(): Promise<void> {
     ],
     "resize set 470 240, move position 530 150",
   );
-  const image = crop(await stillImage(sway), AREA);
+  const image = await windowScreenshot(sway, STILL_MS, () => false);
+  if (image === undefined) throw new Error("No window appeared");
   Deno.writeFileSync(
     new URL("../docs/wayferry.png", import.meta.url),
-    encodePng(image),
+    encodePng(crop(image, AREA)),
   );
 }
 

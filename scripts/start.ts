@@ -8,19 +8,18 @@
 import { hostPath } from "../src/sockets/host_address.ts";
 import { StartupError } from "../src/sockets/startup_error.ts";
 import type { HostCompositor } from "../tests/support/host.ts";
-import { encodePng, type Image } from "../tests/support/image.ts";
+import { encodePng } from "../tests/support/image.ts";
 import { makeScratch } from "../tests/support/scratch.ts";
 import { startSway } from "../tests/support/sway.ts";
-import { delay, waitAtMost } from "../tests/support/wait.ts";
+import { waitAtMost } from "../tests/support/wait.ts";
 import { startWeston } from "../tests/support/weston.ts";
+import { windowScreenshot } from "./window_screenshot.ts";
 
 const project = new URL("../", import.meta.url).pathname;
-/** How long an application may take until its window appears. */
-const patienceMilliseconds = 30_000;
 /** How long it may take to close its window when it is asked to. */
 const closingMilliseconds = 5_000;
 /** A screen that does not change for this long is complete. */
-const stillMilliseconds = 500;
+const STILL_MS = 500;
 
 function say(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
@@ -65,31 +64,6 @@ async function startCompositor(): Promise<HostCompositor> {
   }
 }
 
-function isEqual(one: Image | undefined, other: Image): boolean {
-  return one !== undefined && one.pixels.length === other.pixels.length &&
-    one.pixels.every((value, index) => value === other.pixels[index]);
-}
-
-/**
- * The screen, when it shows a window and no longer changes; undefined where no
- * window appeared.
- */
-async function windowScreenshot(
-  host: HostCompositor,
-  ended: () => boolean,
-): Promise<Image | undefined> {
-  const deadline = performance.now() + patienceMilliseconds;
-  let last: Image | undefined;
-  while (performance.now() < deadline && !ended()) {
-    await delay(stillMilliseconds);
-    if (await host.windowArea() === undefined) continue;
-    const image = await host.screenshot();
-    if (isEqual(last, image)) return image;
-    last = image;
-  }
-  return last;
-}
-
 async function runHeadless(args: readonly string[]): Promise<number> {
   say("No compositor is running: starting a headless one");
   await using host = await startCompositor();
@@ -103,7 +77,7 @@ async function runHeadless(args: readonly string[]): Promise<number> {
     ended = true;
     return code;
   });
-  const image = await windowScreenshot(host, () => ended);
+  const image = await windowScreenshot(host, STILL_MS, () => ended);
   if (!ended) await host.closeWindow();
   if (await waitAtMost(status, closingMilliseconds) === undefined) {
     proxy.kill("SIGTERM");
